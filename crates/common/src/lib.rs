@@ -1,0 +1,3 @@
+//! The MPI run machinery that both programs stand on. It knows no science.
+
+pub mod random;

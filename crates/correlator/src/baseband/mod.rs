@@ -1,0 +1,1 @@
+//! Reads and writes recordings: VDIF frames, samples by time, validity.

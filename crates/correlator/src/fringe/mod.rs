@@ -1,0 +1,1 @@
+//! Finds delay and rate in visibilities.

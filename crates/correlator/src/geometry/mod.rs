@@ -1,0 +1,1 @@
+//! Evaluates delays and uvw from polynomials.

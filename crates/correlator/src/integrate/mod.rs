@@ -1,0 +1,1 @@
+//! Sums visibilities and weights over time.

@@ -1,0 +1,15 @@
+//! FX correlation of VLBI baseband recordings: the library behind `kvn-corr`.
+
+pub mod baseband;
+pub mod cli;
+pub mod difx;
+pub mod fringe;
+pub mod geometry;
+pub mod inspect;
+pub mod integrate;
+pub mod job;
+pub mod run;
+pub mod sim;
+pub mod station;
+pub mod writer;
+pub mod xcorr;

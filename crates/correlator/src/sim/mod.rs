@@ -1,0 +1,1 @@
+//! Simulates recordings of sources and noise.

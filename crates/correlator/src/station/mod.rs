@@ -1,0 +1,1 @@
+//! Turns one station's samples into spectra.

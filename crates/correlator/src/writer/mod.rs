@@ -1,0 +1,1 @@
+//! Writes visibilities as HDF5 and SWIN.

@@ -1,0 +1,1 @@
+//! Multiplies the spectra of station pairs.

@@ -1,0 +1,1 @@
+//! Reads line lists and partition functions.

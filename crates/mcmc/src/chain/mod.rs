@@ -1,0 +1,1 @@
+//! Keeps the samples in HDF5 files.

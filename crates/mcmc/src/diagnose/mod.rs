@@ -1,0 +1,1 @@
+//! Tells how far a chain has converged.

@@ -1,0 +1,14 @@
+//! Bayesian fits of molecular line spectra: the library behind `alma-fit`.
+
+pub mod catalog;
+pub mod chain;
+pub mod cli;
+pub mod config;
+pub mod diagnose;
+pub mod model;
+pub mod plan;
+pub mod posterior;
+pub mod report;
+pub mod run;
+pub mod sampler;
+pub mod spectrum;

@@ -1,0 +1,1 @@
+//! Computes spectra from lines and physical parameters.

@@ -1,0 +1,1 @@
+//! Turns a model, data and priors into a log density.

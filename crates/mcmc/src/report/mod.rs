@@ -1,0 +1,1 @@
+//! Writes tables and pictures of a finished fit.

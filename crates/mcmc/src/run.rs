@@ -1,0 +1,1 @@
+//! Runs a fit over all ranks.

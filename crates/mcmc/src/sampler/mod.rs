@@ -1,0 +1,1 @@
+//! Moves an ensemble of walkers.

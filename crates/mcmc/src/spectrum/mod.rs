@@ -1,0 +1,1 @@
+//! Reads observed spectra and cubes.
