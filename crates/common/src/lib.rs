@@ -1,3 +1,4 @@
 //! The MPI run machinery that both programs stand on. It knows no science.
 
+pub mod atomic;
 pub mod random;

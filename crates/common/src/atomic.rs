@@ -1,0 +1,98 @@
+//! Puts a file in its place whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {source}", path = path.display())]
+pub struct WriteError {
+    /// The file as it should have been called in the end.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// The name under which `path` is written before it is renamed.
+pub fn temporary(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".tmp");
+    name.into()
+}
+
+/// Writes `path` through a buffer: to a temporary name, synced, renamed, and the folder synced.
+///
+/// # Errors
+/// What the system says, with the path; the temporary file is removed then.
+pub fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    write_by_path(
+        path,
+        |tmp| {
+            let mut file = BufWriter::with_capacity(1 << 20, File::create(tmp)?);
+            fill(&mut file)?;
+            file.flush()
+        },
+        |source| WriteError { path: path.to_path_buf(), source },
+    )
+}
+
+/// The same for libraries that open their files themselves: `fill` gets the temporary name and must have closed the
+/// file when it returns.
+///
+/// # Errors
+/// What `fill` says, or the system's word turned into the caller's error by `wrap`; the temporary file is removed then.
+pub fn write_by_path<E>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+    wrap: impl Fn(io::Error) -> E,
+) -> Result<(), E> {
+    let tmp = temporary(path);
+    let written = fill(&tmp).and_then(|()| commit(&tmp, path).map_err(wrap));
+    if written.is_err() {
+        // The first error is the one to tell; a file that never came to be cannot be removed either.
+        let _ = fs::remove_file(&tmp);
+    }
+    written
+}
+
+/// Syncs a finished temporary file and gives it its name.
+fn commit(tmp: &Path, path: &Path) -> io::Result<()> {
+    File::open(tmp)?.sync_all()?;
+    fs::rename(tmp, path)?;
+    sync_folder(path)
+}
+
+/// Makes the names in the folder of `path` survive a power cut.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt");
+        write(&path, |f| f.write_all(b"one")).unwrap();
+        let error = write(&path, |f| {
+            f.write_all(b"tw")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert!(error.unwrap_err().to_string().contains("a.txt"));
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert!(!temporary(&path).exists());
+    }
+}
