@@ -30,15 +30,12 @@ pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    write_by_path(
-        path,
-        |tmp| {
-            let mut file = BufWriter::with_capacity(1 << 20, File::create(tmp)?);
-            fill(&mut file)?;
-            file.flush()
-        },
-        |source| WriteError { path: path.to_path_buf(), source },
-    )
+    let write_tmp = |tmp: &Path| {
+        let mut file = BufWriter::with_capacity(1 << 20, File::create(tmp)?);
+        fill(&mut file)?;
+        file.flush()
+    };
+    write_by_path(path, write_tmp, |e| e).map_err(|source| WriteError { path: path.to_path_buf(), source })
 }
 
 /// The same for libraries that open their files themselves: `fill` gets the temporary name and must have closed the
