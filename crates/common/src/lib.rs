@@ -1,4 +1,16 @@
 //! The MPI run machinery that both programs stand on. It knows no science.
 
 pub mod atomic;
+pub mod checkpoint;
+pub mod comm;
+pub mod farm;
+pub mod logging;
+pub mod options;
+pub mod outcome;
+pub mod partition;
+pub mod plan;
+pub mod progress;
+pub mod provenance;
 pub mod random;
+pub mod runtime;
+pub mod units;

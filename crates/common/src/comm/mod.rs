@@ -1,0 +1,65 @@
+//! What the programs ask of the ranks around them: a small set of messages, and who answers.
+
+mod threads;
+mod world;
+
+pub use threads::Threads;
+pub use world::World;
+
+/// Marks the messages of one purpose, so that those of another are not taken for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag(pub i32);
+
+/// The ranks of a run. Every collective must be called by all ranks in the same order.
+pub trait Comm {
+    /// This rank, from 0.
+    fn rank(&self) -> usize;
+
+    /// The number of ranks, at least 1.
+    fn size(&self) -> usize;
+
+    /// Waits until all ranks are here.
+    fn barrier(&self);
+
+    /// Hands the bytes of `root` to all ranks; what the others held is replaced.
+    fn broadcast(&self, root: usize, data: &mut Vec<u8>);
+
+    /// Joins the pieces of all ranks in the order of ranks; `counts[r]` is the length of rank r's piece and
+    /// `all` as long as their sum.
+    fn all_gather_f64(&self, mine: &[f64], counts: &[usize], all: &mut [f64]);
+
+    /// Collects the bytes of all ranks on `root`, in the order of ranks; empty elsewhere.
+    fn gather(&self, root: usize, mine: &[u8]) -> Vec<Vec<u8>>;
+
+    /// Sends bytes to a rank; returns once the buffer can be used again.
+    fn send(&self, to: usize, tag: Tag, data: &[u8]);
+
+    /// Waits for bytes with this tag from `from`, or from anyone.
+    fn receive(&self, from: Option<usize>, tag: Tag) -> (usize, Vec<u8>);
+
+    /// Tells whether `receive` would find a message at once.
+    fn waiting(&self, from: Option<usize>, tag: Tag) -> bool;
+
+    /// The largest of all ranks' values.
+    fn max_u64(&self, mine: u64) -> u64 {
+        let pieces = self.gather(0, &mine.to_le_bytes());
+        let largest = pieces
+            .iter()
+            .map(|b| u64::from_le_bytes(b.as_slice().try_into().expect("a u64 has eight bytes")))
+            .max()
+            .unwrap_or(mine);
+        let mut bytes = largest.to_le_bytes().to_vec();
+        self.broadcast(0, &mut bytes);
+        u64::from_le_bytes(bytes.as_slice().try_into().expect("a u64 has eight bytes"))
+    }
+
+    /// Waits for a message without keeping a core busy: ranks that wait for minutes share their machine.
+    fn receive_patiently(&self, from: Option<usize>, tag: Tag) -> (usize, Vec<u8>) {
+        let mut pause = std::time::Duration::from_micros(20);
+        while !self.waiting(from, tag) {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(std::time::Duration::from_millis(2));
+        }
+        self.receive(from, tag)
+    }
+}

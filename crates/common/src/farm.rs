@@ -1,0 +1,261 @@
+//! Hands out units of work to the ranks as they get free, and re-queues those that failed.
+//!
+//! Rank 0 keeps the list and works as well: it looks for messages between its units, and within them wherever the
+//! work calls its `tick`. What a unit made goes from the rank that made it to storage, not through rank 0; only a
+//! few bytes about it (a checksum) come here.
+
+use crate::comm::{Comm, Tag};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+const TO_KEEPER: Tag = Tag(1);
+const TO_WORKER: Tag = Tag(2);
+
+/// A unit that failed.
+#[derive(Debug)]
+pub struct UnitError {
+    /// Whether trying again, maybe elsewhere, can help (a read error can go away, a broken file does not).
+    pub recoverable: bool,
+    /// The cause chain.
+    pub error: anyhow::Error,
+}
+
+/// A unit that failed for good.
+#[derive(Debug, thiserror::Error)]
+#[error("unit {unit} failed on rank {rank} after {attempts} attempts: {cause}")]
+pub struct FarmError {
+    /// Which one.
+    pub unit: usize,
+    /// Where it failed last.
+    pub rank: usize,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The cause chain.
+    pub cause: String,
+}
+
+/// How the farm hands out work.
+pub struct Farm<'a, C> {
+    /// The ranks.
+    pub comm: &'a C,
+    /// The units to do, in the order in which they are handed out; rank 0's list counts.
+    pub units: &'a [usize],
+    /// How often a unit is tried before the run is given up.
+    pub attempts: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+enum FromWorker {
+    Free,
+    Done { unit: usize, about: Vec<u8> },
+    Failed { unit: usize, recoverable: bool, cause: String },
+}
+
+/// What is left to do, known to rank 0 alone.
+struct Keeper<'a, D> {
+    queue: VecDeque<usize>,
+    failures: Vec<(usize, u32)>,
+    free: VecDeque<usize>,
+    open: usize,
+    attempts: u32,
+    on_done: &'a mut D,
+}
+
+impl<D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>> Keeper<'_, D> {
+    /// Takes one message about a unit or a rank.
+    fn take(&mut self, rank: usize, message: FromWorker) -> anyhow::Result<()> {
+        match message {
+            FromWorker::Free => self.free.push_back(rank),
+            FromWorker::Done { unit, about } => {
+                self.open -= 1;
+                if !(self.on_done)(unit, about)? {
+                    // Stop handing out: what is not started stays undone.
+                    self.open -= self.queue.len();
+                    self.queue.clear();
+                }
+            }
+            FromWorker::Failed { unit, recoverable, cause } => self.failed(rank, unit, recoverable, cause)?,
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, rank: usize, unit: usize, recoverable: bool, cause: String) -> anyhow::Result<()> {
+        let attempts = 1 + self.failures.iter().find(|f| f.0 == unit).map_or(0, |f| f.1);
+        if !recoverable || attempts >= self.attempts {
+            return Err(FarmError { unit, rank, attempts, cause }.into());
+        }
+        tracing::warn!(unit, rank, attempts, cause, "unit failed, will be tried again");
+        self.failures.retain(|f| f.0 != unit);
+        self.failures.push((unit, attempts));
+        self.queue.push_back(unit);
+        Ok(())
+    }
+
+    /// Reads what has arrived and gives work to those who are free.
+    fn serve(&mut self, comm: &impl Comm) -> anyhow::Result<()> {
+        while comm.waiting(None, TO_KEEPER) {
+            let (rank, bytes) = comm.receive(None, TO_KEEPER);
+            self.take(rank, postcard::from_bytes(&bytes)?)?;
+        }
+        while !self.free.is_empty() && !self.queue.is_empty() {
+            if let (Some(rank), Some(unit)) = (self.free.pop_front(), self.queue.pop_front()) {
+                comm.send(rank, TO_WORKER, &postcard::to_stdvec(&Some(unit))?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<C: Comm> Farm<'_, C> {
+    /// Does all units. `work(unit, tick)` makes one on the rank that calls it and returns a few bytes about it; it
+    /// should call `tick` every few milliseconds. `on_done(unit, bytes)` hears of every finished unit, on rank 0 only,
+    /// and returns whether to go on. Returns, on all ranks, once nothing is open.
+    ///
+    /// # Errors
+    /// A unit that failed for good, or `on_done`'s error: on rank 0, while the others still wait: the caller ends the
+    /// run (as [`crate::runtime`] does).
+    pub fn run<W, D>(&self, mut work: W, mut on_done: D) -> anyhow::Result<()>
+    where
+        W: FnMut(usize, &mut dyn FnMut()) -> Result<Vec<u8>, UnitError>,
+        D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>,
+    {
+        if self.comm.rank() == 0 { self.keep(&mut work, &mut on_done) } else { self.follow(&mut work) }
+    }
+
+    fn keep<W, D>(&self, work: &mut W, on_done: &mut D) -> anyhow::Result<()>
+    where
+        W: FnMut(usize, &mut dyn FnMut()) -> Result<Vec<u8>, UnitError>,
+        D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>,
+    {
+        let mut keeper = Keeper {
+            queue: self.units.iter().copied().collect(),
+            failures: Vec::new(),
+            free: VecDeque::new(),
+            open: self.units.len(),
+            attempts: self.attempts,
+            on_done,
+        };
+        while keeper.open > 0 {
+            keeper.serve(self.comm)?;
+            let Some(unit) = keeper.queue.pop_front() else {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            };
+            let mut trouble = Ok(());
+            let result = work(unit, &mut || {
+                if trouble.is_ok() {
+                    trouble = keeper.serve(self.comm);
+                }
+            });
+            trouble?;
+            keeper.take(0, report(unit, result))?;
+        }
+        let mut left = self.comm.size() - 1;
+        while left > 0 {
+            if keeper.free.pop_front().is_none() {
+                let (_, bytes) = self.comm.receive_patiently(None, TO_KEEPER);
+                debug_assert!(matches!(postcard::from_bytes(&bytes), Ok(FromWorker::Free)));
+            }
+            left -= 1;
+        }
+        for rank in 1..self.comm.size() {
+            self.comm.send(rank, TO_WORKER, &postcard::to_stdvec(&None::<usize>)?);
+        }
+        Ok(())
+    }
+
+    fn follow<W>(&self, work: &mut W) -> anyhow::Result<()>
+    where
+        W: FnMut(usize, &mut dyn FnMut()) -> Result<Vec<u8>, UnitError>,
+    {
+        loop {
+            self.comm.send(0, TO_KEEPER, &postcard::to_stdvec(&FromWorker::Free)?);
+            let (_, bytes) = self.comm.receive_patiently(Some(0), TO_WORKER);
+            let Some(unit) = postcard::from_bytes::<Option<usize>>(&bytes)? else { return Ok(()) };
+            let result = work(unit, &mut || {});
+            self.comm.send(0, TO_KEEPER, &postcard::to_stdvec(&report(unit, result))?);
+        }
+    }
+}
+
+fn report(unit: usize, result: Result<Vec<u8>, UnitError>) -> FromWorker {
+    match result {
+        Ok(about) => FromWorker::Done { unit, about },
+        Err(e) => FromWorker::Failed { unit, recoverable: e.recoverable, cause: format!("{:#}", e.error) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::Threads;
+    use proptest::prelude::*;
+    use std::sync::Mutex;
+
+    /// Runs `units` on `size` ranks; unit u fails `failures[u]` times first. Returns what rank 0 heard of.
+    fn heard(size: usize, failures: &[u32], attempts: u32) -> Result<Vec<usize>, String> {
+        let units: Vec<usize> = (0..failures.len()).collect();
+        let left = Mutex::new(failures.to_vec());
+        let mut done = Vec::new();
+        let seen = Mutex::new(&mut done);
+        let results = Threads::run(size, |comm| {
+            let farm = Farm { comm, units: &units, attempts };
+            farm.run(
+                |unit, tick| {
+                    tick();
+                    let mut left = left.lock().unwrap();
+                    if left[unit] > 0 {
+                        left[unit] -= 1;
+                        return Err(UnitError { recoverable: true, error: anyhow::anyhow!("try again") });
+                    }
+                    Ok(vec![unit as u8])
+                },
+                |unit, about| {
+                    assert_eq!(about, [unit as u8]);
+                    seen.lock().unwrap().push(unit);
+                    Ok(true)
+                },
+            )
+            .map_err(|e| e.to_string())
+        });
+        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        done.sort_unstable();
+        Ok(done)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn every_unit_is_done_once(size in 1usize..6, failures in prop::collection::vec(0u32..3, 0..40)) {
+            prop_assert_eq!(heard(size, &failures, 3).unwrap(), (0..failures.len()).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_unit_that_fails_for_good_is_named() {
+        let error = heard(1, &[0, 3, 0], 3).unwrap_err();
+        assert!(error.contains("unit 1 failed on rank 0 after 3 attempts: try again"), "{error}");
+    }
+
+    #[test]
+    fn stopping_leaves_the_rest_undone() {
+        for size in [1, 3] {
+            let units: Vec<usize> = (0..100).collect();
+            let done = Threads::run(size, |comm| {
+                let mut done = 0;
+                let farm = Farm { comm, units: &units, attempts: 1 };
+                farm.run(
+                    |_, _| Ok(Vec::new()),
+                    |_, _| {
+                        done += 1;
+                        Ok(done < 10)
+                    },
+                )
+                .unwrap();
+                done
+            });
+            assert!((10..10 + size).contains(&done[0]), "{done:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Says how a product was made: what is the same for every run of a plan goes into the product, the rest beside it.
+
+use crate::atomic::{self, WriteError};
+use crate::checkpoint::Hash;
+use crate::logging;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The commit that the programs were built from.
+pub const COMMIT: &str = env!("MIRINAE_COMMIT");
+
+/// Version and commit, as `--version` prints them.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("MIRINAE_COMMIT"), ")");
+
+/// A file that went into a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its name as the configuration has it.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its content, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl InputFile {
+    /// Describes the file at `path`, which the configuration calls `name`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn of(name: &str, path: &Path) -> io::Result<Self> {
+        let (bytes, hash) = hash_file(path)?;
+        Ok(Self { name: name.to_string(), bytes, sha256: hex(&hash) })
+    }
+}
+
+/// Length and SHA-256 of a file, read in pieces.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn hash_file(path: &Path) -> io::Result<(u64, Hash)> {
+    let mut file = std::fs::File::open(path)?;
+    let (mut hasher, mut buffer, mut length) = (Sha256::new(), vec![0; 1 << 20], 0);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((length, hasher.finalize().into())),
+            n => {
+                hasher.update(&buffer[..n]);
+                length += n as u64;
+            }
+        }
+    }
+}
+
+/// Hexadecimal digits of a hash.
+pub fn hex(hash: &[u8]) -> String {
+    hash.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What is the same for every run of a plan, as JSON: for the product itself.
+pub fn of_plan(program: &str, plan: &Hash, settings: &impl Serialize, inputs: &[InputFile]) -> String {
+    let value = serde_json::json!({
+        "program": program,
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": COMMIT,
+        "plan_sha256": hex(plan),
+        "settings": settings,
+        "inputs": inputs,
+    });
+    format!("{value:#}")
+}
+
+/// Writes what differs from run to run (date, hosts, ranks, command line) into a file beside the products.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_run_record(
+    path: &Path,
+    plan: &Hash,
+    hosts: &[String],
+    started: SystemTime,
+) -> Result<(), WriteError> {
+    let date = |time| humantime::format_rfc3339_seconds(time).to_string();
+    let value = serde_json::json!({
+        "plan_sha256": hex(plan),
+        "command_line": std::env::args().collect::<Vec<_>>(),
+        "started": date(started),
+        "finished": date(SystemTime::now()),
+        "ranks": hosts.len(),
+        "hosts": hosts,
+        "written_on": logging::host(),
+    });
+    atomic::write(path, |file| writeln!(file, "{value:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_by_its_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in.txt");
+        std::fs::write(&path, "abc").unwrap();
+        let input = InputFile::of("in.txt", &path).unwrap();
+        assert_eq!(input.bytes, 3);
+        // The test vector of FIPS 180-4 for "abc".
+        assert_eq!(input.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn the_plans_part_does_not_depend_on_the_run() {
+        let text = of_plan("p", &[1; 32], &["a"], &[]);
+        assert_eq!(text, of_plan("p", &[1; 32], &["a"], &[]));
+        assert!(text.contains(COMMIT) && !text.contains("ranks"));
+    }
+}
