@@ -1,5 +1,6 @@
 //! Puts a file in its place whole or not at all.
 
+use crate::fault;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -59,8 +60,10 @@ pub fn write_by_path<E>(
 
 /// Syncs a finished temporary file and gives it its name.
 fn commit(tmp: &Path, path: &Path) -> io::Result<()> {
+    fault::pass("write").map_err(io::Error::other)?;
     File::open(tmp)?.sync_all()?;
     fs::rename(tmp, path)?;
+    fault::pass("rename").map_err(io::Error::other)?;
     sync_folder(path)
 }
 

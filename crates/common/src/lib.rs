@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod checkpoint;
 pub mod comm;
 pub mod farm;
+pub mod fault;
 pub mod logging;
 pub mod options;
 pub mod outcome;

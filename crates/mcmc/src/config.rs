@@ -1,1 +1,263 @@
-//! The fit.toml file.
+//! The fit.toml file, as the user writes it.
+
+use mirinae_common::units::{Hertz, Kelvin, Radians};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not TOML, a key is unknown, or a value is of the wrong kind; with the line.
+    #[error("{path}: {message}{hint}", path = path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+        /// The nearest known key.
+        hint: String,
+    },
+}
+
+/// The whole file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How to sample.
+    #[serde(default)]
+    pub fit: FitConfig,
+    /// What all spectra and species share.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// The data.
+    #[serde(default)]
+    pub spectrum: Vec<SpectrumConfig>,
+    /// What to look for.
+    #[serde(default)]
+    pub species: Vec<SpeciesConfig>,
+}
+
+/// `[fit]`: how to sample.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FitConfig {
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Walkers of the ensemble; 0: four per free parameter, at least 32.
+    pub walkers: usize,
+    /// Steps of the ensemble.
+    pub steps: u64,
+    /// Steps at the start that the results leave out.
+    pub burn: u64,
+    /// Generations of the search that finds the start; 0: walkers start all over the prior.
+    pub search: u64,
+    /// Moves and how often each is taken.
+    pub moves: Vec<MoveConfig>,
+    /// Steps in one part of the chain on disk: what a killed run loses at most.
+    pub part: u64,
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        let de = MoveConfig { kind: MoveKind::De, weight: 0.7 };
+        let stretch = MoveConfig { kind: MoveKind::Stretch, weight: 0.3 };
+        Self {
+            seed: 1,
+            walkers: 0,
+            steps: 3000,
+            burn: 1000,
+            search: 300,
+            moves: vec![de, stretch],
+            part: 200,
+        }
+    }
+}
+
+/// One move of a mixture.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveConfig {
+    /// Which.
+    pub kind: MoveKind,
+    /// How often, relative to the others.
+    pub weight: f64,
+}
+
+/// The moves there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveKind {
+    /// Goodman & Weare's stretch move.
+    Stretch,
+    /// ter Braak's differential evolution.
+    De,
+}
+
+/// `[model]`: what all spectra and species share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Temperature of the background radiation.
+    pub t_bg: Kelvin,
+    /// How Q(T) is interpolated between the nodes of its table.
+    pub q_interpolation: QInterpolation,
+    /// Whether Q may be taken beyond the ends of its table.
+    pub q_extrapolate: bool,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        // Fixsen 2009, ApJ 707, 916.
+        Self { t_bg: Kelvin(2.7255), q_interpolation: QInterpolation::Smooth, q_extrapolate: false }
+    }
+}
+
+/// How Q(T) is interpolated in log Q over log T.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QInterpolation {
+    /// A monotone cubic: its derivative is continuous.
+    Smooth,
+    /// Straight pieces, as most programs do: for comparisons.
+    Loglog,
+}
+
+/// `[[spectrum]]`: one observed spectrum.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpectrumConfig {
+    /// FITS or text, relative to the configuration.
+    pub file: PathBuf,
+    /// FITS cubes: the pixel to take, zero-based (x, y).
+    pub pixel: Option<[usize; 2]>,
+    /// FITS cubes: the mean over a circle, zero-based centre x, y and radius, in pixels.
+    pub circle: Option<[f64; 3]>,
+    /// Text: unit of the first column.
+    pub freq_unit: Option<String>,
+    /// Unit of the intensities: of the second column of text, or what to read a FITS file's BUNIT as.
+    pub intensity_unit: Option<String>,
+    /// Rest frequency for a velocity axis whose header has none.
+    pub rest_freq: Option<Hertz>,
+    /// Noise of one channel, or "auto" (from the data).
+    pub noise: Option<String>,
+    /// Major and minor axis of the beam; FITS: the header's unless given.
+    pub beam: Option<[Radians; 2]>,
+    /// Frequency ranges to use; all unless given.
+    #[serde(default)]
+    pub windows: Vec<[Hertz; 2]>,
+}
+
+/// `[[species]]`: one species and what is known of it before the fit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeciesConfig {
+    /// Name in the results.
+    pub name: String,
+    /// Line list in CDMS/JPL format, relative to the configuration.
+    pub cat: PathBuf,
+    /// Two-column table of the partition function.
+    pub qpart: Option<PathBuf>,
+    /// CDMS's table of partition functions, instead of `qpart`.
+    pub partfunc: Option<PathBuf>,
+    /// JPL's table of partition functions, instead of `qpart`.
+    pub catdir: Option<PathBuf>,
+    /// Entry of `partfunc` or `catdir`; the line list's own unless given.
+    pub tag: Option<u32>,
+    /// log10 of the column density in cm^-2.
+    pub logn: ParameterConfig,
+    /// Excitation temperature in K.
+    pub tex_k: ParameterConfig,
+    /// Full width of the lines at half of their opacity, in km/s.
+    pub fwhm_kms: ParameterConfig,
+    /// Velocity in km/s, radio convention.
+    pub v_kms: ParameterConfig,
+    /// Diameter of the source at half maximum, in arcsec; without it the source fills the beam.
+    pub size_arcsec: Option<ParameterConfig>,
+}
+
+/// One parameter: exactly one of the keys but `limits`, which goes with `normal`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterConfig {
+    /// Equally probable between two values.
+    pub uniform: Option<[f64; 2]>,
+    /// Its logarithm equally probable between two values.
+    pub log_uniform: Option<[f64; 2]>,
+    /// Mean and standard deviation.
+    pub normal: Option<[f64; 2]>,
+    /// Cuts a normal prior off.
+    pub limits: Option<[f64; 2]>,
+    /// A value that is not fitted.
+    pub fixed: Option<f64>,
+    /// The value of another parameter ("CH3OH.tex_k").
+    pub same_as: Option<String>,
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with file, line and the nearest known key.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        toml::from_str(&text).map_err(|e| ConfigError::Toml {
+            path: path.to_path_buf(),
+            hint: nearest_key(e.message()),
+            message: e.to_string().trim_end().to_string(),
+        })
+    }
+}
+
+/// "did you mean ...": serde's message names the unknown key and the known ones in back quotes.
+fn nearest_key(message: &str) -> String {
+    if !message.starts_with("unknown field") && !message.starts_with("unknown variant") {
+        return String::new();
+    }
+    let mut words = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = words.next() else { return String::new() };
+    words
+        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+        .min()
+        .map(|(_, known)| format!("\ndid you mean `{known}`?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fit.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    #[test]
+    fn an_empty_file_has_the_defaults() {
+        let config = read("").unwrap();
+        assert_eq!(config.fit.steps, 3000);
+        assert!(config.species.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_line_and_the_nearest() {
+        let error = read("[fit]\nseed = 1\nwalker = 3\n").unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("did you mean `walkers`?"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_unit_is_told() {
+        let error = read("[model]\nt_bg = \"3 GHz\"\n").unwrap_err().to_string();
+        assert!(error.contains("temperature") && error.contains("line 2"), "{error}");
+    }
+}
