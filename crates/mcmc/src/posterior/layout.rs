@@ -1,0 +1,287 @@
+//! Which numbers are fitted: from the parameters of all species to one vector, and back.
+
+use super::prior::{Prior, PriorError};
+use crate::config::{ParameterConfig, SpeciesConfig};
+use serde::{Deserialize, Serialize};
+
+/// The quantities of a species, in the order of [`Layout::values`], with their units.
+pub const QUANTITIES: [(&str, &str); 5] = [
+    ("logn", "log10(cm^-2)"),
+    ("tex_k", "K"),
+    ("fwhm_kms", "km/s"),
+    ("v_kms", "km/s"),
+    ("size_arcsec", "arcsec"),
+];
+
+/// Parameters that cannot be fitted as the configuration asks.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LayoutError {
+    /// None or several of the ways to give a parameter.
+    #[error("{parameter} needs exactly one of uniform, log_uniform, normal, fixed, same_as; it has {found}")]
+    Ways {
+        /// The parameter.
+        parameter: String,
+        /// How many it has.
+        found: usize,
+    },
+    /// `limits` where there is no normal prior.
+    #[error("{parameter}: limits go with a normal prior only")]
+    Limits {
+        /// The parameter.
+        parameter: String,
+    },
+    /// A prior that cannot be.
+    #[error("{parameter}: {source}")]
+    Prior {
+        /// The parameter.
+        parameter: String,
+        /// What is wrong.
+        source: PriorError,
+    },
+    /// `same_as` names a parameter that is not there.
+    #[error("{parameter} is the same as {target}, which is not there; known are {known}")]
+    Unknown {
+        /// The parameter.
+        parameter: String,
+        /// What it names.
+        target: String,
+        /// All names.
+        known: String,
+    },
+    /// `same_as` leads back to itself.
+    #[error("{parameter} is the same as itself, by way of {by_way_of}")]
+    Circle {
+        /// The parameter.
+        parameter: String,
+        /// The last parameter of the way.
+        by_way_of: String,
+    },
+    /// Two species with one name.
+    #[error("there are two species with the name {0}")]
+    Twice(String),
+    /// Prior or value outside of what the quantity can be.
+    #[error("{parameter} must be positive, but may be {low}")]
+    NotPositive {
+        /// The parameter.
+        parameter: String,
+        /// The lowest value it may have.
+        low: f64,
+    },
+}
+
+/// One fitted number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// "CH3OH.tex_k".
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// What is known of it.
+    pub prior: Prior,
+}
+
+/// Where a quantity of a species comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Binding {
+    /// The configuration.
+    Fixed(f64),
+    /// The vector of free parameters.
+    Free(usize),
+    /// The source fills the beam (sizes only).
+    FillsBeam,
+}
+
+/// The free parameters and how the species' quantities follow from them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    /// The free parameters.
+    pub parameters: Vec<Parameter>,
+    /// Per species, its quantities.
+    pub bindings: Vec<[Binding; QUANTITIES.len()]>,
+}
+
+/// A quantity before `same_as` is resolved.
+enum Raw<'a> {
+    Prior(Prior),
+    Fixed(f64),
+    SameAs(&'a str),
+    FillsBeam,
+}
+
+impl Layout {
+    /// Lays out the parameters of all species.
+    ///
+    /// # Errors
+    /// [`LayoutError`], naming the parameter.
+    pub fn new(species: &[SpeciesConfig]) -> Result<Self, LayoutError> {
+        let mut raw: Vec<(String, Raw)> = Vec::new();
+        for (i, s) in species.iter().enumerate() {
+            if species[..i].iter().any(|other| other.name == s.name) {
+                return Err(LayoutError::Twice(s.name.clone()));
+            }
+            let given =
+                [Some(&s.logn), Some(&s.tex_k), Some(&s.fwhm_kms), Some(&s.v_kms), s.size_arcsec.as_ref()];
+            for ((quantity, _), config) in QUANTITIES.iter().zip(given) {
+                let name = format!("{}.{quantity}", s.name);
+                let value = config.map_or(Ok(Raw::FillsBeam), |config| read(&name, quantity, config))?;
+                raw.push((name, value));
+            }
+        }
+        resolve(&raw)
+    }
+
+    /// The quantities of every species at `theta`; infinite size: the source fills the beam.
+    pub fn values(&self, theta: &[f64]) -> impl Iterator<Item = [f64; QUANTITIES.len()]> {
+        self.bindings.iter().map(move |bindings| {
+            bindings.map(|binding| match binding {
+                Binding::Fixed(x) => x,
+                Binding::Free(i) => theta[i],
+                Binding::FillsBeam => f64::INFINITY,
+            })
+        })
+    }
+
+    /// Natural logarithm of the prior density at `theta`.
+    pub fn ln_prior(&self, theta: &[f64]) -> f64 {
+        self.parameters.iter().zip(theta).map(|(p, &x)| p.prior.ln_density(x)).sum()
+    }
+}
+
+fn read<'a>(name: &str, quantity: &str, config: &'a ParameterConfig) -> Result<Raw<'a>, LayoutError> {
+    let parameter = || name.to_string();
+    let found = [
+        config.uniform.is_some(),
+        config.log_uniform.is_some(),
+        config.normal.is_some(),
+        config.fixed.is_some(),
+        config.same_as.is_some(),
+    ];
+    let found = found.iter().filter(|&&is_there| is_there).count();
+    if found != 1 {
+        return Err(LayoutError::Ways { parameter: parameter(), found });
+    }
+    if config.limits.is_some() && config.normal.is_none() {
+        return Err(LayoutError::Limits { parameter: parameter() });
+    }
+    if let Some(target) = &config.same_as {
+        return Ok(Raw::SameAs(target));
+    }
+    let positive = matches!(quantity, "tex_k" | "fwhm_kms" | "size_arcsec");
+    if let Some(value) = config.fixed {
+        if !value.is_finite() || (positive && value <= 0.0) {
+            return Err(LayoutError::NotPositive { parameter: parameter(), low: value });
+        }
+        return Ok(Raw::Fixed(value));
+    }
+    let prior = prior_of(config, positive)
+        .checked()
+        .map_err(|source| LayoutError::Prior { parameter: parameter(), source })?;
+    if positive && prior.limits().0 < 0.0 {
+        return Err(LayoutError::NotPositive { parameter: parameter(), low: prior.limits().0 });
+    }
+    Ok(Raw::Prior(prior))
+}
+
+/// The prior as given; a normal prior of a positive quantity ends at zero.
+fn prior_of(config: &ParameterConfig, positive: bool) -> Prior {
+    if let Some([low, high]) = config.uniform {
+        return Prior::Uniform { low, high };
+    }
+    if let Some([low, high]) = config.log_uniform {
+        return Prior::LogUniform { low, high };
+    }
+    let [mean, sd] = config.normal.unwrap_or([f64::NAN; 2]);
+    let lowest = if positive { 0.0 } else { f64::NEG_INFINITY };
+    let [low, high] = config.limits.unwrap_or([lowest, f64::INFINITY]);
+    Prior::Normal { mean, sd, low, high }
+}
+
+fn resolve(raw: &[(String, Raw)]) -> Result<Layout, LayoutError> {
+    let mut parameters = Vec::new();
+    let mut free = vec![None; raw.len()];
+    for (slot, (name, value)) in raw.iter().enumerate() {
+        if let Raw::Prior(prior) = value {
+            let unit = QUANTITIES[slot % QUANTITIES.len()].1.to_string();
+            free[slot] = Some(parameters.len());
+            parameters.push(Parameter { name: name.clone(), unit, prior: *prior });
+        }
+    }
+    let mut flat = Vec::with_capacity(raw.len());
+    for slot in 0..raw.len() {
+        let source = follow(raw, slot)?;
+        flat.push(match &raw[source].1 {
+            Raw::Fixed(x) => Binding::Fixed(*x),
+            Raw::FillsBeam => Binding::FillsBeam,
+            Raw::Prior(_) | Raw::SameAs(_) => Binding::Free(free[source].expect("a prior has its number")),
+        });
+    }
+    let bindings = flat
+        .chunks_exact(QUANTITIES.len())
+        .map(|chunk| chunk.try_into().expect("as many as quantities"))
+        .collect();
+    Ok(Layout { parameters, bindings })
+}
+
+/// The slot that `same_as` leads to in the end.
+fn follow(raw: &[(String, Raw)], start: usize) -> Result<usize, LayoutError> {
+    let mut slot = start;
+    for _ in 0..=raw.len() {
+        let Raw::SameAs(target) = raw[slot].1 else { return Ok(slot) };
+        slot = raw.iter().position(|(name, _)| name == target).ok_or_else(|| LayoutError::Unknown {
+            parameter: raw[slot].0.clone(),
+            target: target.to_string(),
+            known: raw.iter().map(|r| r.0.as_str()).collect::<Vec<_>>().join(", "),
+        })?;
+    }
+    Err(LayoutError::Circle { parameter: raw[start].0.clone(), by_way_of: raw[slot].0.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(second_tex: &str) -> Result<Layout, LayoutError> {
+        let text = format!(
+            r#"
+            [[species]]
+            name = "A"
+            cat = "a.cat"
+            logn = {{ uniform = [14, 18] }}
+            tex_k = {{ log_uniform = [10, 300] }}
+            fwhm_kms = {{ fixed = 3.0 }}
+            v_kms = {{ normal = [0, 1] }}
+            [[species]]
+            name = "B"
+            cat = "b.cat"
+            logn = {{ uniform = [14, 18] }}
+            tex_k = {second_tex}
+            fwhm_kms = {{ same_as = "A.fwhm_kms" }}
+            v_kms = {{ same_as = "A.v_kms" }}
+            size_arcsec = {{ fixed = 0.5 }}
+            "#
+        );
+        let config: crate::config::Config = toml::from_str(&text).unwrap();
+        Layout::new(&config.species)
+    }
+
+    #[test]
+    fn shared_parameters_are_one() {
+        let layout = layout("{ same_as = \"A.tex_k\" }").unwrap();
+        let names: Vec<_> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["A.logn", "A.tex_k", "A.v_kms", "B.logn"]);
+        let values: Vec<_> = layout.values(&[15.0, 100.0, 0.5, 16.0]).collect();
+        assert_eq!(values[0], [15.0, 100.0, 3.0, 0.5, f64::INFINITY]);
+        assert_eq!(values[1], [16.0, 100.0, 3.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let error = |text| layout(text).unwrap_err().to_string();
+        assert!(error("{ same_as = \"A.tex\" }").contains("A.tex_k"));
+        assert!(error("{ same_as = \"B.tex_k\" }").contains("itself"));
+        assert!(error("{ fixed = 1.0, uniform = [1, 2] }").contains("it has 2"));
+        assert!(error("{ uniform = [2, 1] }").contains("B.tex_k"));
+        assert!(error("{ uniform = [-1, 1] }").contains("positive"));
+        assert!(error("{ uniform = [1, 2], limits = [0, 3] }").contains("limits"));
+    }
+}
