@@ -1,0 +1,320 @@
+//! Finds the frames of one file by time, reading it in large blocks.
+
+use super::error::BasebandError;
+use super::header::{FULL_HEADER_BYTES, VdifHeader};
+use super::scan::{FrameRef, FrameTime, Pattern, scan};
+use super::time::UtcSecond;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a block, about: one request to the file system.
+pub(super) const BLOCK_TARGET: u64 = 4 << 20;
+/// How far into a file the first header may lie.
+const SEARCH_BYTES: u64 = 4 << 20;
+/// Blocks held in memory: where the reader is, its neighbours, and one that was read ahead.
+const CACHED_BLOCKS: usize = 4;
+/// Block keys remembered before all are forgotten: bounds the memory for recordings of any length.
+const KEYS_KEPT: usize = 1 << 16;
+/// Frames whose median time is the key of a block: one wrong time stamp does no harm.
+const KEY_FRAMES: usize = 3;
+
+/// The latest time: after any frame.
+const NEVER: FrameTime = FrameTime { second: UtcSecond(i64::MAX), number: u32::MAX };
+
+/// One VDIF file, cut into blocks of a few MB.
+///
+/// Which frames are found does not depend on what was read before. A frame may lie one block away from where its time
+/// stamp says (some 4 MB out of order); beyond that it is not found.
+#[derive(Debug)]
+pub struct FrameFile {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    origin: u64,
+    pattern: Pattern,
+    header: VdifHeader,
+    block_bytes: u64,
+    home: u64,
+    cache: Vec<Block>,
+    keys: BTreeMap<u64, Option<FrameTime>>,
+}
+
+/// The frames whose headers begin in one block.
+#[derive(Debug, Default)]
+pub struct Block {
+    index: u64,
+    bytes: Vec<u8>,
+    /// Ordered by time, thread, valid first, then as in the file.
+    frames: Vec<FrameRef>,
+    key: Option<FrameTime>,
+}
+
+impl Block {
+    /// The frames by time, thread, valid ones first.
+    pub fn frames(&self) -> &[FrameRef] {
+        &self.frames
+    }
+
+    /// The bytes of a frame of this block, header and payload.
+    pub fn frame_bytes(&self, frame: &FrameRef, length: usize) -> &[u8] {
+        &self.bytes[frame.offset..frame.offset + length]
+    }
+
+    fn find(&self, time: FrameTime, thread: u16) -> Option<&FrameRef> {
+        let at = self.frames.partition_point(|f| (f.time, f.thread) < (time, thread));
+        self.frames.get(at).filter(|f| f.time == time && f.thread == thread && !f.invalid)
+    }
+}
+
+impl FrameFile {
+    /// Opens a file and finds its first header.
+    ///
+    /// # Errors
+    /// The file is missing, empty, unreadable or holds no VDIF frames in its first 4 MiB.
+    pub fn open(path: &Path) -> Result<Self, BasebandError> {
+        Self::open_in_blocks(path, BLOCK_TARGET)
+    }
+
+    /// The same with blocks of about `block_target` bytes.
+    pub(super) fn open_in_blocks(path: &Path, block_target: u64) -> Result<Self, BasebandError> {
+        let failed = |source: std::io::Error| match source.kind() {
+            ErrorKind::NotFound => BasebandError::Missing { path: path.to_owned() },
+            _ => BasebandError::Read { path: path.to_owned(), offset: 0, source },
+        };
+        let file = File::open(path).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        if size == 0 {
+            return Err(BasebandError::Empty { path: path.to_owned() });
+        }
+        let mut head = Vec::new();
+        for length in [SEARCH_BYTES / 16, SEARCH_BYTES] {
+            let length = length.min(size);
+            read_at(&file, path, 0, length as usize, &mut head)?;
+            if let Some((origin, pattern, header)) = Pattern::find(&head, length == size) {
+                let frame_bytes = pattern.frame_bytes as u64;
+                return Ok(Self {
+                    path: path.to_owned(),
+                    file,
+                    size,
+                    origin: origin as u64,
+                    pattern,
+                    header,
+                    block_bytes: (block_target / frame_bytes).max(KEY_FRAMES as u64) * frame_bytes,
+                    home: 0,
+                    cache: Vec::new(),
+                    keys: BTreeMap::new(),
+                });
+            }
+        }
+        Err(BasebandError::NotVdif { path: path.to_owned(), searched: size.min(SEARCH_BYTES) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length, in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its first header.
+    pub fn header(&self) -> &VdifHeader {
+        &self.header
+    }
+
+    /// Frames in a block, when none is lost.
+    pub fn frames_per_block(&self) -> u64 {
+        self.block_bytes / self.pattern.frame_bytes as u64
+    }
+
+    /// Number of blocks: at least 1.
+    pub fn blocks(&self) -> u64 {
+        (self.size - self.origin).div_ceil(self.block_bytes)
+    }
+
+    /// The threads in the first part (at least 128 frames) of the file, ascending.
+    pub fn threads(&self) -> Result<Vec<u16>, BasebandError> {
+        let length = (128 * self.pattern.frame_bytes as u64).clamp(1 << 18, SEARCH_BYTES);
+        let mut bytes = Vec::new();
+        let length = length.min(self.size - self.origin) as usize;
+        read_at(&self.file, &self.path, self.origin, length, &mut bytes)?;
+        let mut frames = Vec::new();
+        scan(&bytes, length, self.origin + length as u64 == self.size, &self.pattern, &mut frames);
+        let mut threads: Vec<u16> = frames.iter().map(|f| f.thread).collect();
+        threads.sort_unstable();
+        threads.dedup();
+        Ok(threads)
+    }
+
+    /// The payload of the valid frame of a thread at a time; of several the first in the file.
+    pub fn payload(&mut self, time: FrameTime, thread: u16) -> Result<Option<&[u8]>, BasebandError> {
+        let home = self.home_of(time)?;
+        for index in [Some(home), home.checked_sub(1), Some(home + 1)].into_iter().flatten() {
+            if index < self.blocks() && self.block(index)?.find(time, thread).is_some() {
+                let pattern = self.pattern;
+                let block = self.block(index)?;
+                let frame = block.find(time, thread).map(|f| block.frame_bytes(f, pattern.frame_bytes));
+                return Ok(frame.map(|bytes| &bytes[pattern.header_bytes..]));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The times of the first block and the last block: frames are within a block's length of them.
+    pub fn rough_span(&mut self) -> Result<(FrameTime, FrameTime), BasebandError> {
+        let first = self.key(0)?;
+        let mut last = self.blocks() - 1;
+        while last > 0 && self.key(last)? == NEVER {
+            last -= 1;
+        }
+        Ok((first, self.key(last)?))
+    }
+
+    /// The times of the first and the last frame, from the first block and the last two.
+    pub fn span(&mut self) -> Result<(FrameTime, FrameTime), BasebandError> {
+        let (mut first, mut last) = self.rough_span()?;
+        for index in [0, self.blocks().saturating_sub(2), self.blocks() - 1] {
+            let frames = self.block(index)?.frames();
+            if let (Some(a), Some(b)) = (frames.first(), frames.last()) {
+                first = first.min(a.time);
+                last = last.max(b.time);
+            }
+        }
+        Ok((first, last))
+    }
+
+    /// Frames per second and thread, where a second ends in the file: one more than the last frame number in it.
+    pub fn frames_per_second(&mut self) -> Result<Option<u64>, BasebandError> {
+        let (first, last) = self.span()?;
+        if first.second == last.second {
+            return Ok(None);
+        }
+        let wrap = FrameTime { number: u32::MAX, ..first };
+        let home = self.home_of(wrap)?;
+        let mut most = first.number;
+        for index in home..(home + 2).min(self.blocks()) {
+            let of_second = self.block(index)?.frames().iter().filter(|f| f.time.second == first.second);
+            most = of_second.map(|f| f.time.number).fold(most, u32::max);
+        }
+        Ok(Some(u64::from(most) + 1))
+    }
+
+    /// The block that a time belongs to: the last one whose key is not after it.
+    fn home_of(&mut self, time: FrameTime) -> Result<u64, BasebandError> {
+        for guess in [self.home, self.home + 1] {
+            if self.key(guess)? <= time && time < self.key(guess + 1)? {
+                self.home = guess;
+                return Ok(guess);
+            }
+        }
+        let (mut low, mut high) = (0, self.blocks());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.key(middle)? <= time {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        self.home = low;
+        Ok(low)
+    }
+
+    /// The time of a block: that of the next one with frames if it has none.
+    fn key(&mut self, index: u64) -> Result<FrameTime, BasebandError> {
+        for index in index..self.blocks() {
+            if let Some(key) = self.own_key(index)? {
+                return Ok(key);
+            }
+        }
+        Ok(NEVER)
+    }
+
+    fn own_key(&mut self, index: u64) -> Result<Option<FrameTime>, BasebandError> {
+        if let Some(key) = self.keys.get(&index) {
+            return Ok(*key);
+        }
+        let key = match self.probe(index)? {
+            Some(key) => Some(key),
+            None => self.block(index)?.key,
+        };
+        if self.keys.len() >= KEYS_KEPT {
+            self.keys.clear();
+        }
+        self.keys.insert(index, key);
+        Ok(key)
+    }
+
+    /// The key of a block that begins with undamaged frames, without reading all of it.
+    fn probe(&self, index: u64) -> Result<Option<FrameTime>, BasebandError> {
+        if self.cache.iter().any(|block| block.index == index) {
+            return Ok(None);
+        }
+        let frame_bytes = self.pattern.frame_bytes;
+        let start = self.origin + index * self.block_bytes;
+        let length = KEY_FRAMES * frame_bytes + FULL_HEADER_BYTES;
+        if start + length as u64 > self.size {
+            return Ok(None);
+        }
+        let mut times = Vec::with_capacity(KEY_FRAMES);
+        let mut bytes = Vec::new();
+        for i in 0..=KEY_FRAMES {
+            let at = start + (i * frame_bytes) as u64;
+            read_at(&self.file, &self.path, at, FULL_HEADER_BYTES, &mut bytes)?;
+            if !self.pattern.matches(&bytes) {
+                return Ok(None);
+            }
+            let header = VdifHeader::parse(&bytes)?;
+            times.push(FrameTime { second: header.utc_second(), number: header.frame_number });
+        }
+        times.truncate(KEY_FRAMES);
+        Ok(median(times))
+    }
+
+    /// Block `index`, from memory or from the file.
+    pub fn block(&mut self, index: u64) -> Result<&Block, BasebandError> {
+        if let Some(at) = self.cache.iter().position(|block| block.index == index) {
+            let block = self.cache.remove(at);
+            self.cache.push(block);
+        } else {
+            let mut block =
+                if self.cache.len() < CACHED_BLOCKS { Block::default() } else { self.cache.remove(0) };
+            self.load(index, &mut block)?;
+            self.cache.push(block);
+        }
+        Ok(&self.cache[self.cache.len() - 1])
+    }
+
+    fn load(&self, index: u64, block: &mut Block) -> Result<(), BasebandError> {
+        let start = self.origin + index * self.block_bytes;
+        let left = self.size - start;
+        let length = (self.block_bytes + (self.pattern.frame_bytes + FULL_HEADER_BYTES) as u64).min(left);
+        read_at(&self.file, &self.path, start, length as usize, &mut block.bytes)?;
+        block.index = index;
+        block.frames.clear();
+        let limit = self.block_bytes as usize;
+        scan(&block.bytes, limit, length == left, &self.pattern, &mut block.frames);
+        block.key = median(block.frames.iter().take(KEY_FRAMES).map(|f| f.time).collect());
+        block.frames.sort_by_key(|f| (f.time, f.thread, f.invalid));
+        Ok(())
+    }
+}
+
+fn median(mut times: Vec<FrameTime>) -> Option<FrameTime> {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
+}
+
+fn read_at(file: &File, path: &Path, offset: u64, n: usize, into: &mut Vec<u8>) -> Result<(), BasebandError> {
+    into.resize(n, 0);
+    file.read_exact_at(into, offset).map_err(|source| BasebandError::Read {
+        path: path.to_owned(),
+        offset,
+        source,
+    })
+}

@@ -1,0 +1,311 @@
+//! A station's recording: one or several files read as one run of samples.
+
+use super::decode::Decoder;
+use super::error::BasebandError;
+use super::file::{BLOCK_TARGET, FrameFile};
+use super::format::FrameFormat;
+use super::levels::Levels;
+use super::samples::{SampleLayout, SampleSource, Samples};
+use super::scan::FrameTime;
+use super::time::UtcSecond;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What the caller knows better than the headers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordingOptions {
+    /// The second that samples are counted from; the first frame's second if `None`.
+    pub reference: Option<UtcSecond>,
+    /// Samples per second and channel; from the headers, or the wrap of the frame numbers, if `None`.
+    pub sample_rate_hz: Option<u64>,
+    /// Channels in each thread, in place of the header's.
+    pub channels: Option<usize>,
+    /// Bits per sample component, in place of the header's.
+    pub bits: Option<usize>,
+    /// Complex samples or not, in place of the header's.
+    pub complex: Option<bool>,
+    /// Threads, in the order of the channels; all that the files begin with, ascending, if `None`.
+    pub threads: Option<Vec<u16>>,
+    /// Values of the sample codes.
+    pub levels: Levels,
+}
+
+/// What a job says about a recording: [`Recording::check`] compares.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// Frame length with its header, in bytes.
+    pub frame_bytes: Option<usize>,
+    /// Channels of all threads together.
+    pub channels: Option<usize>,
+    /// Bits per sample component.
+    pub bits: Option<usize>,
+    /// Complex samples.
+    pub complex: Option<bool>,
+}
+
+/// A station's recording: files of the same format, in time order.
+///
+/// Frames are laid out by their time stamps, never by their place in a file: lost, invalid, repeated or displaced
+/// frames and gaps of any length leave every other sample where it belongs.
+#[derive(Debug)]
+pub struct Recording {
+    files: Vec<TimedFile>,
+    format: FrameFormat,
+    decoder: Decoder,
+    threads: Vec<u16>,
+    layout: SampleLayout,
+}
+
+#[derive(Debug)]
+struct TimedFile {
+    file: FrameFile,
+    /// Frame slots (counted from the reference) that the file may hold.
+    slots: std::ops::RangeInclusive<i64>,
+}
+
+impl Recording {
+    /// Opens the files of a station; reads little more than headers.
+    ///
+    /// # Errors
+    /// A file is missing, empty, unreadable or not VDIF; its frames cannot be decoded; files differ; the sample rate
+    /// is unknown or contradicts the frames.
+    pub fn open<P: AsRef<Path>>(paths: &[P], options: &RecordingOptions) -> Result<Self, BasebandError> {
+        Self::open_in_blocks(paths, options, BLOCK_TARGET)
+    }
+
+    fn open_in_blocks<P: AsRef<Path>>(
+        paths: &[P],
+        options: &RecordingOptions,
+        block_target: u64,
+    ) -> Result<Self, BasebandError> {
+        let open = |path: &P| FrameFile::open_in_blocks(path.as_ref(), block_target);
+        let files: Result<Vec<_>, _> = paths.iter().map(open).collect();
+        let mut files = files?;
+        files.sort_by_key(|file| (file.header().utc_second(), file.header().frame_number));
+        let first = files.first().ok_or(BasebandError::NoFiles)?;
+        let header = *first.header();
+        let format = FrameFormat::new(&header, options.channels, options.bits, options.complex)
+            .map_err(|what| BasebandError::Unusable { path: first.path().to_owned(), what })?;
+        check_same_format(&files, options, format)?;
+        let threads = match &options.threads {
+            Some(threads) => threads.clone(),
+            None => all_threads(&files)?,
+        };
+        let sample_rate_hz = match options.sample_rate_hz.or_else(|| header.sample_rate_hz()) {
+            Some(rate) => rate,
+            None => measured_rate(&mut files, &format)?,
+        };
+        let layout = SampleLayout {
+            channels: threads.len() * format.channels,
+            components: format.components(),
+            channels_per_thread: format.channels,
+            sample_rate_hz,
+            reference: options.reference.unwrap_or_else(|| header.utc_second()),
+        };
+        let decoder = Decoder::new(format, options.levels);
+        let frames_per_second = frames_per_second(files[0].path(), &layout, &format)?;
+        let files: Result<Vec<_>, _> =
+            files.into_iter().map(|file| TimedFile::new(file, &layout, frames_per_second)).collect();
+        Ok(Self { files: files?, format, decoder, threads, layout })
+    }
+
+    /// The layout of its frames, after overrides.
+    pub fn format(&self) -> &FrameFormat {
+        &self.format
+    }
+
+    /// Its threads, in the order of the channels.
+    pub fn threads(&self) -> &[u16] {
+        &self.threads
+    }
+
+    /// Its files, in time order.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|timed| timed.file.path().to_owned()).collect()
+    }
+
+    /// The first sample and the one after the last, counted from the reference. Reads the ends of the files.
+    pub fn span(&mut self) -> Result<(i64, i64), BasebandError> {
+        let samples = self.format.samples_per_frame() as i64;
+        let per_second = self.layout.sample_rate_hz as i64 / samples;
+        let (mut from, mut to) = (i64::MAX, i64::MIN);
+        for timed in &mut self.files {
+            let (first, last) = timed.file.span()?;
+            from = from.min(slot(first, self.layout.reference, per_second) * samples);
+            to = to.max((slot(last, self.layout.reference, per_second) + 1) * samples);
+        }
+        Ok((from, to))
+    }
+
+    /// Compares a job's description with the recording, and the sample rate with the frame numbers where a second
+    /// ends in the first file.
+    ///
+    /// # Errors
+    /// [`BasebandError::Contradiction`], with both values.
+    pub fn check(&mut self, expected: &Expectation) -> Result<(), BasebandError> {
+        let path = self.files[0].file.path().to_owned();
+        let compare = |field, expected: Option<usize>, found: usize| match expected {
+            Some(value) if value != found => Err(contradiction(&path, field, value, found)),
+            _ => Ok(()),
+        };
+        compare("frame size in bytes", expected.frame_bytes, self.format.frame_bytes)?;
+        compare("channels", expected.channels, self.layout.channels)?;
+        compare("bits", expected.bits, self.format.bits)?;
+        compare(
+            "components per sample",
+            expected.complex.map(|c| 1 + usize::from(c)),
+            self.layout.components,
+        )?;
+        if let Some(frames) = self.files[0].file.frames_per_second()? {
+            let found = frames * self.format.samples_per_frame() as u64;
+            if found > self.layout.sample_rate_hz {
+                return Err(contradiction(&path, "samples per second", self.layout.sample_rate_hz, found));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the frame at `slot` of the thread in position `thread` into its place in `out`.
+    fn read_frame(
+        &mut self,
+        slot: i64,
+        thread: usize,
+        start: i64,
+        out: &mut Samples,
+    ) -> Result<(), BasebandError> {
+        let per_frame = self.format.samples_per_frame() as i64;
+        let frames_per_second = self.layout.sample_rate_hz as i64 / per_frame;
+        let time = FrameTime {
+            second: UtcSecond(self.layout.reference.0 + slot.div_euclid(frames_per_second)),
+            number: slot.rem_euclid(frames_per_second) as u32,
+        };
+        let end = start + out.len() as i64;
+        let (from, to) = ((slot * per_frame).max(start), ((slot + 1) * per_frame).min(end));
+        for timed in self.files.iter_mut().filter(|timed| timed.slots.contains(&slot)) {
+            let Some(payload) = timed.file.payload(time, self.threads[thread])? else { continue };
+            let (at, count) = ((from - start) as usize, (to - from) as usize);
+            let stride = out.len() * self.layout.components;
+            let (data, valid) = out.thread_mut(thread);
+            let first = (from - slot * per_frame) as usize;
+            self.decoder.decode(payload, first, count, &mut data[at * self.layout.components..], stride);
+            valid.push(at, at + count);
+            return Ok(());
+        }
+        Ok(())
+    }
+}
+
+impl SampleSource for Recording {
+    fn layout(&self) -> &SampleLayout {
+        &self.layout
+    }
+
+    fn read(&mut self, start: i64, n: usize, out: &mut Samples) -> Result<(), BasebandError> {
+        out.reset(&self.layout, n);
+        if n == 0 {
+            return Ok(());
+        }
+        let per_frame = self.format.samples_per_frame() as i64;
+        for slot in start.div_euclid(per_frame)..=(start + n as i64 - 1).div_euclid(per_frame) {
+            for thread in 0..self.threads.len() {
+                self.read_frame(slot, thread, start, out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TimedFile {
+    fn new(
+        mut file: FrameFile,
+        layout: &SampleLayout,
+        frames_per_second: i64,
+    ) -> Result<Self, BasebandError> {
+        let (first, last) = file.rough_span()?;
+        for time in [first, last] {
+            if i64::from(time.number) >= frames_per_second {
+                let expected = format!("{frames_per_second} frames per second");
+                let found = format!("a frame number {}", time.number);
+                return Err(contradiction(
+                    file.path(),
+                    "sample rate, channels and bits mean",
+                    expected,
+                    found,
+                ));
+            }
+        }
+        let margin = 2 * file.frames_per_block() as i64;
+        let slots = slot(first, layout.reference, frames_per_second) - margin
+            ..=slot(last, layout.reference, frames_per_second) + margin;
+        Ok(Self { file, slots })
+    }
+}
+
+/// The number of a frame's time slot, counted from the beginning of the reference second.
+fn slot(time: FrameTime, reference: UtcSecond, frames_per_second: i64) -> i64 {
+    (time.second.0 - reference.0) * frames_per_second + i64::from(time.number)
+}
+
+fn contradiction(
+    path: &Path,
+    field: &'static str,
+    expected: impl ToString,
+    found: impl ToString,
+) -> BasebandError {
+    let (expected, found) = (expected.to_string(), found.to_string());
+    BasebandError::Contradiction { path: path.to_owned(), field, expected, found }
+}
+
+fn check_same_format(
+    files: &[FrameFile],
+    options: &RecordingOptions,
+    format: FrameFormat,
+) -> Result<(), BasebandError> {
+    for file in files {
+        let other = FrameFormat::new(file.header(), options.channels, options.bits, options.complex);
+        let field = match other {
+            Ok(other) if other == format => continue,
+            Ok(other) if other.frame_bytes != format.frame_bytes => "frame size",
+            Ok(other) if other.channels != format.channels => "channels",
+            Ok(other) if other.bits != format.bits => "bits",
+            Ok(_) => "sampling or header",
+            Err(what) => return Err(BasebandError::Unusable { path: file.path().to_owned(), what }),
+        };
+        let (first, second) = (files[0].path().to_owned(), file.path().to_owned());
+        return Err(BasebandError::FilesDiffer { first, second, field });
+    }
+    Ok(())
+}
+
+fn all_threads(files: &[FrameFile]) -> Result<Vec<u16>, BasebandError> {
+    let mut threads = Vec::new();
+    for file in files {
+        threads.extend(file.threads()?);
+    }
+    threads.sort_unstable();
+    threads.dedup();
+    Ok(threads)
+}
+
+fn measured_rate(files: &mut [FrameFile], format: &FrameFormat) -> Result<u64, BasebandError> {
+    for file in files.iter_mut() {
+        if let Some(frames) = file.frames_per_second()? {
+            return Ok(frames * format.samples_per_frame() as u64);
+        }
+    }
+    Err(BasebandError::RateUnknown { path: files[0].path().to_owned() })
+}
+
+fn frames_per_second(path: &Path, layout: &SampleLayout, format: &FrameFormat) -> Result<i64, BasebandError> {
+    let per_frame = format.samples_per_frame() as u64;
+    let (rate, frames) = (layout.sample_rate_hz, layout.sample_rate_hz / per_frame);
+    if frames == 0 || !rate.is_multiple_of(per_frame) {
+        let expected = format!("{rate} per second");
+        let found = format!("{per_frame} in each frame, which is no whole number of frames");
+        return Err(contradiction(path, "samples:", expected, found));
+    }
+    Ok(frames as i64)
+}
+
+#[cfg(test)]
+mod tests;

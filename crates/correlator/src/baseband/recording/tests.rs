@@ -1,0 +1,209 @@
+use super::*;
+use crate::baseband::{Validity, VdifHeader};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use tempfile::TempDir;
+
+const PER_SECOND: i64 = 40;
+const PAYLOAD: usize = 64;
+/// Two 2-bit real channels in each thread.
+const PER_FRAME: i64 = 128;
+const BLOCK: u64 = 10 * 96;
+
+/// Frames as they were sent, and which of them a reader should find.
+#[derive(Default)]
+struct Truth {
+    payloads: BTreeMap<(i64, u16), [u8; PAYLOAD]>,
+}
+
+fn frame(slot: i64, thread: u16, invalid: bool, payload: &[u8]) -> Vec<u8> {
+    let header = VdifHeader {
+        invalid,
+        legacy: false,
+        seconds: (100 + slot.div_euclid(PER_SECOND)) as u32,
+        unassigned: 0,
+        ref_epoch: 46,
+        frame_number: slot.rem_euclid(PER_SECOND) as u32,
+        version: 0,
+        log2_channels: 1,
+        frame_bytes: 96,
+        complex: false,
+        bits: 2,
+        thread,
+        station: 0x4b59,
+        extended: [9; 4],
+    };
+    let mut bytes = header.to_bytes().unwrap();
+    bytes.extend(payload);
+    bytes
+}
+
+fn payload(slot: i64, thread: u16) -> [u8; PAYLOAD] {
+    let seed = (slot * 1_000_003 + i64::from(thread) * 7919) as u32;
+    std::array::from_fn(|i| (seed.wrapping_add(i as u32).wrapping_mul(2_654_435_761) >> 13) as u8)
+}
+
+/// A file of `slots` with a fate for each frame: 0 lost, 1 invalid, 2 twice, 3 late, 4 garbage after it, 5 cut short.
+fn damaged(slots: std::ops::Range<i64>, threads: &[u16], fates: &[u8], truth: &mut Truth) -> Vec<u8> {
+    let (mut bytes, mut late) = (Vec::new(), Vec::new());
+    let mut fate = fates.iter().cycle();
+    for slot in slots {
+        for &thread in threads {
+            let data = payload(slot, thread);
+            let whole = frame(slot, thread, false, &data);
+            let fate = *fate.next().unwrap();
+            match fate {
+                0 => {}
+                1 => bytes.extend(frame(slot, thread, true, &data)),
+                2 => bytes.extend([whole.clone(), whole].concat()),
+                3 => late.extend(whole),
+                4 => bytes.extend([whole, vec![0x77; 13]].concat()),
+                5 => bytes.extend(&whole[..50]),
+                _ => bytes.extend(whole),
+            }
+            if !matches!(fate, 0 | 1 | 5) {
+                truth.payloads.insert((slot, thread), data);
+            }
+        }
+        // The frame that is late comes after the next slot's.
+        if slot % 2 == 0 {
+            bytes.append(&mut late);
+        }
+    }
+    bytes.append(&mut late);
+    bytes
+}
+
+fn write(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn options() -> RecordingOptions {
+    RecordingOptions {
+        sample_rate_hz: Some((PER_SECOND * PER_FRAME) as u64),
+        reference: Some(UtcSecond::from_vdif(46, 100)),
+        ..Default::default()
+    }
+}
+
+/// Sample by sample from the frames as sent, bit by bit.
+fn compare(truth: &Truth, threads: &[u16], start: i64, samples: &Samples) {
+    let levels = Levels::default();
+    for (t, thread) in threads.iter().enumerate() {
+        let mut valid = Validity::default();
+        for i in 0..samples.len() {
+            let sample = start + i as i64;
+            let key = (sample.div_euclid(PER_FRAME), *thread);
+            let sent = truth.payloads.get(&key);
+            for c in 0..2 {
+                let bit = (sample.rem_euclid(PER_FRAME) as usize * 2 + c) * 2;
+                let want = sent.map_or(0.0, |p| levels.value(2, u16::from(p[bit / 8] >> (bit % 8) & 3)));
+                assert_eq!(
+                    samples.channel(2 * t + c)[i],
+                    want,
+                    "sample {sample} of channel {c}, thread {thread}"
+                );
+            }
+            if sent.is_some() {
+                valid.push(i, i + 1);
+            }
+        }
+        assert_eq!(samples.validity(2 * t), &valid);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn samples_are_where_their_time_is(
+        fates in proptest::collection::vec(0u8..40, 1..97),
+        reads in proptest::collection::vec((-300i64..14_000, 0usize..900), 6),
+        shuffled: bool,
+    ) {
+        let threads: &[u16] = if shuffled { &[3, 0, 2] } else { &[7] };
+        let mut truth = Truth::default();
+        // Never let the beginning be lost: a file begins with a chain of headers.
+        let mut fates = fates;
+        fates.splice(0..0, [9; 12]);
+        let bytes = damaged(5..100, threads, &fates, &mut truth);
+        let folder = TempDir::new().unwrap();
+        let path = write(&folder, "a.vdif", &bytes);
+        let mut recording = Recording::open_in_blocks(&[path], &options(), BLOCK).unwrap();
+        let order = recording.threads().to_vec();
+        prop_assert!(order.is_sorted());
+        let mut samples = Samples::default();
+        for (start, n) in reads {
+            recording.read(start, n, &mut samples).unwrap();
+            compare(&truth, &order, start, &samples);
+        }
+    }
+}
+
+#[test]
+fn files_and_long_gaps() {
+    let mut truth = Truth::default();
+    let folder = TempDir::new().unwrap();
+    let late = damaged(900_000..900_050, &[1], &[9], &mut truth);
+    let early =
+        [damaged(-60..0, &[1], &[9], &mut truth), damaged(4_000..4_050, &[1], &[9], &mut truth)].concat();
+    let paths = [write(&folder, "late", &late), write(&folder, "early", &early)];
+    let mut recording = Recording::open_in_blocks(&paths, &options(), BLOCK).unwrap();
+    assert_eq!(recording.span().unwrap(), (-60 * PER_FRAME, 900_050 * PER_FRAME));
+    let mut samples = Samples::default();
+    for slot in [-65, -5, 1_000, 3_995, 4_045, 899_995, 900_045] {
+        recording.read(slot * PER_FRAME + 17, 1_300, &mut samples).unwrap();
+        compare(&truth, &[1], slot * PER_FRAME + 17, &samples);
+    }
+}
+
+#[test]
+fn rate_is_measured_where_a_second_ends() {
+    let folder = TempDir::new().unwrap();
+    let bytes = damaged(30..60, &[2, 1], &[9], &mut Truth::default());
+    let path = write(&folder, "a", &bytes);
+    let open =
+        |rate| Recording::open(&[&path], &RecordingOptions { sample_rate_hz: rate, ..Default::default() });
+    assert_eq!(open(None).unwrap().layout().sample_rate_hz, (PER_SECOND * PER_FRAME) as u64);
+    let wrong = open(Some(20 * PER_FRAME as u64)).unwrap_err();
+    assert!(matches!(wrong, BasebandError::Contradiction { .. }), "{wrong}");
+    let odd = open(Some(777)).unwrap_err();
+    assert!(matches!(odd, BasebandError::Contradiction { .. }), "{odd}");
+    let short = write(&folder, "b", &damaged(30..39, &[2, 1], &[9], &mut Truth::default()));
+    let unknown = Recording::open(&[short], &RecordingOptions::default()).unwrap_err();
+    assert!(matches!(unknown, BasebandError::RateUnknown { .. }), "{unknown}");
+}
+
+#[test]
+fn contradictions_are_told() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a", &damaged(0..50, &[0, 1], &[9], &mut Truth::default()));
+    let mut recording = Recording::open(&[&path], &options()).unwrap();
+    let right = Expectation { frame_bytes: Some(96), channels: Some(4), bits: Some(2), complex: Some(false) };
+    recording.check(&right).unwrap();
+    for wrong in [
+        Expectation { frame_bytes: Some(97), ..right.clone() },
+        Expectation { channels: Some(2), ..right.clone() },
+        Expectation { bits: Some(1), ..right.clone() },
+        Expectation { complex: Some(true), ..right.clone() },
+    ] {
+        let told = recording.check(&wrong).unwrap_err();
+        assert!(matches!(told, BasebandError::Contradiction { .. }), "{told}");
+    }
+}
+
+#[test]
+fn unusable_files_are_named() {
+    let folder = TempDir::new().unwrap();
+    let open = |path: &Path| Recording::open(&[path], &options()).unwrap_err();
+    assert!(matches!(open(&folder.path().join("none")), BasebandError::Missing { .. }));
+    assert!(matches!(open(&write(&folder, "empty", &[])), BasebandError::Empty { .. }));
+    assert!(matches!(open(&write(&folder, "zeros", &[0; 5000])), BasebandError::NotVdif { .. }));
+    assert!(matches!(open(folder.path()), BasebandError::Read { .. }));
+    let three = RecordingOptions { channels: Some(3), ..options() };
+    let path = write(&folder, "a", &damaged(0..50, &[0], &[9], &mut Truth::default()));
+    assert!(matches!(Recording::open(&[path], &three), Err(BasebandError::Unusable { .. })));
+    assert!(matches!(Recording::open::<&Path>(&[], &options()), Err(BasebandError::NoFiles)));
+}
