@@ -6,9 +6,13 @@ pub mod cli;
 pub mod config;
 pub mod diagnose;
 pub mod model;
+pub mod physics;
 pub mod plan;
 pub mod posterior;
 pub mod report;
 pub mod run;
 pub mod sampler;
 pub mod spectrum;
+
+#[cfg(test)]
+mod testdata;

@@ -1,0 +1,52 @@
+//! The parameters of one species.
+
+use super::error::EvalProblem;
+use serde::{Deserialize, Serialize};
+
+/// Number of parameters of a species.
+pub const N_SPECIES_PARAMS: usize = 5;
+
+/// Parameters of one species (one velocity component).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SpeciesParams {
+    /// log10 of the column density [cm^-2].
+    pub log10_n_cm2: f64,
+    /// Excitation temperature [K].
+    pub tex_k: f64,
+    /// Full width at half maximum of the (optically thin) profile [km/s].
+    pub fwhm_kms: f64,
+    /// Centroid [km/s], radio convention, in the frame of the spectrum's frequencies.
+    pub v_kms: f64,
+    /// Source size, FWHM of a Gaussian [arcsec].
+    pub theta_arcsec: f64,
+}
+
+impl SpeciesParams {
+    /// From the order log10 N, Tex, FWHM, v, theta.
+    pub fn from_array(values: [f64; N_SPECIES_PARAMS]) -> Self {
+        let [log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec] = values;
+        Self { log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec }
+    }
+
+    /// In the order log10 N, Tex, FWHM, v, theta.
+    pub fn to_array(self) -> [f64; N_SPECIES_PARAMS] {
+        [self.log10_n_cm2, self.tex_k, self.fwhm_kms, self.v_kms, self.theta_arcsec]
+    }
+
+    /// Checks that all are finite, and positive where the model needs it.
+    pub(super) fn check(&self) -> Result<(), EvalProblem> {
+        let named = [
+            ("log10 N", self.log10_n_cm2, false),
+            ("Tex", self.tex_k, true),
+            ("FWHM", self.fwhm_kms, true),
+            ("v", self.v_kms, false),
+            ("theta", self.theta_arcsec, true),
+        ];
+        for (name, value, positive) in named {
+            if !value.is_finite() || (positive && value <= 0.0) {
+                return Err(EvalProblem::Parameter { name, value, positive });
+            }
+        }
+        Ok(())
+    }
+}

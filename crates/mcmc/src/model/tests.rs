@@ -1,0 +1,4 @@
+//! Tests of the model: against its slow twin, against references, and of its limits.
+
+mod golden;
+mod twin;

@@ -1,0 +1,127 @@
+//! References: the benchmark spectra of five and twenty species, and XCLASS's sums of CO lines.
+
+use crate::catalog::{Interpolation, PartitionFunction, QTable, Species, read_spfit};
+use crate::model::{Beam, LteModel, ModelOptions, SpeciesParams, Window};
+use crate::testdata;
+use std::path::Path;
+use std::time::Instant;
+
+const B_BEAM: Beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
+
+fn species(name: &str, cat: &Path, q: &Path) -> Species {
+    let table = QTable::read(q, None).unwrap();
+    let q = PartitionFunction::new(&table, Interpolation::LogLog, false);
+    Species::new(name, read_spfit(cat).unwrap(), q, &cat.display().to_string()).unwrap()
+}
+
+/// A benchmark: its model, true parameters and noiseless truth [K].
+struct Benchmark {
+    model: LteModel,
+    params: Vec<SpeciesParams>,
+    truth_t_k: Vec<f64>,
+}
+
+fn benchmark(name: &str) -> Option<Benchmark> {
+    let folder = testdata::shared("data/alma")?;
+    let read = |file: String| std::fs::read_to_string(folder.join("bench").join(file)).unwrap();
+    let job: serde_json::Value = serde_json::from_str(&read(format!("{name}.json"))).unwrap();
+    let n_chan = job["nchan"].as_u64().unwrap() as usize;
+    let freq: Vec<f64> = read(format!("{name}_spectrum.txt"))
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
+        .collect();
+    let windows: Vec<Window> = freq
+        .chunks(n_chan)
+        .enumerate()
+        .map(|(i, freq)| Window { name: format!("spw {i}"), freq_mhz: freq.to_vec(), beam: B_BEAM })
+        .collect();
+    let (mut entries, mut params) = (Vec::new(), Vec::new());
+    for (name, values) in job["truth"].as_object().unwrap() {
+        let path = folder.join("catalogs/derived").join(name);
+        // Names hold dots and dashes: the ending is appended, not replaced.
+        let with = |ending: &str| std::path::PathBuf::from(format!("{}.{ending}", path.display()));
+        entries.push(species(name, &with("cat"), &with("qpart")));
+        let values: Vec<f64> = values.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        params.push(SpeciesParams::from_array(values.try_into().unwrap()));
+    }
+    let truth_t_k = read(format!("{name}.ref")).lines().map(|line| line.trim().parse().unwrap()).collect();
+    let options = ModelOptions::for_velocities(-5.0, 5.0, 10.0);
+    Some(Benchmark { model: LteModel::new(&entries, &windows, options).unwrap(), params, truth_t_k })
+}
+
+fn largest_difference(b: &Benchmark) -> f64 {
+    let mut t_k = vec![0.0; b.model.n_channels()];
+    b.model.evaluate(&b.params, &mut b.model.scratch(), &mut t_k).unwrap();
+    assert_eq!(t_k.len(), b.truth_t_k.len());
+    t_k.iter().zip(&b.truth_t_k).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn benchmarks_of_five_and_twenty_species() {
+    for name in ["B5", "B20"] {
+        let Some(mut b) = benchmark(name) else { return };
+        let difference = largest_difference(&b);
+        println!("{name}: largest difference {difference:.6} K");
+        assert!(difference < 1.0e-3, "{name}: {difference} K");
+        // Negative control: one kelvin in one Tex must show.
+        b.params[0].tex_k += 1.0;
+        assert!(largest_difference(&b) > 1.0e-2, "{name}: the comparison sees nothing");
+    }
+}
+
+#[test]
+#[ignore = "prints times: run alone with --ignored --nocapture"]
+fn times() {
+    for name in ["B5", "B20"] {
+        let Some(b) = benchmark(name) else { return };
+        let (mut scratch, mut t_k) = (b.model.scratch(), vec![0.0; b.model.n_channels()]);
+        let mut ms: Vec<f64> = (0..2001)
+            .map(|_| {
+                let start = Instant::now();
+                b.model.evaluate(&b.params, &mut scratch, &mut t_k).unwrap();
+                start.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        ms.sort_by(f64::total_cmp);
+        let n_lines: usize = (0..b.model.n_species()).map(|i| b.model.n_lines(i)).sum();
+        println!("{name}: {n_lines} lines, median {:.4} ms, best {:.4} ms", ms[1000], ms[0]);
+    }
+}
+
+#[test]
+fn co_sums_of_xclass() {
+    let Some(folder) = testdata::shared("data/alma/reference") else { return };
+    let co = species("CO", &folder.join("co.cat"), &folder.join("co.qpart"));
+    let params = SpeciesParams::from_array([
+        2.1061155735e17f64.log10(),
+        79.842254347,
+        4.2101396644,
+        -1.1,
+        4335.0376922,
+    ]);
+    let table = std::fs::read_to_string(folder.join("co_xclass_benchmark.ecsv")).unwrap();
+    let mut worst = 0.0f64;
+    let rows: Vec<Vec<f64>> = table
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+        .map(|line| line.split_whitespace().map(|word| word.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(rows.len(), 12);
+    for row in rows {
+        let (rest_mhz, low_mhz, high_mhz, sum_k) = (row[1], row[2], row[3], row[4]);
+        let n = ((high_mhz - low_mhz) / 0.1) as usize + 1;
+        let freq_mhz = (0..n).map(|i| low_mhz + 0.1 * i as f64).collect();
+        // A beam that the source fills.
+        let beam = Beam::Elliptical { bmaj_arcsec: 10.0, bmin_arcsec: 10.0 };
+        let window = Window { name: format!("{rest_mhz}"), freq_mhz, beam };
+        let options = ModelOptions::for_velocities(-2.0, 2.0, 6.0);
+        let model = LteModel::new(std::slice::from_ref(&co), &[window], options).unwrap();
+        let mut t_k = vec![0.0; n];
+        model.evaluate(&[params], &mut model.scratch(), &mut t_k).unwrap();
+        let ratio = t_k.iter().sum::<f64>() / sum_k;
+        worst = worst.max((ratio - 1.0).abs());
+        assert!((ratio - 1.0).abs() < 5.0e-4, "CO at {rest_mhz} MHz: {ratio}");
+    }
+    println!("CO: largest deviation from XCLASS {:.4} %", worst * 100.0);
+}

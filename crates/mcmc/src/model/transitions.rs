@@ -1,0 +1,83 @@
+//! What each transition does at given parameters: for tables and labels on figures.
+
+use super::error::EvalError;
+use super::lte::LteModel;
+use super::params::SpeciesParams;
+use crate::physics::{C_KMS, rayleigh_jeans_k};
+use serde::{Deserialize, Serialize};
+
+/// One transition of a species in one window, at given parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Transition {
+    /// Index of the species.
+    pub species: usize,
+    /// Index of the window.
+    pub window: usize,
+    /// Quantum numbers, `upper - lower`; empty where the catalogue gives none.
+    pub qn: String,
+    /// Rest frequency [MHz].
+    pub rest_mhz: f64,
+    /// Frequency [MHz] at which it appears, `nu0 (1 - v/c)`.
+    pub observed_mhz: f64,
+    /// Upper energy [K].
+    pub e_up_k: f64,
+    /// Einstein coefficient [s^-1].
+    pub a_ul: f64,
+    /// Upper degeneracy, as in the catalogue.
+    pub g_up: u32,
+    /// Opacity at the line's centre, of this transition alone.
+    pub peak_tau: f64,
+    /// Brightness temperature [K] at the line's centre, of this transition alone.
+    pub peak_k: f64,
+}
+
+impl LteModel {
+    /// The transitions of one species whose centres fall into a window, by window, then by frequency;
+    /// only those that peak above `min_peak_k` [K] (in modulus).
+    pub fn transitions(
+        &self,
+        species: usize,
+        params: &SpeciesParams,
+        min_peak_k: f64,
+    ) -> Result<Vec<Transition>, EvalError> {
+        let n_over_q = self.check(species, params)?.exp();
+        let entry = &self.species[species].species;
+        let doppler = 1.0 - params.v_kms / C_KMS;
+        let mut found = Vec::new();
+        for (index, planned) in self.windows.iter().enumerate() {
+            let freq = &planned.grid.freq_mhz;
+            let (low, high) = (freq[0], freq[freq.len() - 1]);
+            let lines = entry.lines_in(low, high, self.options.velocity);
+            let strengths = &self.species[species].lines[index];
+            for (line, (strength, hnu_k)) in lines.iter().zip(strengths.strength.iter().zip(&strengths.hnu_k))
+            {
+                let observed_mhz = line.freq_mhz * doppler;
+                let population = (-line.e_low_k() / params.tex_k).exp();
+                let stimulated = -(-hnu_k / params.tex_k).exp_m1();
+                let peak_tau = strength * n_over_q * population * stimulated / (params.fwhm_kms * doppler);
+                let eta = planned.window.beam.filling(observed_mhz, params.theta_arcsec);
+                let j_bg_k = match self.options.t_bg_k {
+                    0.0 => 0.0,
+                    t_bg_k => rayleigh_jeans_k(observed_mhz, t_bg_k),
+                };
+                let j_k = rayleigh_jeans_k(observed_mhz, params.tex_k) - j_bg_k;
+                let peak_k = -eta * j_k * (-peak_tau).exp_m1();
+                if (low..=high).contains(&observed_mhz) && peak_k.abs() >= min_peak_k {
+                    found.push(Transition {
+                        species,
+                        window: index,
+                        qn: line.qn.clone(),
+                        rest_mhz: line.freq_mhz,
+                        observed_mhz,
+                        e_up_k: line.e_up_k(),
+                        a_ul: line.a_ul(entry.q_300()),
+                        g_up: line.g_up,
+                        peak_tau,
+                        peak_k,
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
