@@ -70,11 +70,11 @@ impl Segment {
 
     /// The cubic for one temperature and source size.
     pub fn cubic(&self, tex_k: f64, theta_arcsec: f64) -> Cubic {
-        let theta2 = theta_arcsec * theta_arcsec;
+        let per_theta2 = 1.0 / (theta_arcsec * theta_arcsec);
         let mut y = [0.0; 4];
         for (k, y) in y.iter_mut().enumerate() {
             let j_k = self.hnu_k[k] / (self.hnu_k[k] / tex_k).exp_m1();
-            *y = theta2 / (theta2 + self.beam_arcsec2[k]) * (j_k - self.j_bg_k[k]);
+            *y = (j_k - self.j_bg_k[k]) / (1.0 + self.beam_arcsec2[k] * per_theta2);
         }
         // Chebyshev coefficients (discrete orthogonality at the nodes), then powers.
         let (even_out, even_in) = (y[0] + y[3], y[1] + y[2]);

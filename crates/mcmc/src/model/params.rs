@@ -17,7 +17,7 @@ pub struct SpeciesParams {
     pub fwhm_kms: f64,
     /// Centroid [km/s], radio convention, in the frame of the spectrum's frequencies.
     pub v_kms: f64,
-    /// Source size, FWHM of a Gaussian [arcsec].
+    /// Source size, FWHM of a Gaussian [arcsec]; infinite where the source fills the beam.
     pub theta_arcsec: f64,
 }
 
@@ -40,12 +40,16 @@ impl SpeciesParams {
             ("Tex", self.tex_k, true),
             ("FWHM", self.fwhm_kms, true),
             ("v", self.v_kms, false),
-            ("theta", self.theta_arcsec, true),
         ];
         for (name, value, positive) in named {
             if !value.is_finite() || (positive && value <= 0.0) {
                 return Err(EvalProblem::Parameter { name, value, positive });
             }
+        }
+        // An infinite source fills the beam; NaN and zero are no sizes.
+        if self.theta_arcsec.is_nan() || self.theta_arcsec <= 0.0 {
+            let value = self.theta_arcsec;
+            return Err(EvalProblem::Parameter { name: "theta", value, positive: true });
         }
         Ok(())
     }

@@ -35,10 +35,9 @@ impl Beam {
         }
     }
 
-    /// Beam filling factor `theta^2 / (theta^2 + beam)` of a Gaussian source.
+    /// Beam filling factor `theta^2 / (theta^2 + beam)` of a Gaussian source; 1 for an infinite one.
     pub fn filling(&self, freq_mhz: f64, theta_arcsec: f64) -> f64 {
-        let theta2 = theta_arcsec * theta_arcsec;
-        theta2 / (theta2 + self.area_arcsec2(freq_mhz))
+        1.0 / (1.0 + self.area_arcsec2(freq_mhz) / (theta_arcsec * theta_arcsec))
     }
 
     fn is_positive(&self) -> bool {

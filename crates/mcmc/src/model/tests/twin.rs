@@ -142,8 +142,19 @@ fn says_which_parameters_are_outside() {
     assert!(matches!(problem([15.0, -6.0, 3.0, 0.0, 0.5]), EvalProblem::Parameter { name: "Tex", .. }));
     assert!(matches!(problem([f64::NAN, 60.0, 3.0, 0.0, 0.5]), EvalProblem::Parameter { .. }));
     assert!(matches!(problem([15.0, 60.0, 0.0, 0.0, 0.5]), EvalProblem::Parameter { name: "FWHM", .. }));
+    assert!(matches!(problem([15.0, 60.0, 3.0, 0.0, 0.0]), EvalProblem::Parameter { name: "theta", .. }));
     assert!(matches!(problem([15.0, 60.0, 3.0, 90.0, 0.5]), EvalProblem::Velocity { .. }));
     assert!(matches!(problem([15.0, 60.0, 50.0, 0.0, 0.5]), EvalProblem::Velocity { .. }));
+}
+
+#[test]
+fn an_infinite_source_fills_the_beam() {
+    let model =
+        LteModel::new(&[species(1, &[(50.0, -3.0, 10.0)])], &[window(100_000.0, 0.5, 200)], options())
+            .unwrap();
+    let t_k = evaluate(&model, &[SpeciesParams::from_array([22.0, 100.0, 3.0, 0.0, f64::INFINITY])]);
+    let limit = rayleigh_jeans_k(100_050.0, 100.0) - rayleigh_jeans_k(100_050.0, 2.73);
+    assert!((t_k[100] - limit).abs() < 1e-6);
 }
 
 #[test]
