@@ -1,0 +1,156 @@
+//! Units of frequencies and intensities, as files write them.
+
+use crate::model::Beam;
+use crate::physics::kelvin_per_jy_beam;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// Unit of a frequency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum FreqUnit {
+    /// Hz.
+    Hz,
+    /// kHz.
+    KHz,
+    /// MHz.
+    #[default]
+    MHz,
+    /// GHz.
+    GHz,
+}
+
+impl FreqUnit {
+    /// MHz per unit.
+    pub fn mhz(self) -> f64 {
+        match self {
+            FreqUnit::Hz => 1.0e-6,
+            FreqUnit::KHz => 1.0e-3,
+            FreqUnit::MHz => 1.0,
+            FreqUnit::GHz => 1.0e3,
+        }
+    }
+}
+
+impl FromStr for FreqUnit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "hz" => Ok(FreqUnit::Hz),
+            "khz" => Ok(FreqUnit::KHz),
+            "mhz" => Ok(FreqUnit::MHz),
+            "ghz" => Ok(FreqUnit::GHz),
+            _ => Err("not a frequency: Hz, kHz, MHz or GHz expected".into()),
+        }
+    }
+}
+
+/// Unit of an intensity: kelvin (Rayleigh-Jeans brightness temperature) or flux density a beam.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum IntensityUnit {
+    /// This many kelvin.
+    Kelvin(f64),
+    /// This many Jy/beam.
+    JyPerBeam(f64),
+}
+
+impl IntensityUnit {
+    /// Kelvin per unit at a frequency [MHz]; `None` where it takes an elliptical beam that is not known.
+    pub fn kelvin(self, freq_mhz: f64, beam: Option<Beam>) -> Option<f64> {
+        match (self, beam) {
+            (IntensityUnit::Kelvin(kelvin), _) => Some(kelvin),
+            (IntensityUnit::JyPerBeam(jy), Some(Beam::Elliptical { bmaj_arcsec, bmin_arcsec })) => {
+                Some(jy * kelvin_per_jy_beam(freq_mhz, bmaj_arcsec, bmin_arcsec))
+            }
+            (IntensityUnit::JyPerBeam(_), _) => None,
+        }
+    }
+
+    /// Whether a beam is needed to convert it.
+    pub fn needs_beam(self) -> bool {
+        matches!(self, IntensityUnit::JyPerBeam(_))
+    }
+}
+
+/// Scale of an SI prefix before `unit`, in the spelling of the unit or in capitals throughout.
+fn prefixed(word: &str, unit: &str) -> Option<f64> {
+    let prefix = word.strip_suffix(unit).or_else(|| {
+        // All capitals, as old writers do: only without a prefix, since MJY could be two things.
+        (word == unit.to_ascii_uppercase()).then_some("")
+    })?;
+    match prefix {
+        "" => Some(1.0),
+        "k" => Some(1.0e3),
+        "m" => Some(1.0e-3),
+        "u" | "µ" | "μ" => Some(1.0e-6),
+        "n" => Some(1.0e-9),
+        _ => None,
+    }
+}
+
+impl FromStr for IntensityUnit {
+    type Err = String;
+
+    /// `K`, `mK`, `K (Tmb)`, `Jy/beam`, `mJy beam-1`, `beam-1 Jy`, `Jy beam^-1`, `JY/BEAM` ...
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "expected K or Jy/beam (with or without m, u)";
+        let bare = text.split('(').next().unwrap_or("").trim();
+        let spread = bare.replace("/", " /").replace("**", "^").replace(['*', '.'], " ");
+        let (mut jy, mut kelvin, mut per_beam) = (None, None, false);
+        for word in spread.split_whitespace() {
+            let lower = word.to_ascii_lowercase();
+            if matches!(lower.as_str(), "/beam" | "beam-1" | "beam^-1" | "/bm") {
+                per_beam = true;
+            } else if let Some(scale) = prefixed(word, "Jy") {
+                jy = Some(scale);
+            } else if let Some(scale) = prefixed(word, "K") {
+                kelvin = Some(scale);
+            } else {
+                return Err(format!("\"{word}\" is not understood: {expected}"));
+            }
+        }
+        match (kelvin, jy, per_beam) {
+            (Some(scale), None, false) => Ok(IntensityUnit::Kelvin(scale)),
+            (None, Some(scale), true) => Ok(IntensityUnit::JyPerBeam(scale)),
+            (None, Some(_), false) => {
+                Err(format!("a flux density without \"/beam\" is no brightness: {expected}"))
+            }
+            _ => Err(format!("not an intensity: {expected}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_spellings_of_the_wild() {
+        for text in
+            ["Jy/beam", "beam-1 Jy", "Jy beam-1", "JY/BEAM", "Jy beam^-1", "Jy.beam**-1", " Jy /beam "]
+        {
+            assert_eq!(text.parse(), Ok(IntensityUnit::JyPerBeam(1.0)), "{text}");
+        }
+        assert_eq!("mJy/beam".parse(), Ok(IntensityUnit::JyPerBeam(1e-3)));
+        assert_eq!("K".parse(), Ok(IntensityUnit::Kelvin(1.0)));
+        assert_eq!("mK".parse(), Ok(IntensityUnit::Kelvin(1e-3)));
+        assert_eq!("K (Tmb)".parse(), Ok(IntensityUnit::Kelvin(1.0)));
+        for text in [
+            "",
+            "Jy",
+            "Jy/pixel",
+            "K km/s",
+            "K km s-1",
+            "MJY/BEAM",
+            "MJy/sr",
+            "beam-1",
+            "erg/s",
+            "m",
+            "K Jy/beam",
+        ] {
+            assert!(text.parse::<IntensityUnit>().is_err(), "{text}");
+        }
+        assert_eq!("GHZ".parse(), Ok(FreqUnit::GHz));
+        assert!("km/s".parse::<FreqUnit>().is_err());
+    }
+}
