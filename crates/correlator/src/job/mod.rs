@@ -1,1 +1,212 @@
 //! The resolved and checked correlation.
+//!
+//! A [`Job`] holds plain values only: every name is looked up, every file name is whole, every number is in SI
+//! units, and every part is known to fit the others. It goes into the run's plan as it is.
+
+mod error;
+mod grid;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use error::JobError;
+pub use grid::{Integration, Unit, units};
+
+use crate::geometry::PolynomialModel;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Where the fringe rotation is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rotation {
+    /// To every sample, before the transform: right for all rates.
+    BeforeTransform,
+    /// To every spectrum, after the transform: faster; loses amplitude where rate x length of a transform is not
+    /// far below one.
+    AfterTransform,
+}
+
+/// A station.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Station {
+    /// Its name.
+    pub name: String,
+    /// ITRF coordinates in m.
+    pub xyz_m: [f64; 3],
+}
+
+/// A frequency band on the sky.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// The local oscillator: lower edge of an upper sideband, upper edge of a lower one; Hz.
+    pub lo_hz: f64,
+    /// Bandwidth in Hz.
+    pub bandwidth_hz: f64,
+    /// Recorded as a lower sideband.
+    pub lower_sideband: bool,
+    /// Index in DiFX's frequency table, which SWIN records carry.
+    pub difx_index: usize,
+}
+
+impl Band {
+    /// Its lower edge on the sky in Hz.
+    pub fn low_hz(&self) -> f64 {
+        if self.lower_sideband { self.lo_hz - self.bandwidth_hz } else { self.lo_hz }
+    }
+}
+
+/// A recorded channel of a stream: a band in one polarisation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Index into the job's bands.
+    pub band: usize,
+    /// R, L, X, Y, H or V.
+    pub polarisation: char,
+    /// Delay in s that is added in the correction of the fraction of a sample alone.
+    pub clock_offset_s: f64,
+}
+
+/// The recordings of one station, read together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    /// Index into the job's stations.
+    pub station: usize,
+    /// Bits per sample.
+    pub bits: u32,
+    /// Bytes per frame, header included.
+    pub frame_bytes: usize,
+    /// VDIF threads in the order of the channels; empty: one thread holds them all.
+    pub threads: Vec<u16>,
+    /// Recorded channels in the recording's order.
+    pub channels: Vec<Channel>,
+    /// Files in the order of time.
+    pub files: Vec<PathBuf>,
+}
+
+/// A pair of streams.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Stream whose spectra are taken as they are.
+    pub a: usize,
+    /// Stream whose spectra are conjugated.
+    pub b: usize,
+}
+
+/// One product of spectra: a x conj(b).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Index of the baseline; of the stream for an autocorrelation.
+    pub of: usize,
+    /// Stream and channel that is taken as it is.
+    pub a: (usize, usize),
+    /// Stream and channel that is conjugated.
+    pub b: (usize, usize),
+    /// Index into the job's bands.
+    pub band: usize,
+}
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Right ascension (J2000) in rad.
+    pub ra_rad: f64,
+    /// Declination (J2000) in rad.
+    pub dec_rad: f64,
+}
+
+/// A scan; times in whole seconds since the start of the job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scan {
+    /// Its name.
+    pub name: String,
+    /// Start of what is correlated.
+    pub start_s: i64,
+    /// End of it.
+    pub end_s: i64,
+    /// Source that the stations point to.
+    pub pointing: usize,
+    /// Sources of the phase centres.
+    pub centres: Vec<usize>,
+    /// After how many blocks the visibilities are turned to the phase centres (if there are several).
+    pub shift_blocks: u64,
+    /// Delays and uvw.
+    pub model: PolynomialModel,
+}
+
+/// A correlation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Name of the job's file without its ending.
+    pub name: String,
+    /// Name of the observation.
+    pub obscode: String,
+    /// Name of DiFX's output folder, such as `job.difx`.
+    pub swin_folder: String,
+    /// First day, MJD.
+    pub start_mjd: i64,
+    /// First second of that day.
+    pub start_second: i64,
+    /// Samples per second and channel.
+    pub sample_rate_hz: u64,
+    /// Spectral channels before averaging; a transform has twice as many samples.
+    pub channels: usize,
+    /// How many channels are averaged into one.
+    pub average: usize,
+    /// Accumulation time in s.
+    pub integration_s: f64,
+    /// Where the fringe rotation is applied.
+    pub rotation: Rotation,
+    /// Stations.
+    pub stations: Vec<Station>,
+    /// Bands.
+    pub bands: Vec<Band>,
+    /// Streams; at most one station each, usually one for each station.
+    pub streams: Vec<Stream>,
+    /// Baselines.
+    pub baselines: Vec<Baseline>,
+    /// Cross-correlations in the order of output.
+    pub crosses: Vec<Product>,
+    /// Autocorrelations (cross-polarised ones among them) in the order of output.
+    pub autos: Vec<Product>,
+    /// Sources.
+    pub sources: Vec<Source>,
+    /// Scans in the order of time.
+    pub scans: Vec<Scan>,
+}
+
+impl Job {
+    /// Samples of a transform.
+    pub fn block_samples(&self) -> usize {
+        2 * self.channels
+    }
+
+    /// Channels in the output.
+    pub fn output_channels(&self) -> usize {
+        self.channels / self.average
+    }
+
+    /// Transforms in a whole integration; need not be a whole number.
+    pub fn blocks_per_integration(&self) -> f64 {
+        let blocks = self.integration_s * self.sample_rate_hz as f64 / self.block_samples() as f64;
+        // Decimal seconds times a rate are whole up to rounding where they are meant to be.
+        if (blocks - blocks.round()).abs() < 1e-6 { blocks.round() } else { blocks }
+    }
+
+    /// Polarisations of a product, such as R and L.
+    pub fn polarisations(&self, product: &Product) -> [char; 2] {
+        let of = |(stream, channel): (usize, usize)| self.streams[stream].channels[channel].polarisation;
+        [of(product.a), of(product.b)]
+    }
+
+    /// DiFX's number of a pair of streams: 256 (A + 1) + (B + 1) with the stations' indices.
+    pub fn baseline_number(&self, a: usize, b: usize) -> usize {
+        256 * (self.streams[a].station + 1) + self.streams[b].station + 1
+    }
+
+    /// Size of the largest number of phase centres in a scan.
+    pub fn max_centres(&self) -> usize {
+        self.scans.iter().map(|s| s.centres.len()).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,28 @@
+//! Why a job cannot be resolved.
+use crate::difx::DifxError;
+use crate::geometry::GeometryError;
+use std::path::PathBuf;
+
+/// What is wrong with a job.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Its files cannot be read, or refer to things that are not there.
+    #[error(transparent)]
+    Difx(#[from] DifxError),
+    /// The delay model does not do.
+    #[error("{path}: {source}", path = path.display())]
+    Geometry {
+        /// The `.im`.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: GeometryError,
+    },
+    /// The files of the job disagree.
+    #[error("{path}: {what}", path = path.display())]
+    Disagree {
+        /// The file at which it shows.
+        path: PathBuf,
+        /// What disagrees.
+        what: String,
+    },
+}
