@@ -1,8 +1,10 @@
 //! FX correlation of VLBI baseband recordings: the library behind `kvn-corr`.
 
 pub mod baseband;
+pub mod centres;
 pub mod cli;
 pub mod difx;
+pub mod engine;
 pub mod fringe;
 pub mod geometry;
 pub mod inspect;

@@ -1,1 +1,214 @@
 //! Sums visibilities and weights over time.
+//!
+//! The weight of a product is the number of samples that were valid at both stations after alignment, divided by
+//! the number of samples of a whole integration. Visibilities are sums of products of unnormalised transforms
+//! of N samples, divided by the number of valid samples: 1/(n w N) of n transforms, as DiFX has it.
+
+use crate::centres::Shift;
+use crate::job::{Band, Job, Product};
+use crate::station::Phasors;
+use crate::xcorr::Sums;
+use num_complex::{Complex32, Complex64};
+
+/// The visibilities of one integration.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    /// Cross-correlations by phase centre, product and output channel.
+    pub cross_cpf: Vec<Complex32>,
+    /// Their weights by phase centre and product: covered fraction, times the coherence where there are several
+    /// centres.
+    pub cross_weight_cp: Vec<f32>,
+    /// Autocorrelations by product and output channel.
+    pub auto_pf: Vec<Complex32>,
+    /// Their weights.
+    pub auto_weight_p: Vec<f32>,
+    /// u, v, w in m by phase centre and baseline (first station minus second).
+    pub uvw_cb: Vec<[f64; 3]>,
+}
+
+impl Record {
+    /// A record of zeros for a job and a number of phase centres.
+    pub fn new(job: &Job, centres: usize) -> Self {
+        let (crosses, autos, channels) = (job.crosses.len(), job.autos.len(), job.output_channels());
+        Self {
+            cross_cpf: vec![Complex32::default(); centres * crosses * channels],
+            cross_weight_cp: vec![0.0; centres * crosses],
+            auto_pf: vec![Complex32::default(); autos * channels],
+            auto_weight_p: vec![0.0; autos],
+            uvw_cb: vec![[0.0; 3]; centres * job.baselines.len()],
+        }
+    }
+}
+
+/// Shape of the sums of one kind of product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Phase centres.
+    pub centres: usize,
+    /// Products.
+    pub products: usize,
+    /// Spectral channels.
+    pub channels: usize,
+    /// How many of them are averaged into one.
+    pub average: usize,
+}
+
+/// Sums of one kind of product (cross- or autocorrelations) over an integration.
+#[derive(Debug, Clone)]
+pub struct Accumulator {
+    shape: Shape,
+    sums_cpf: Vec<Complex64>,
+    valid_p: Vec<u64>,
+    coherence_cp: Vec<f64>,
+    intervals: f64,
+    phasors: Phasors,
+}
+
+impl Accumulator {
+    /// Zero sums.
+    pub fn new(shape: Shape) -> Self {
+        let (cp, out) = (shape.centres * shape.products, shape.channels / shape.average);
+        Self {
+            shape,
+            sums_cpf: vec![Complex64::default(); cp * out],
+            valid_p: vec![0; shape.products],
+            coherence_cp: vec![0.0; cp],
+            intervals: 0.0,
+            phasors: Phasors::new(shape.channels),
+        }
+    }
+
+    /// Back to zero.
+    pub fn clear(&mut self) {
+        self.sums_cpf.fill(Complex64::default());
+        self.valid_p.fill(0);
+        self.coherence_cp.fill(0.0);
+        self.intervals = 0.0;
+    }
+
+    /// Counts valid samples of a product.
+    pub fn count(&mut self, product: usize, valid: u64) {
+        self.valid_p[product] += valid;
+    }
+
+    /// Adds sums as they are, to the only phase centre.
+    pub fn add(&mut self, sums: &Sums) {
+        let out = self.shape.channels / self.shape.average;
+        for product in 0..self.shape.products {
+            let (re, im) = sums.product(product);
+            let into = &mut self.sums_cpf[product * out..(product + 1) * out];
+            let groups = re.chunks(self.shape.average).zip(im.chunks(self.shape.average));
+            for (sum, (re, im)) in into.iter_mut().zip(groups) {
+                *sum += Complex64::new(re.iter().sum(), im.iter().sum());
+            }
+        }
+    }
+
+    /// Adds a shift interval's sums of one product to one phase centre.
+    pub fn add_shifted(&mut self, sums: &Sums, centre: usize, product: usize, turn: &Turn) {
+        let out = self.shape.channels / self.shape.average;
+        let (first, step) = turn.shift.turns(turn.band, self.shape.channels);
+        let phasors = self.phasors.make(step, first);
+        let (re, im) = sums.product(product);
+        let row = centre * self.shape.products + product;
+        for (f, sum) in self.sums_cpf[row * out..(row + 1) * out].iter_mut().enumerate() {
+            for c in f * self.shape.average..(f + 1) * self.shape.average {
+                let p = phasors[c];
+                *sum += Complex64::new(re[c], im[c]) * Complex64::new(p.re.into(), p.im.into());
+            }
+        }
+        self.coherence_cp[row] += turn.interval_s * turn.shift.coherence(turn.band, self.shape.channels, turn.interval_s);
+    }
+
+    /// Says that a shift interval has been added for all centres and products.
+    pub fn end_interval(&mut self, interval_s: f64) {
+        self.intervals += interval_s;
+    }
+
+    /// Visibilities and weights; `whole` is the number of samples of a whole integration.
+    pub fn finish(&self, whole: f64, vis_cpf: &mut [Complex32], weight_cp: &mut [f32]) {
+        let out = self.shape.channels / self.shape.average;
+        for (row, weight) in weight_cp.iter_mut().enumerate() {
+            let valid = self.valid_p[row % self.shape.products] as f64;
+            let coherence = if self.intervals > 0.0 { self.coherence_cp[row] / self.intervals } else { 1.0 };
+            *weight = (valid / whole * coherence) as f32;
+            let norm = valid * coherence * self.shape.average as f64;
+            let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+            let sums = &self.sums_cpf[row * out..(row + 1) * out];
+            for (vis, sum) in vis_cpf[row * out..(row + 1) * out].iter_mut().zip(sums) {
+                *vis = Complex32::new((sum.re * scale) as f32, (sum.im * scale) as f32);
+            }
+        }
+    }
+}
+
+/// How a shift interval's visibilities are turned.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn<'a> {
+    /// Differential delay at the midpoint.
+    pub shift: Shift,
+    /// Band of the product.
+    pub band: &'a Band,
+    /// Length of the interval in s.
+    pub interval_s: f64,
+}
+
+/// The stations of a product's two sides.
+pub fn stations(job: &Job, product: &Product) -> (usize, usize) {
+    (job.streams[product.a.0].station, job.streams[product.b.0].station)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(values: &[f64]) -> Sums {
+        let mut sums = Sums::new(1, values.len());
+        let (re, im) = sums.product_mut(0);
+        re.copy_from_slice(values);
+        im.iter_mut().zip(values).for_each(|(i, v)| *i = -v);
+        sums
+    }
+
+    #[test]
+    fn channels_are_averaged_and_scaled_by_what_was_valid() {
+        let shape = Shape { centres: 1, products: 1, channels: 4, average: 2 };
+        let mut all = Accumulator::new(shape);
+        all.add(&sums(&[1.0, 3.0, 5.0, 7.0]));
+        all.add(&sums(&[1.0, 3.0, 5.0, 7.0]));
+        all.count(0, 3);
+        all.count(0, 1);
+        let (mut vis, mut weight) = (vec![Complex32::default(); 2], vec![0.0f32]);
+        all.finish(8.0, &mut vis, &mut weight);
+        assert_eq!(weight, [0.5]);
+        assert_eq!(vis, [Complex32::new(1.0, -1.0), Complex32::new(3.0, -3.0)]);
+        all.clear();
+        all.finish(8.0, &mut vis, &mut weight);
+        assert_eq!((weight[0], vis[0]), (0.0, Complex32::default()));
+    }
+
+    #[test]
+    fn a_shift_turns_the_source_back() {
+        let band = Band { lo_hz: 22e9, bandwidth_hz: 16e6, lower_sideband: false, difx_index: 0 };
+        let (channels, delay_s) = (64, 3.7e-9);
+        let mut off_centre = Sums::new(1, channels);
+        let (re, im) = off_centre.product_mut(0);
+        for c in 0..channels {
+            // What a source with differential delay D_A - D_B leaves, the opposite of the turn.
+            let v = crate::station::phasor((22e9 + 250e3 * c as f64) * delay_s);
+            (re[c], im[c]) = (v.re, v.im);
+        }
+        let mut all = Accumulator::new(Shape { centres: 2, products: 1, channels, average: 64 });
+        let shift = Shift { delay_s, rate: 0.0 };
+        all.add_shifted(&off_centre, 1, 0, &Turn { shift, band: &band, interval_s: 1.0 });
+        all.add_shifted(&off_centre, 0, 0, &Turn { shift: Shift::default(), band: &band, interval_s: 1.0 });
+        all.end_interval(1.0);
+        all.count(0, 1);
+        let (mut vis, mut weight) = (vec![Complex32::default(); 2], vec![0.0f32; 2]);
+        all.finish(1.0, &mut vis, &mut weight);
+        let coherence = 1.0 - delay_s / 4e-6;
+        assert!((f64::from(vis[1].re) * coherence - 1.0).abs() < 1e-6 && vis[1].im.abs() < 1e-5);
+        assert!((vis[0] - vis[1]).norm() > 0.1, "not turned, it is elsewhere");
+        assert!((f64::from(weight[1]) - coherence).abs() < 1e-6 && weight[0] == 1.0);
+    }
+}

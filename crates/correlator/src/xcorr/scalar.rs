@@ -1,0 +1,28 @@
+//! The slow, obvious cross-multiplication: the oracle.
+use super::{CrossCorrelator, Sums};
+use crate::job::Product;
+use crate::station::Spectra;
+use num_complex::Complex64;
+
+/// One term after the other, in double precision.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scalar;
+
+impl CrossCorrelator for Scalar {
+    fn accumulate(&self, spectra: &[Spectra], blocks: usize, products: &[Product], sums: &mut Sums) {
+        for (index, product) in products.iter().enumerate() {
+            let (re, im) = sums.product_mut(index);
+            for block in 0..blocks {
+                let (a_re, a_im) = spectra[product.a.0].planes(product.a.1, block);
+                let (b_re, b_im) = spectra[product.b.0].planes(product.b.1, block);
+                for c in 0..re.len() {
+                    let a = Complex64::new(a_re[c].into(), a_im[c].into());
+                    let b = Complex64::new(b_re[c].into(), b_im[c].into());
+                    let product = a * b.conj();
+                    re[c] += product.re;
+                    im[c] += product.im;
+                }
+            }
+        }
+    }
+}
