@@ -1,7 +1,7 @@
 //! Reads DiFX's `.calc`: sources, scans and where the delay model is.
+use super::DifxError;
 use super::input::beside;
 use super::keyfile::{KeyFile, Line};
-use super::DifxError;
 use std::path::{Path, PathBuf};
 
 /// A source on the sky.
@@ -93,7 +93,10 @@ impl Calc {
 
 /// The day is a whole number in START MJD (its fraction is rounded by some writers), the time of day stands apart.
 pub(super) fn start(file: &mut KeyFile) -> Result<(i64, i64), DifxError> {
-    let year: i64 = { let l = file.seek("START YEAR")?; file.value(&l, "a year")? };
+    let year: i64 = {
+        let l = file.seek("START YEAR")?;
+        file.value(&l, "a year")?
+    };
     let month: i64 = file.get("START MONTH", "a month")?;
     let day: i64 = file.get("START DAY", "a day")?;
     let hour: i64 = file.get("START HOUR", "an hour")?;

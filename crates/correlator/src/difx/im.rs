@@ -1,7 +1,7 @@
 //! Reads DiFX's `.im`: the polynomials of delay and uvw.
+use super::DifxError;
 use super::calc;
 use super::keyfile::{KeyFile, Line};
-use super::DifxError;
 use std::path::{Path, PathBuf};
 
 /// Polynomials of one station towards one source over one interval, in powers of seconds since its start.
@@ -123,7 +123,10 @@ fn polynomials(
         file.take();
         let (source, station, what) = place(file, &line)?;
         let into = all.get_mut(source).and_then(|s| s.get_mut(station)).ok_or_else(|| {
-            let what = format!("refers to source {source}, station {station}; there are {sources} and {}", shape.stations);
+            let what = format!(
+                "refers to source {source}, station {station}; there are {sources} and {}",
+                shape.stations
+            );
             file.refers(&line, what)
         })?;
         match what {
@@ -145,7 +148,9 @@ fn polynomials(
             if [&p.delay_s, &p.u_m, &p.v_m, &p.w_m].iter().any(|x| x.is_empty()) {
                 let line = last.clone().or_else(|| file.peek().cloned());
                 let line = line.unwrap_or(Line { number: 0, key: String::new(), value: String::new() });
-                let what = format!("before or here a delay, u, v or w of source {source}, station {station} is missing");
+                let what = format!(
+                    "before or here a delay, u, v or w of source {source}, station {station} is missing"
+                );
                 return Err(file.refers(&line, what));
             }
         }

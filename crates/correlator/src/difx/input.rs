@@ -1,6 +1,6 @@
 //! Reads DiFX's `.input`: what is correlated, in which channels, from which files.
-use super::keyfile::{KeyFile, Line};
 use super::DifxError;
+use super::keyfile::{KeyFile, Line};
 use std::path::{Path, PathBuf};
 
 /// A place in the `.input`, for messages about what its line refers to.
@@ -218,7 +218,12 @@ impl Input {
 
     /// An error about what stands at a place of this file.
     pub fn refers(&self, place: &Place, what: impl Into<String>) -> DifxError {
-        DifxError::Refers { path: self.path.clone(), line: place.line, key: place.key.clone(), what: what.into() }
+        DifxError::Refers {
+            path: self.path.clone(),
+            line: place.line,
+            key: place.key.clone(),
+            what: what.into(),
+        }
     }
 
     /// An error about a thing at a place of this file that is not done here.
@@ -232,7 +237,12 @@ impl Input {
     }
 }
 
-fn pick<T: Clone>(file: &KeyFile, wanted: &[(usize, Place)], table: &[T], kind: &str) -> Result<Vec<T>, DifxError> {
+fn pick<T: Clone>(
+    file: &KeyFile,
+    wanted: &[(usize, Place)],
+    table: &[T],
+    kind: &str,
+) -> Result<Vec<T>, DifxError> {
     let mut picked = Vec::new();
     for (index, place) in wanted {
         let Some(entry) = table.get(*index) else {
@@ -300,7 +310,9 @@ fn refuse_true(file: &mut KeyFile, key: &str, what: &str) -> Result<(), DifxErro
 fn config(file: &mut KeyFile, common: &Common) -> Result<Config, DifxError> {
     let number = file.expect("NUM CONFIGURATIONS")?;
     if number.value != "1" {
-        return Err(file.unsupported(&number, "only jobs of one configuration are correlated; make one job for each"));
+        return Err(
+            file.unsupported(&number, "only jobs of one configuration are correlated; make one job for each")
+        );
     }
     file.expect("CONFIG NAME")?;
     let integration = file.expect("INT TIME (SEC)")?;
@@ -393,7 +405,10 @@ fn index_below(file: &KeyFile, line: &Line, count: usize, what: &str) -> Result<
     if index < count {
         Ok(index)
     } else {
-        Err(file.refers(line, format!("refers to {what} {index}, but there are {count} (0 to {})", count as i64 - 1)))
+        Err(file.refers(
+            line,
+            format!("refers to {what} {index}, but there are {count} (0 to {})", count as i64 - 1),
+        ))
     }
 }
 
@@ -410,7 +425,9 @@ fn datastream(file: &mut KeyFile, freqs: usize, scopes: usize) -> Result<Datastr
     let telescope = index_below(file, &first, scopes, "telescope")?;
     let tsys = file.expect("TSYS")?;
     if file.value::<f64>(&tsys, "a temperature")? != 0.0 {
-        return Err(file.unsupported(&tsys, "scaling by TSYS is not done here; set it to 0 and calibrate later"));
+        return Err(
+            file.unsupported(&tsys, "scaling by TSYS is not done here; set it to 0 and calibrate later")
+        );
     }
     let format = file.expect("DATA FORMAT")?;
     let bits = file.get("QUANTISATION BITS", "a number of bits")?;
@@ -421,7 +438,9 @@ fn datastream(file: &mut KeyFile, freqs: usize, scopes: usize) -> Result<Datastr
     }
     let source = file.expect("DATA SOURCE")?;
     if source.value != "FILE" {
-        return Err(file.unsupported(&source, "recordings are read from files; set the source to FILE and name them"));
+        return Err(
+            file.unsupported(&source, "recordings are read from files; set the source to FILE and name them")
+        );
     }
     refuse_true(file, "FILTERBANK USED", "filterbank input is not done here")?;
     file.expect_skipping("PHASE CAL INT (MHZ)", &OPTIONAL)?;
@@ -460,8 +479,10 @@ fn recorded_freqs(file: &mut KeyFile, freqs: usize) -> Result<Vec<RecordedFreq>,
         if file.value::<f64>(&offset, "a frequency in Hz")? != 0.0 {
             return Err(file.unsupported(&offset, "an offset of the local oscillator is not done here"));
         }
-        let polarisations =
-            { let line = file.expect_skipping(&format!("NUM REC POLS {i}"), &OPTIONAL)?; file.value(&line, "1 or 2")? };
+        let polarisations = {
+            let line = file.expect_skipping(&format!("NUM REC POLS {i}"), &OPTIONAL)?;
+            file.value(&line, "1 or 2")?
+        };
         recorded.push(RecordedFreq { freq, clock_offset_s: us * 1e-6, polarisations });
     }
     Ok(recorded)

@@ -28,7 +28,8 @@ impl KeyFile {
     /// # Errors
     /// [`DifxError::Read`].
     pub fn open(path: &Path) -> Result<Self, DifxError> {
-        let bytes = std::fs::read(path).map_err(|source| DifxError::Read { path: path.to_owned(), source })?;
+        let bytes =
+            std::fs::read(path).map_err(|source| DifxError::Read { path: path.to_owned(), source })?;
         Ok(Self::parse(path, &String::from_utf8_lossy(&bytes)))
     }
 
@@ -40,7 +41,11 @@ impl KeyFile {
                 continue;
             }
             let (key, value) = raw.split_once(':').unwrap_or((raw, ""));
-            lines.push(Line { number: index + 1, key: key.trim().to_owned(), value: value.trim().to_owned() });
+            lines.push(Line {
+                number: index + 1,
+                key: key.trim().to_owned(),
+                value: value.trim().to_owned(),
+            });
         }
         Self { path: path.to_owned(), lines, at: 0 }
     }

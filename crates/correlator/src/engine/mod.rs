@@ -82,7 +82,11 @@ impl<'a> Engine<'a> {
             streams: sources.iter().enumerate().map(work).collect(),
             sources,
             correlator: Box::new(Fast),
-            spectra: job.streams.iter().map(|s| Spectra::new(s.channels.len(), batch, job.channels)).collect(),
+            spectra: job
+                .streams
+                .iter()
+                .map(|s| Spectra::new(s.channels.len(), batch, job.channels))
+                .collect(),
             cross: Sums::new(job.crosses.len(), job.channels),
             auto: Sums::new(job.autos.len(), job.channels),
             batch,
@@ -234,7 +238,8 @@ impl StreamWork {
         let n = 2 * self.kernel.setup().channels;
         for block in 0..self.delays.len() {
             let first = self.offset(block);
-            let any = (0..self.samples.channels()).any(|c| self.samples.validity(c).count(first, first + n) > 0);
+            let any =
+                (0..self.samples.channels()).any(|c| self.samples.validity(c).count(first, first + n) > 0);
             if any {
                 self.kernel.transform(&self.samples, first, &self.delays[block], block, spectra);
             } else {

@@ -1,0 +1,156 @@
+//! The engine against DiFX's visibilities of the same recordings.
+use super::*;
+use crate::baseband::{Recording, RecordingOptions, UtcSecond};
+use crate::job::units;
+use crate::writer::swin::{SwinHeader, read_records};
+use crate::xcorr::Scalar;
+use num_complex::Complex32;
+use std::path::{Path, PathBuf};
+
+fn reference(job: &str) -> Option<PathBuf> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/vlbi/difx")).join(job);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(std::env::var_os("CI").is_none(), "{} is missing", folder.display());
+    println!("skipped: {} is not there", folder.display());
+    None
+}
+
+fn sources(job: &Job) -> Vec<Box<dyn SampleSource>> {
+    let reference = Some(UtcSecond::new(job.start_mjd, job.start_second));
+    let options = RecordingOptions {
+        reference,
+        sample_rate_hz: Some(job.sample_rate_hz),
+        ..RecordingOptions::default()
+    };
+    let open =
+        |files: &[PathBuf]| -> Box<dyn SampleSource> { Box::new(Recording::open(files, &options).unwrap()) };
+    job.streams.iter().map(|s| open(&s.files)).collect()
+}
+
+/// Visibilities of all integrations with their time.
+fn correlate(engine: &mut Engine, job: &Job, integrations: u64) -> Vec<(f64, Record)> {
+    let mut all = Vec::new();
+    for unit in units(job, 0.0) {
+        let mut accumulators = engine.accumulators(unit.scan);
+        for index in (unit.first..unit.first + unit.count).filter(|&i| i < integrations) {
+            let integration = job.integration(unit.scan, index);
+            let mut record = Record::new(job, job.scans[unit.scan].centres.len());
+            engine.integrate(&integration, &mut accumulators, &mut record, &mut || {}).unwrap();
+            all.push((integration.centre_s, record));
+        }
+    }
+    all
+}
+
+type Found = Vec<(SwinHeader, Vec<Complex32>)>;
+
+/// Largest relative difference of full records, of partial ones, largest difference of a weight.
+fn compare(job: &Job, ours: &[(f64, Record)], centre: usize, theirs: &Found) -> (f64, f64, f64) {
+    let (mut full, mut partial, mut weights) = (0.0f64, 0.0f64, 0.0f64);
+    for (header, channels) in theirs {
+        let (_, record) = ours.iter().find(|(t, _)| (t - header.seconds).abs() < 1e-6).unwrap();
+        let matches = |p: &&Product| {
+            job.baseline_number(p.a.0, p.b.0) == header.baseline as usize
+                && job.bands[p.band].difx_index == header.freq as usize
+                && job.polarisations(p) == header.polarisations
+        };
+        let out = channels.len();
+        let (vis, weight) = match job.crosses.iter().position(|p| matches(&p)) {
+            Some(i) => {
+                let row = centre * job.crosses.len() + i;
+                (&record.cross_cpf[row * out..(row + 1) * out], record.cross_weight_cp[row])
+            }
+            None => {
+                let i = job.autos.iter().position(|p| matches(&p)).unwrap();
+                (&record.auto_pf[i * out..(i + 1) * out], record.auto_weight_p[i])
+            }
+        };
+        let sum = |f: &dyn Fn(usize) -> f64| (0..out).map(f).sum::<f64>();
+        let off = sum(&|i| f64::from((vis[i] - channels[i]).norm_sqr()));
+        let relative = (off / sum(&|i| f64::from(channels[i].norm_sqr()))).sqrt();
+        let into = if header.weight < 0.95 { &mut partial } else { &mut full };
+        *into = into.max(relative);
+        weights = weights.max((f64::from(weight) - header.weight).abs());
+    }
+    (full, partial, weights)
+}
+
+fn check(name: &str, integrations: u64) -> Option<(f64, f64, f64)> {
+    let folder = reference(name)?;
+    let job = Job::open(&folder.join("job.input")).unwrap();
+    let mut engine = Engine::new(&job, sources(&job), FftPath::best());
+    let ours = correlate(&mut engine, &job, integrations);
+    println!("{name}: {:?}", engine.times());
+    let mut worst = (0.0f64, 0.0f64, 0.0f64);
+    for centre in 0..job.max_centres() {
+        let file = folder.join(format!("job.difx/DIFX_60000_000000.s{centre:04}.b0000"));
+        let mut theirs = read_records(&std::fs::read(file).unwrap(), job.output_channels()).unwrap();
+        theirs.retain(|(h, _)| h.seconds < integrations as f64 * job.integration_s);
+        assert!(!theirs.is_empty());
+        let (full, partial, weights) = compare(&job, &ours, centre, &theirs);
+        worst = (worst.0.max(full), worst.1.max(partial), worst.2.max(weights));
+    }
+    println!("{name}: full {:.2e}, partial {:.2e}, weights {:.5}", worst.0, worst.1, worst.2);
+    Some(worst)
+}
+
+#[test]
+fn g256() {
+    let Some((full, partial, weights)) = check("G256", 3) else { return };
+    assert!(full < 1e-5 && partial < 3e-3 && weights < 2e-3);
+}
+
+#[test]
+fn g256postf() {
+    let Some((full, partial, weights)) = check("G256postf", 3) else { return };
+    assert!(full < 1e-5 && partial < 3e-3 && weights < 2e-3);
+}
+
+#[test]
+fn g4096() {
+    let Some((full, partial, weights)) = check("G4096", 3) else { return };
+    assert!(full < 1e-5 && partial < 3e-3 && weights < 2e-3);
+}
+
+#[test]
+fn g256clk() {
+    let Some((full, partial, weights)) = check("G256clk", 3) else { return };
+    assert!(full < 1e-5 && partial < 3e-3 && weights < 2e-3);
+}
+
+#[test]
+fn g256pol() {
+    let Some((full, partial, weights)) = check("G256pol", 3) else { return };
+    assert!(full < 1e-5 && partial < 3e-3 && weights < 2e-3);
+}
+
+#[test]
+fn s4096c3() {
+    let Some((full, partial, weights)) = check("S4096c3", 3) else { return };
+    assert!(full < 1e-5 && partial < 3e-3 && weights < 2e-3);
+}
+
+/// Negative control: rotation after the transform is another correlation than rotation before it.
+#[test]
+fn another_rotation_differs() {
+    let Some(folder) = reference("G256") else { return };
+    let mut job = Job::open(&folder.join("job.input")).unwrap();
+    job.rotation = crate::job::Rotation::AfterTransform;
+    let mut engine = Engine::new(&job, sources(&job), FftPath::best()).with_correlator(Box::new(Scalar));
+    let ours = correlate(&mut engine, &job, 1);
+    let bytes = std::fs::read(folder.join("job.difx/DIFX_60000_000000.s0000.b0000")).unwrap();
+    let mut theirs = read_records(&bytes, 256).unwrap();
+    theirs.retain(|(h, _)| h.seconds < job.integration_s);
+    assert!(compare(&job, &ours, 0, &theirs).0 > 1e-3);
+    // And swapped baselines are found: every cross-correlation is then the conjugate of what it should be.
+    for (header, _) in &mut theirs {
+        header.baseline = match header.baseline {
+            258 => 259,
+            259 => 258,
+            other => other,
+        };
+    }
+    assert!(compare(&job, &ours, 0, &theirs).0 > 0.5);
+}

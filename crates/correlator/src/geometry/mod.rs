@@ -29,7 +29,9 @@ pub enum GeometryError {
         wanted_to_s: f64,
     },
     /// There is a hole between two polynomials.
-    #[error("the delay polynomials of scan {scan} have a hole or an overlap at {at_s} s after the start of the job")]
+    #[error(
+        "the delay polynomials of scan {scan} have a hole or an overlap at {at_s} s after the start of the job"
+    )]
     Hole {
         /// Name of the scan.
         scan: String,

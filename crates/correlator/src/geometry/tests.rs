@@ -30,7 +30,8 @@ fn value_and_rate() {
 #[test]
 fn clock_is_added_to_the_delay() {
     let intervals = vec![interval(0.0, &[0.02, 1e-7]), interval(10.0, &[0.03])];
-    let model = PolynomialModel::new("S", 10.0, intervals, vec![clock(&[1e-6, 1e-9], -5.0)], (0.0, 20.0)).unwrap();
+    let model =
+        PolynomialModel::new("S", 10.0, intervals, vec![clock(&[1e-6, 1e-9], -5.0)], (0.0, 20.0)).unwrap();
     let d = model.delay(0, 0, 4.0);
     assert!((d.delay_s - (0.02 + 4e-7 + 1e-6 + 9e-9)).abs() < 1e-17);
     assert!((d.rate - 1.01e-7).abs() < 1e-20);

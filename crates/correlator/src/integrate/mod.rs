@@ -117,7 +117,8 @@ impl Accumulator {
                 *sum += Complex64::new(re[c], im[c]) * Complex64::new(p.re.into(), p.im.into());
             }
         }
-        self.coherence_cp[row] += turn.interval_s * turn.shift.coherence(turn.band, self.shape.channels, turn.interval_s);
+        self.coherence_cp[row] +=
+            turn.interval_s * turn.shift.coherence(turn.band, self.shape.channels, turn.interval_s);
     }
 
     /// Says that a shift interval has been added for all centres and products.

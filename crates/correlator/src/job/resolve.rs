@@ -106,7 +106,8 @@ fn threads(input: &Input, stream: &difx::Datastream) -> Result<Vec<u16>, DifxErr
     if format == "VDIF" || format == "VDIFL" {
         return Ok(Vec::new());
     }
-    let list = format.strip_prefix("INTERLACEDVDIF/").map(|l| l.split(':').map(|t| t.trim().parse().ok()).collect());
+    let list =
+        format.strip_prefix("INTERLACEDVDIF/").map(|l| l.split(':').map(|t| t.trim().parse().ok()).collect());
     let Some(threads): Option<Option<Vec<u16>>> = list else {
         let what = format!("{}: only VDIF, VDIFL and INTERLACEDVDIF/t:t:... are read", stream.format);
         return Err(input.unsupported(&stream.format_place, what));
@@ -146,12 +147,16 @@ fn crosses(input: &Input, streams: &[Stream]) -> Result<Vec<Product>, JobError> 
 /// channels, then (where any baseline has cross-polarised products) the cross-polarised ones.
 fn autos(input: &Input, streams: &[Stream], crosses: &[Product]) -> Vec<Product> {
     let channel_band = |(s, c): (usize, usize)| streams[s].channels[c].band;
-    let used = |band| crosses.is_empty() || crosses.iter().any(|p| band == channel_band(p.a) || band == channel_band(p.b));
+    let used = |band| {
+        crosses.is_empty() || crosses.iter().any(|p| band == channel_band(p.a) || band == channel_band(p.b))
+    };
     let polarised = input.baselines.iter().flat_map(|b| &b.products).any(|pairs| pairs.len() > 2);
     let mut products = Vec::new();
     for (of, stream) in streams.iter().enumerate() {
-        let used: Vec<usize> = (0..stream.channels.len()).filter(|&c| used(stream.channels[c].band)).collect();
-        let product = |a: usize, b: usize| Product { of, a: (of, a), b: (of, b), band: stream.channels[a].band };
+        let used: Vec<usize> =
+            (0..stream.channels.len()).filter(|&c| used(stream.channels[c].band)).collect();
+        let product =
+            |a: usize, b: usize| Product { of, a: (of, a), b: (of, b), band: stream.channels[a].band };
         products.extend(used.iter().map(|&c| product(c, c)));
         if polarised {
             for &a in &used {
@@ -194,7 +199,8 @@ fn seconds_between(from: (i64, i64), to: (i64, i64)) -> i64 {
 fn scans(difx: &DifxJob, rate_hz: u64, channels: usize) -> Result<(Vec<Scan>, Vec<Source>), JobError> {
     let (input, calc) = (&difx.input, &difx.calc);
     if calc.scans.len() != difx.im.scans.len() {
-        let what = format!("has {} scans, {} has {}", difx.im.scans.len(), calc.path.display(), calc.scans.len());
+        let what =
+            format!("has {} scans, {} has {}", difx.im.scans.len(), calc.path.display(), calc.scans.len());
         return Err(JobError::Disagree { path: difx.im.path.clone(), what });
     }
     let offset_s = seconds_between(input.start, calc.start);
@@ -235,7 +241,8 @@ fn model_of(
         && model.centres.len() == scan.centres.len()
         && model.centres.iter().zip(&scan.centres).all(|(m, &c)| m == name(c));
     if !same {
-        let what = format!("line {}: its sources of scan {} are not those of the .calc", model.line, scan.name);
+        let what =
+            format!("line {}: its sources of scan {} are not those of the .calc", model.line, scan.name);
         return Err(JobError::Disagree { path: difx.im.path.clone(), what });
     }
     let columns = model_stations(difx)?;

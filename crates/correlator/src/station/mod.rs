@@ -99,7 +99,14 @@ impl StationKernel {
 
     /// Spectra of all recorded channels of the block that begins at `samples[first]`, into block `block` of
     /// `out`. Samples that are not valid are zero and so add nothing.
-    pub fn transform(&mut self, samples: &Samples, first: usize, delay: &BlockDelay, block: usize, out: &mut Spectra) {
+    pub fn transform(
+        &mut self,
+        samples: &Samples,
+        first: usize,
+        delay: &BlockDelay,
+        block: usize,
+        out: &mut Spectra,
+    ) {
         let n = 2 * self.setup.channels;
         for (index, channel) in self.setup.recorded.iter().enumerate() {
             let x = &samples.channel(index)[first..first + n];

@@ -1,1 +1,3 @@
 //! Writes visibilities as HDF5 and SWIN.
+
+pub mod swin;
