@@ -42,6 +42,8 @@ struct StreamWork {
     start: i64,
     /// Sample number of the job's start in the source's count.
     origin: i64,
+    /// Valid samples of all channels in the integration so far.
+    valid: u64,
 }
 
 /// Everything that correlating needs, made once.
@@ -69,17 +71,18 @@ impl<'a> Engine<'a> {
     pub fn new(job: &'a Job, sources: Vec<Box<dyn SampleSource>>, path: FftPath) -> Self {
         let batch = batch_blocks(job);
         let start = (job.start_mjd * 86_400 + job.start_second, job.sample_rate_hz as i64);
-        let work = |(index, source): (usize, &Box<dyn SampleSource>)| StreamWork {
+        let work = |(index, reference): (usize, i64)| StreamWork {
             kernel: StationKernel::new(StationSetup::of(job, index), path),
             samples: Samples::default(),
             spectra_index: index,
             delays: Vec::with_capacity(batch),
             start: 0,
-            origin: (start.0 - source.layout().reference.0) * start.1,
+            origin: (start.0 - reference) * start.1,
+            valid: 0,
         };
         Self {
             job,
-            streams: sources.iter().enumerate().map(work).collect(),
+            streams: sources.iter().map(|s| s.layout().reference.0).enumerate().map(work).collect(),
             sources,
             correlator: Box::new(Fast),
             spectra: job
@@ -133,6 +136,7 @@ impl<'a> Engine<'a> {
         cross.clear();
         auto.clear();
         self.auto.clear();
+        self.streams.iter_mut().for_each(|s| s.valid = 0);
         let end = integration.first_block + integration.blocks;
         let mut at = integration.first_block;
         while at < end {
@@ -156,6 +160,9 @@ impl<'a> Engine<'a> {
         let whole = job.blocks_per_integration() * job.block_samples() as f64;
         cross.finish(whole, &mut record.cross_cpf, &mut record.cross_weight_cp);
         auto.finish(whole, &mut record.auto_pf, &mut record.auto_weight_p);
+        for (coverage, work) in record.coverage_s.iter_mut().zip(&self.streams) {
+            *coverage = (work.valid as f64 / whole / work.samples.channels().max(1) as f64) as f32;
+        }
         uvw(job, integration, &mut record.uvw_cb);
         Ok(())
     }
@@ -238,9 +245,10 @@ impl StreamWork {
         let n = 2 * self.kernel.setup().channels;
         for block in 0..self.delays.len() {
             let first = self.offset(block);
-            let any =
-                (0..self.samples.channels()).any(|c| self.samples.validity(c).count(first, first + n) > 0);
-            if any {
+            let valid = |c| self.samples.validity(c).count(first, first + n) as u64;
+            let valid: u64 = (0..self.samples.channels()).map(valid).sum();
+            self.valid += valid;
+            if valid > 0 {
                 self.kernel.transform(&self.samples, first, &self.delays[block], block, spectra);
             } else {
                 spectra.clear_block(block);

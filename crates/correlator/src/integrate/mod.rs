@@ -22,6 +22,8 @@ pub struct Record {
     pub auto_pf: Vec<Complex32>,
     /// Their weights.
     pub auto_weight_p: Vec<f32>,
+    /// Covered fraction of the streams, mean over their channels.
+    pub coverage_s: Vec<f32>,
     /// u, v, w in m by phase centre and baseline (first station minus second).
     pub uvw_cb: Vec<[f64; 3]>,
 }
@@ -35,6 +37,7 @@ impl Record {
             cross_weight_cp: vec![0.0; centres * crosses],
             auto_pf: vec![Complex32::default(); autos * channels],
             auto_weight_p: vec![0.0; autos],
+            coverage_s: vec![0.0; job.streams.len()],
             uvw_cb: vec![[0.0; 3]; centres * job.baselines.len()],
         }
     }

@@ -115,7 +115,7 @@ fn threads(input: &Input, stream: &difx::Datastream) -> Result<Vec<u16>, DifxErr
     let threads = threads.ok_or_else(|| {
         input.refers(&stream.format_place, format!("{} is no list of thread numbers", stream.format))
     })?;
-    if threads.is_empty() || stream.bands.len() % threads.len() != 0 {
+    if threads.is_empty() || !stream.bands.len().is_multiple_of(threads.len()) {
         let what = format!("{} threads do not fit {} recorded bands", threads.len(), stream.bands.len());
         return Err(input.refers(&stream.format_place, what));
     }

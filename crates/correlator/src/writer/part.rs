@@ -1,0 +1,74 @@
+//! Keeps what a unit of work made until all are done: a small file that is whole or not there.
+use crate::integrate::Record;
+use mirinae_common::checkpoint::{Checkpoint, CheckpointError, Hash};
+use num_complex::Complex32;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The records of a unit, as they are kept: complex numbers as pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    cross: Vec<f32>,
+    cross_weight: Vec<f32>,
+    auto: Vec<f32>,
+    auto_weight: Vec<f32>,
+    coverage: Vec<f32>,
+    uvw: Vec<[f64; 3]>,
+}
+
+/// The place of one unit's part.
+#[derive(Debug, Clone)]
+pub struct Part {
+    file: Checkpoint,
+}
+
+impl Part {
+    /// The folder of the parts of a run whose products go into `out`.
+    pub fn folder(out: &Path) -> PathBuf {
+        out.join("parts")
+    }
+
+    /// The part of unit `unit` of the plan with this hash.
+    pub fn new(out: &Path, unit: usize, plan: Hash) -> Self {
+        Self { file: Checkpoint::new(Self::folder(out).join(format!("{unit:08}.part")), plan) }
+    }
+
+    /// Writes the records of the unit.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self, records: &[Record]) -> Result<(), CheckpointError> {
+        let pairs = |v: &[Complex32]| bytemuck::cast_slice::<Complex32, f32>(v).to_vec();
+        let keep = |r: &Record| Kept {
+            cross: pairs(&r.cross_cpf),
+            cross_weight: r.cross_weight_cp.clone(),
+            auto: pairs(&r.auto_pf),
+            auto_weight: r.auto_weight_p.clone(),
+            coverage: r.coverage_s.clone(),
+            uvw: r.uvw_cb.clone(),
+        };
+        self.file.save(&records.iter().map(keep).collect::<Vec<_>>())
+    }
+
+    /// The records of the unit, or `None` where it is not done.
+    ///
+    /// # Errors
+    /// Where the file is damaged or of another plan.
+    pub fn load(&self) -> Result<Option<Vec<Record>>, CheckpointError> {
+        let complex = |v: &[f32]| v.chunks_exact(2).map(|p| Complex32::new(p[0], p[1])).collect();
+        let record = |k: Kept| Record {
+            cross_cpf: complex(&k.cross),
+            cross_weight_cp: k.cross_weight,
+            auto_pf: complex(&k.auto),
+            auto_weight_p: k.auto_weight,
+            coverage_s: k.coverage,
+            uvw_cb: k.uvw,
+        };
+        Ok(self.file.load::<Vec<Kept>>()?.map(|kept| kept.into_iter().map(record).collect()))
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+}

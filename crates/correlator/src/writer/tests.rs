@@ -1,0 +1,126 @@
+//! What is written is read back; the same content is the same bytes.
+use super::*;
+use crate::integrate::Record;
+use crate::job::{Band, Baseline, Source, Station};
+use num_complex::Complex32;
+
+fn meta() -> VisMeta {
+    let product = |of: usize, polarisations: [char; 2]| ProductInfo { of, band: 1, polarisations };
+    let band = |difx_index: usize| Band {
+        lo_hz: 22e9 + 16e6 * difx_index as f64,
+        bandwidth_hz: 16e6,
+        lower_sideband: difx_index == 1,
+        difx_index,
+    };
+    VisMeta {
+        name: "job".into(),
+        obscode: "TEST".into(),
+        swin_folder: "job.difx".into(),
+        start_mjd: 60000,
+        start_second: 86_398,
+        integration_s: 0.5,
+        channels: 4,
+        stations: ["YS", "US"]
+            .iter()
+            .map(|n| Station { name: (*n).into(), xyz_m: [1.0, 2.0, 3.5] })
+            .collect(),
+        stream_stations: vec![0, 1],
+        bands: vec![band(0), band(1)],
+        baselines: vec![Baseline { a: 0, b: 1 }],
+        crosses: vec![product(0, ['R', 'R']), product(0, ['R', 'L'])],
+        autos: vec![product(1, ['L', 'L'])],
+        sources: vec![Source { name: "M87".into(), ra_rad: 3.27, dec_rad: 0.21 }; 3],
+        scans: vec![ScanInfo {
+            name: "No0001".into(),
+            start_s: 1.0,
+            end_s: 3.0,
+            pointing: 0,
+            centres: vec![1, 2],
+            integrations: 4,
+        }],
+    }
+}
+
+fn record(seed: f32) -> Record {
+    let complex = |n: usize| (0..n).map(|i| Complex32::new(seed + i as f32, -seed)).collect::<Vec<_>>();
+    Record {
+        cross_cpf: complex(16),
+        cross_weight_cp: vec![0.5, 1.0, 0.0, seed],
+        auto_pf: complex(4),
+        auto_weight_p: vec![0.75],
+        coverage_s: vec![1.0, 0.75],
+        uvw_cb: vec![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+    }
+}
+
+fn write(path: &std::path::Path) {
+    let writer = VisWriter::create(path, &meta(), "{\"plan\": 1}").unwrap();
+    (0..4).for_each(|t| writer.write(0, t, &record(t as f32)).unwrap());
+    writer.finish().unwrap();
+}
+
+#[test]
+fn hdf5_goes_round_and_is_deterministic() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (dir.path().join("a.h5"), dir.path().join("b.h5"));
+    write(&a);
+    // Times of objects have a resolution of a second.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    write(&b);
+    assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
+    let file = VisFile::open(&a).unwrap();
+    assert_eq!(*file.meta(), meta());
+    assert_eq!(file.provenance().unwrap(), "{\"plan\": 1}");
+    assert_eq!(file.record(0, 3).unwrap(), record(3.0));
+    let (vis_tf, weight_t) = file.cross_tf(0, 1, 1).unwrap();
+    assert_eq!((vis_tf[[2, 3]], weight_t[2]), (record(2.0).cross_cpf[15], 2.0));
+    let (vis_tf, weight_t) = file.auto_tf(0, 0).unwrap();
+    assert_eq!((vis_tf[[3, 1]], weight_t[0]), (record(3.0).auto_pf[1], 0.75));
+}
+
+#[test]
+fn other_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.h5");
+    hdf5::File::create(&path).unwrap().close().unwrap();
+    assert!(VisFile::open(&path).err().unwrap().to_string().contains("not a file of visibilities"));
+}
+
+#[test]
+fn swin_folder_as_difx_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.h5");
+    write(&path);
+    let folder = write_swin(&VisFile::open(&path).unwrap(), dir.path()).unwrap();
+    let read = |centre| {
+        let name = format!("DIFX_60000_086398.s000{centre}.b0000");
+        swin::read_records(&std::fs::read(folder.join(name)).unwrap(), 4).unwrap()
+    };
+    let (first, second) = (read(0), read(1));
+    // Two crosses and an auto for each of four integrations; at the second centre one cross has weight 0, the other
+    // one too in the first integration.
+    assert_eq!((first.len(), second.len()), (12, 3));
+    let (header, vis) = &first[0];
+    assert_eq!((header.baseline, header.source, header.freq), (258, 1, 1));
+    assert_eq!((header.mjd, header.seconds, header.uvw_m), (60000, 86_399.25, [1.0, 2.0, 3.0]));
+    assert_eq!(*vis, record(0.0).cross_cpf[..4]);
+    assert_eq!((first[2].0.baseline, first[2].0.source, first[2].0.weight), (514, 0, 0.75));
+    // The third integration begins on the next day.
+    assert_eq!((first[6].0.mjd, first[6].0.seconds), (60001, 0.25));
+    assert_eq!((second[0].0.source, second[0].0.uvw_m), (2, [4.0, 5.0, 6.0]));
+}
+
+#[test]
+fn parts_go_round_and_are_told_from_those_of_other_plans() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(Part::folder(dir.path())).unwrap();
+    let part = Part::new(dir.path(), 7, [1; 32]);
+    assert!(part.load().unwrap().is_none());
+    part.save(&[record(1.0), record(2.0)]).unwrap();
+    assert_eq!(part.load().unwrap().unwrap(), [record(1.0), record(2.0)]);
+    assert!(Part::new(dir.path(), 7, [2; 32]).load().is_err());
+    let mut bytes = std::fs::read(part.path()).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(part.path(), bytes).unwrap();
+    assert!(part.load().is_err());
+}
