@@ -40,6 +40,8 @@ pub struct FrameFile {
     home: u64,
     cache: Vec<Block>,
     keys: BTreeMap<u64, Option<FrameTime>>,
+    /// Seconds to be added to the time stamps of each thread: zero for healthy ones.
+    clocks: BTreeMap<u16, i64>,
 }
 
 /// The frames whose headers begin in one block.
@@ -95,7 +97,7 @@ impl FrameFile {
             read_at(&file, path, 0, length as usize, &mut head)?;
             if let Some((origin, pattern, header)) = Pattern::find(&head, length == size) {
                 let frame_bytes = pattern.frame_bytes as u64;
-                return Ok(Self {
+                let mut opened = Self {
                     path: path.to_owned(),
                     file,
                     size,
@@ -106,7 +108,10 @@ impl FrameFile {
                     home: 0,
                     cache: Vec::new(),
                     keys: BTreeMap::new(),
-                });
+                    clocks: BTreeMap::new(),
+                };
+                opened.find_threads()?;
+                return Ok(opened);
             }
         }
         Err(BasebandError::NotVdif { path: path.to_owned(), searched: size.min(SEARCH_BYTES) })
@@ -122,9 +127,15 @@ impl FrameFile {
         self.size
     }
 
-    /// Its first header.
+    /// Its first header, as written.
     pub fn header(&self) -> &VdifHeader {
         &self.header
+    }
+
+    /// When its first frame was taken.
+    pub fn first_time(&self) -> FrameTime {
+        let time = FrameTime { second: self.header.utc_second(), number: self.header.frame_number };
+        self.corrected(self.header.thread, time)
     }
 
     /// Frames in a block, when none is lost.
@@ -137,18 +148,55 @@ impl FrameFile {
         (self.size - self.origin).div_ceil(self.block_bytes)
     }
 
+    /// Where block `index` begins in the file, in bytes.
+    pub fn block_start(&self, index: u64) -> u64 {
+        self.origin + index * self.block_bytes
+    }
+
+    /// Whether a header of this recording begins at `offset`.
+    pub fn has_header_at(&self, offset: u64) -> Result<bool, BasebandError> {
+        let length = self.size.saturating_sub(offset).min(FULL_HEADER_BYTES as u64) as usize;
+        let mut bytes = Vec::new();
+        read_at(&self.file, &self.path, offset, length, &mut bytes)?;
+        Ok(self.pattern.matches(&bytes))
+    }
+
     /// The threads in the first part (at least 128 frames) of the file, ascending.
-    pub fn threads(&self) -> Result<Vec<u16>, BasebandError> {
+    pub fn threads(&self) -> Vec<u16> {
+        self.clocks.keys().copied().collect()
+    }
+
+    /// Threads whose seconds are wrong by a constant, and what is added to them.
+    ///
+    /// Some recorders fill in the date for some of their threads only. Frames of all threads lie side by side, so a
+    /// thread that begins more than two seconds from the others is put right by whole seconds.
+    pub fn corrected_threads(&self) -> Vec<(u16, i64)> {
+        self.clocks.iter().filter(|(_, add)| **add != 0).map(|(&thread, &add)| (thread, add)).collect()
+    }
+
+    fn find_threads(&mut self) -> Result<(), BasebandError> {
         let length = (128 * self.pattern.frame_bytes as u64).clamp(1 << 18, SEARCH_BYTES);
         let mut bytes = Vec::new();
         let length = length.min(self.size - self.origin) as usize;
         read_at(&self.file, &self.path, self.origin, length, &mut bytes)?;
         let mut frames = Vec::new();
         scan(&bytes, length, self.origin + length as u64 == self.size, &self.pattern, &mut frames);
-        let mut threads: Vec<u16> = frames.iter().map(|f| f.thread).collect();
-        threads.sort_unstable();
-        threads.dedup();
-        Ok(threads)
+        let mut begins = BTreeMap::new();
+        for frame in &frames {
+            begins.entry(frame.thread).or_insert(frame.time.second.0);
+        }
+        // What most threads say; the later one when two say the same, since lost bits make a time too early.
+        let votes = |second: i64| begins.values().filter(|other| (second - **other).abs() <= 2).count();
+        let agreed = begins.values().copied().max_by_key(|&second| (votes(second), second)).unwrap_or(0);
+        let add = |second: i64| if (agreed - second).abs() > 2 { agreed - second } else { 0 };
+        self.clocks = begins.into_iter().map(|(thread, second)| (thread, add(second))).collect();
+        Ok(())
+    }
+
+    /// The time that a frame of `thread` should have borne.
+    fn corrected(&self, thread: u16, time: FrameTime) -> FrameTime {
+        let add = self.clocks.get(&thread).copied().unwrap_or(0);
+        FrameTime { second: UtcSecond(time.second.0 + add), ..time }
     }
 
     /// The payload of the valid frame of a thread at a time; of several the first in the file.
@@ -256,7 +304,7 @@ impl FrameFile {
             return Ok(None);
         }
         let frame_bytes = self.pattern.frame_bytes;
-        let start = self.origin + index * self.block_bytes;
+        let start = self.block_start(index);
         let length = KEY_FRAMES * frame_bytes + FULL_HEADER_BYTES;
         if start + length as u64 > self.size {
             return Ok(None);
@@ -270,7 +318,8 @@ impl FrameFile {
                 return Ok(None);
             }
             let header = VdifHeader::parse(&bytes)?;
-            times.push(FrameTime { second: header.utc_second(), number: header.frame_number });
+            let time = FrameTime { second: header.utc_second(), number: header.frame_number };
+            times.push(self.corrected(header.thread, time));
         }
         times.truncate(KEY_FRAMES);
         Ok(median(times))
@@ -291,7 +340,7 @@ impl FrameFile {
     }
 
     fn load(&self, index: u64, block: &mut Block) -> Result<(), BasebandError> {
-        let start = self.origin + index * self.block_bytes;
+        let start = self.block_start(index);
         let left = self.size - start;
         let length = (self.block_bytes + (self.pattern.frame_bytes + FULL_HEADER_BYTES) as u64).min(left);
         read_at(&self.file, &self.path, start, length as usize, &mut block.bytes)?;
@@ -299,6 +348,7 @@ impl FrameFile {
         block.frames.clear();
         let limit = self.block_bytes as usize;
         scan(&block.bytes, limit, length == left, &self.pattern, &mut block.frames);
+        block.frames.iter_mut().for_each(|frame| frame.time = self.corrected(frame.thread, frame.time));
         block.key = median(block.frames.iter().take(KEY_FRAMES).map(|f| f.time).collect());
         block.frames.sort_by_key(|f| (f.time, f.thread, f.invalid));
         Ok(())

@@ -81,15 +81,16 @@ impl Recording {
         let open = |path: &P| FrameFile::open_in_blocks(path.as_ref(), block_target);
         let files: Result<Vec<_>, _> = paths.iter().map(open).collect();
         let mut files = files?;
-        files.sort_by_key(|file| (file.header().utc_second(), file.header().frame_number));
+        files.sort_by_key(FrameFile::first_time);
+        warn_of_corrections(&files);
         let first = files.first().ok_or(BasebandError::NoFiles)?;
-        let header = *first.header();
+        let (header, start) = (*first.header(), first.first_time().second);
         let format = FrameFormat::new(&header, options.channels, options.bits, options.complex)
             .map_err(|what| BasebandError::Unusable { path: first.path().to_owned(), what })?;
         check_same_format(&files, options, format)?;
         let threads = match &options.threads {
             Some(threads) => threads.clone(),
-            None => all_threads(&files)?,
+            None => all_threads(&files),
         };
         let sample_rate_hz = match options.sample_rate_hz.or_else(|| header.sample_rate_hz()) {
             Some(rate) => rate,
@@ -100,7 +101,7 @@ impl Recording {
             components: format.components(),
             channels_per_thread: format.channels,
             sample_rate_hz,
-            reference: options.reference.unwrap_or_else(|| header.utc_second()),
+            reference: options.reference.unwrap_or(start),
         };
         let decoder = Decoder::new(format, options.levels);
         let frames_per_second = frames_per_second(files[0].path(), &layout, &format)?;
@@ -277,14 +278,20 @@ fn check_same_format(
     Ok(())
 }
 
-fn all_threads(files: &[FrameFile]) -> Result<Vec<u16>, BasebandError> {
-    let mut threads = Vec::new();
-    for file in files {
-        threads.extend(file.threads()?);
-    }
+fn all_threads(files: &[FrameFile]) -> Vec<u16> {
+    let mut threads: Vec<u16> = files.iter().flat_map(FrameFile::threads).collect();
     threads.sort_unstable();
     threads.dedup();
-    Ok(threads)
+    threads
+}
+
+fn warn_of_corrections(files: &[FrameFile]) {
+    for file in files {
+        for (thread, add_s) in file.corrected_threads() {
+            let path = file.path().display();
+            tracing::warn!("{path}: thread {thread} is {} s off the others; put right", -add_s);
+        }
+    }
 }
 
 fn measured_rate(files: &mut [FrameFile], format: &FrameFormat) -> Result<u64, BasebandError> {

@@ -207,3 +207,18 @@ fn unusable_files_are_named() {
     assert!(matches!(Recording::open(&[path], &three), Err(BasebandError::Unusable { .. })));
     assert!(matches!(Recording::open::<&Path>(&[], &options()), Err(BasebandError::NoFiles)));
 }
+
+#[test]
+fn a_thread_without_its_date_is_put_right() {
+    let mut truth = Truth::default();
+    let folder = TempDir::new().unwrap();
+    let mut bytes = damaged(5..60, &[0, 1, 2], &[9], &mut truth);
+    for frame in bytes.chunks_mut(96).filter(|frame| frame[14] == 1) {
+        frame[0] -= 90;
+    }
+    let path = write(&folder, "a", &bytes);
+    let mut recording = Recording::open_in_blocks(&[path], &options(), BLOCK).unwrap();
+    let mut samples = Samples::default();
+    recording.read(500, 6_000, &mut samples).unwrap();
+    compare(&truth, &[0, 1, 2], 500, &samples);
+}
