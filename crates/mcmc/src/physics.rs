@@ -2,13 +2,13 @@
 //!
 //! Constants are the exact SI values of 2019.
 
-/// Speed of light [km/s].
+/// Speed of light (km/s).
 pub const C_KMS: f64 = 299_792.458;
-/// Speed of light [cm/s].
+/// Speed of light (cm/s).
 pub const C_CM_S: f64 = 2.997_924_58e10;
-/// h/k [K/MHz]: the temperature of a photon of 1 MHz.
+/// h/k (K/MHz): the temperature of a photon of 1 MHz.
 pub const HK_K_PER_MHZ: f64 = 6.626_070_15e-34 * 1.0e6 / 1.380_649e-23;
-/// hc/k [cm K]: the second radiation constant, K per cm^-1.
+/// hc/k (cm K): the second radiation constant, K per cm^-1.
 pub const HCK_CM_K: f64 = 1.438_776_877;
 /// FWHM / sigma of a Gaussian, `2 sqrt(2 ln 2)`.
 pub const FWHM_PER_SIGMA: f64 = 2.354_820_045_030_949_4;
@@ -17,14 +17,14 @@ pub const MHZ_PER_CM1: f64 = C_CM_S * 1.0e-6;
 /// Square arcseconds per steradian.
 const ARCSEC2_PER_SR: f64 = 206_264.806_247_096_37 * 206_264.806_247_096_37;
 
-/// Rayleigh-Jeans equivalent temperature `J(T) = (h nu/k) / (exp(h nu/kT) - 1)` [K] of a black body
-/// of `t_k` [K] at `freq_mhz` [MHz].
+/// Rayleigh-Jeans equivalent temperature `J(T) = (h nu/k) / (exp(h nu/kT) - 1)` (K) of a black body
+/// of `t_k` (K) at `freq_mhz` (MHz).
 pub fn rayleigh_jeans_k(freq_mhz: f64, t_k: f64) -> f64 {
     let hnu_k = HK_K_PER_MHZ * freq_mhz;
     hnu_k / (hnu_k / t_k).exp_m1()
 }
 
-/// Brightness temperature [K] (Rayleigh-Jeans) of 1 Jy/beam at `freq_mhz` [MHz] in an elliptical
+/// Brightness temperature (K) (Rayleigh-Jeans) of 1 Jy/beam at `freq_mhz` (MHz) in an elliptical
 /// Gaussian beam: `T = c^2 S / (2 k nu^2 Omega)`, `Omega = pi bmaj bmin / (4 ln 2)`, FWHM in arcsec.
 pub fn kelvin_per_jy_beam(freq_mhz: f64, bmaj_arcsec: f64, bmin_arcsec: f64) -> f64 {
     let omega_sr =

@@ -98,17 +98,17 @@ pub enum PartitionError {
          prior of Tex or ask for extrapolation"
     )]
     OutsideTable {
-        /// The temperature [K].
+        /// The temperature (K).
         t_k: f64,
-        /// First temperature of the table [K].
+        /// First temperature of the table (K).
         min_k: f64,
-        /// Last temperature of the table [K].
+        /// Last temperature of the table (K).
         max_k: f64,
     },
     /// Not a temperature.
     #[error("T = {t_k} K is not a temperature: it must be positive and finite")]
     NotATemperature {
-        /// The value [K].
+        /// The value (K).
         t_k: f64,
     },
 }

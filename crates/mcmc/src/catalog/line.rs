@@ -3,25 +3,25 @@
 use crate::physics::{HCK_CM_K, HK_K_PER_MHZ};
 use serde::{Deserialize, Serialize};
 
-/// Temperature of the catalogue's intensities [K].
+/// Temperature of the catalogue's intensities (K).
 pub const T_CATALOG_K: f64 = 300.0;
 
-/// Einstein coefficient per catalogue intensity [s^-1 / (nm^2 MHz MHz^2)].
+/// Einstein coefficient per catalogue intensity (s^-1 / (nm^2 MHz MHz^2)).
 /// Pickett et al. 1998, JQSRT 60, 883, eq. 9.
 pub const A_UL_CONSTANT: f64 = 2.7964e-16;
 
 /// One transition of a CDMS or JPL entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Rest frequency [MHz].
+    /// Rest frequency (MHz).
     pub freq_mhz: f64,
-    /// Uncertainty of the frequency [MHz].
+    /// Uncertainty of the frequency (MHz).
     pub freq_sigma_mhz: f64,
-    /// log10 of the integrated intensity at 300 K [nm^2 MHz].
+    /// log10 of the integrated intensity at 300 K (nm^2 MHz).
     pub lgint: f64,
     /// Degrees of freedom in the rotational partition function (0 atoms, 2 linear, 3 non-linear).
     pub dof: u8,
-    /// Energy of the lower level [cm^-1]; slightly negative in some entries.
+    /// Energy of the lower level (cm^-1); slightly negative in some entries.
     pub e_low_cm1: f64,
     /// Degeneracy of the upper level, as in the entry.
     pub g_up: u32,
@@ -34,17 +34,17 @@ pub struct Line {
 }
 
 impl Line {
-    /// Energy of the lower level [K].
+    /// Energy of the lower level (K).
     pub fn e_low_k(&self) -> f64 {
         self.e_low_cm1 * HCK_CM_K
     }
 
-    /// Energy of the upper level [K].
+    /// Energy of the upper level (K).
     pub fn e_up_k(&self) -> f64 {
         self.e_low_k() + HK_K_PER_MHZ * self.freq_mhz
     }
 
-    /// Product of Einstein coefficient and upper degeneracy `A_ul g_u` [s^-1], from the intensity:
+    /// Product of Einstein coefficient and upper degeneracy `A_ul g_u` (s^-1), from the intensity:
     /// `2.7964e-16 I nu^2 Q(300) / (exp(-E_l/300k) - exp(-E_u/300k))`, I in nm^2 MHz, nu in MHz.
     /// `q_300` must be of the same entry. Pickett et al. 1998, JQSRT 60, 883, eq. 9.
     pub fn a_ul_g_up(&self, q_300: f64) -> f64 {
@@ -53,7 +53,7 @@ impl Line {
         A_UL_CONSTANT * 10f64.powf(self.lgint) * self.freq_mhz * self.freq_mhz * q_300 / population
     }
 
-    /// Einstein coefficient for spontaneous emission [s^-1]; see [`Line::a_ul_g_up`].
+    /// Einstein coefficient for spontaneous emission (s^-1); see [`Line::a_ul_g_up`].
     pub fn a_ul(&self, q_300: f64) -> f64 {
         self.a_ul_g_up(q_300) / f64::from(self.g_up)
     }

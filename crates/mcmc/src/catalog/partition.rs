@@ -55,12 +55,12 @@ impl PartitionFunction {
         self.interpolation
     }
 
-    /// First and last temperature of the table [K].
+    /// First and last temperature of the table (K).
     pub fn range_k(&self) -> (f64, f64) {
         (self.ln_t[0].exp(), self.ln_t[self.ln_t.len() - 1].exp())
     }
 
-    /// ln Q and d ln Q / d ln T at `t_k` [K].
+    /// ln Q and d ln Q / d ln T at `t_k` (K).
     pub fn at(&self, t_k: f64) -> Result<QValue, PartitionError> {
         if !(t_k > 0.0 && t_k.is_finite()) {
             return Err(PartitionError::NotATemperature { t_k });

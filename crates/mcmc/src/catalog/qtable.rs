@@ -4,14 +4,14 @@ use super::error::CatalogError;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Temperatures of JPL's `catdir.cat` [K], in its order of columns.
+/// Temperatures of JPL's `catdir.cat` (K), in its order of columns.
 const JPL_T_K: [f64; 7] = [300.0, 225.0, 150.0, 75.0, 37.5, 18.75, 9.375];
 
 /// The kinds of partition function files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QFormat {
-    /// Two columns, T [K] and Q, for one entry; `#` starts a comment.
+    /// Two columns, T (K) and Q, for one entry; `#` starts a comment.
     Columns,
     /// CDMS's list: a line an entry, columns parted by `|`, headed `lg(Q(300))` and so on.
     Cdms,
@@ -29,7 +29,7 @@ pub struct QTable {
 }
 
 impl QTable {
-    /// A table from temperatures [K] and values in any order; says what is wrong with them.
+    /// A table from temperatures (K) and values in any order; says what is wrong with them.
     pub fn new(t_k: Vec<f64>, q: Vec<f64>, tag: Option<u32>, source: &str) -> Result<Self, String> {
         let mut nodes: Vec<(f64, f64)> = t_k.into_iter().zip(q).collect();
         nodes.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -46,7 +46,7 @@ impl QTable {
         Ok(Self { t_k, q, tag, source: source.to_owned() })
     }
 
-    /// Temperatures [K], ascending.
+    /// Temperatures (K), ascending.
     pub fn t_k(&self) -> &[f64] {
         &self.t_k
     }

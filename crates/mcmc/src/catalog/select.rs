@@ -8,12 +8,12 @@ use std::ops::Range;
 /// How many sigma of a Gaussian's wing selection allows for: more than any cut of the model.
 const WING_SIGMA: f64 = 9.0;
 
-/// Velocities (radio convention) at which emission of a line is looked for, its wings included [km/s].
+/// Velocities (radio convention) at which emission of a line is looked for, its wings included (km/s).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct VelocityRange {
-    /// Lowest velocity [km/s].
+    /// Lowest velocity (km/s).
     pub min_kms: f64,
-    /// Highest velocity [km/s].
+    /// Highest velocity (km/s).
     pub max_kms: f64,
 }
 
@@ -32,7 +32,7 @@ impl VelocityRange {
         v_kms - wing_kms >= self.min_kms - 1e-9 && v_kms + wing_kms <= self.max_kms + 1e-9
     }
 
-    /// The rest frequencies [MHz] that can appear between two observed ones: `nu = nu0 (1 - v/c)`.
+    /// The rest frequencies (MHz) that can appear between two observed ones: `nu = nu0 (1 - v/c)`.
     pub fn rest_frequencies(&self, low_mhz: f64, high_mhz: f64) -> (f64, f64) {
         (low_mhz / (1.0 - self.min_kms / C_KMS), high_mhz / (1.0 - self.max_kms / C_KMS))
     }

@@ -74,12 +74,12 @@ impl Species {
         &self.source
     }
 
-    /// The lines that can be seen between two frequencies [MHz].
+    /// The lines that can be seen between two frequencies (MHz).
     pub fn lines_in(&self, low_mhz: f64, high_mhz: f64, velocity: VelocityRange) -> &[Line] {
         &self.lines[lines_seen(&self.lines, low_mhz, high_mhz, velocity)]
     }
 
-    /// The same species with only the lines that can be seen in the windows `(low, high)` [MHz]: what
+    /// The same species with only the lines that can be seen in the windows `(low, high)` (MHz): what
     /// a plan needs to carry.
     pub fn for_windows(&self, windows_mhz: &[(f64, f64)], velocity: VelocityRange) -> Self {
         let mut seen = vec![false; self.lines.len()];

@@ -3,6 +3,7 @@
 //! It changes so little over a per cent of frequency that a cubic through four Chebyshev nodes of a
 //! segment gives it to far better than 1e-6 of itself.
 
+use super::exp::{exp, one_minus_exp_neg};
 use super::window::{Beam, Grid};
 use crate::physics::{HK_K_PER_MHZ, rayleigh_jeans_k};
 
@@ -21,7 +22,7 @@ pub(super) struct Segment {
     pub end: usize,
     mid_mhz: f64,
     per_half_mhz: f64,
-    /// `h nu/k` [K], `J(Tbg)` [K] and beam [arcsec^2] at the nodes.
+    /// `h nu/k` (K), `J(Tbg)` (K) and beam (arcsec^2) at the nodes.
     hnu_k: [f64; 4],
     j_bg_k: [f64; 4],
     beam_arcsec2: [f64; 4],
@@ -33,7 +34,7 @@ pub(super) struct Cubic {
     coefficients: [f64; 4],
     mid_mhz: f64,
     per_half_mhz: f64,
-    /// Largest modulus at the nodes [K].
+    /// Largest modulus at the nodes (K).
     pub largest_k: f64,
 }
 
@@ -73,7 +74,8 @@ impl Segment {
         let per_theta2 = 1.0 / (theta_arcsec * theta_arcsec);
         let mut y = [0.0; 4];
         for (k, y) in y.iter_mut().enumerate() {
-            let j_k = self.hnu_k[k] / (self.hnu_k[k] / tex_k).exp_m1();
+            let x = self.hnu_k[k] / tex_k;
+            let j_k = self.hnu_k[k] * exp(-x) / one_minus_exp_neg(x);
             *y = (j_k - self.j_bg_k[k]) / (1.0 + self.beam_arcsec2[k] * per_theta2);
         }
         // Chebyshev coefficients (discrete orthogonality at the nodes), then powers.
@@ -93,7 +95,7 @@ impl Segment {
 }
 
 impl Cubic {
-    /// `eta (J(Tex) - J(Tbg))` [K] at a frequency [MHz] of the segment.
+    /// `eta (J(Tex) - J(Tbg))` (K) at a frequency (MHz) of the segment.
     #[inline(always)]
     pub fn at(&self, freq_mhz: f64) -> f64 {
         let u = (freq_mhz - self.mid_mhz) * self.per_half_mhz;

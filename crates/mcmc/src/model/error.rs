@@ -33,9 +33,9 @@ pub enum ModelError {
         species: String,
         /// Its catalogue.
         source_name: String,
-        /// Lowest frequency of all windows [MHz].
+        /// Lowest frequency of all windows (MHz).
         low_mhz: f64,
-        /// Highest frequency of all windows [MHz].
+        /// Highest frequency of all windows (MHz).
         high_mhz: f64,
     },
 }
@@ -69,9 +69,9 @@ pub enum EvalProblem {
     /// Lines would reach beyond the velocities for which lines were selected.
     #[error("v = {v_kms} km/s with FWHM = {fwhm_kms} km/s reaches out of the model's velocity range")]
     Velocity {
-        /// Centroid [km/s].
+        /// Centroid (km/s).
         v_kms: f64,
-        /// Width [km/s].
+        /// Width (km/s).
         fwhm_kms: f64,
     },
 }

@@ -7,7 +7,7 @@ use super::params::SpeciesParams;
 use crate::physics::{C_KMS, FWHM_PER_SIGMA};
 
 /// Channels that are marked together as touched by a line.
-const BLOCK: usize = 16;
+const BLOCK: usize = 8;
 /// Channels that the recurrence works on at once.
 const LANES: usize = 4;
 /// Channel width over sigma above which a profile is so narrow that it is computed channel by channel.
@@ -46,7 +46,7 @@ fn ln_above(x: f64) -> f64 {
 }
 
 /// Computes the opacity of a species in a window into the scratch; whether there is any worth adding.
-/// `scale` is ln(N/Q) [cm^-2] and the tolerance [K] for cut wings.
+/// `scale` is ln(N/Q) (cm^-2) and the tolerance (K) for cut wings.
 pub(super) fn add_opacity(
     window: &PlannedWindow,
     lines: &LineSet,

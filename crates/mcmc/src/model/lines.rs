@@ -6,17 +6,17 @@ use crate::physics::{C_CM_S, C_KMS, FWHM_PER_SIGMA, HK_K_PER_MHZ};
 /// Lines as columns of numbers, ascending in frequency.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LineSet {
-    /// Rest frequency [MHz].
+    /// Rest frequency (MHz).
     pub freq_mhz: Vec<f64>,
-    /// Lower energy [K].
+    /// Lower energy (K).
     pub e_low_k: Vec<f64>,
-    /// `h nu / k` [K].
+    /// `h nu / k` (K).
     pub hnu_k: Vec<f64>,
-    /// Peak opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT)) / FWHM` [cm^2 km/s]; see [`peak_strength`].
+    /// Peak opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT)) / FWHM` (cm^2 km/s); see [`peak_strength`].
     pub strength: Vec<f64>,
 }
 
-/// Integrated opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT))` [MHz cm^2]:
+/// Integrated opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT))` (MHz cm^2):
 /// `c^2 / (8 pi nu^2) A_ul g_u`.
 pub(super) fn integrated_strength(line: &Line, q_300: f64) -> f64 {
     let nu_hz = line.freq_mhz * 1.0e6;
@@ -24,8 +24,8 @@ pub(super) fn integrated_strength(line: &Line, q_300: f64) -> f64 {
     per_hz * 1.0e-6
 }
 
-/// The same over the profile's peak: a Gaussian of area 1 and width FWHM [km/s] around `nu` peaks at
-/// `FWHM_PER_SIGMA / sqrt(2 pi) c / (nu FWHM)` [1/MHz].
+/// The same over the profile's peak: a Gaussian of area 1 and width FWHM (km/s) around `nu` peaks at
+/// `FWHM_PER_SIGMA / sqrt(2 pi) c / (nu FWHM)` (1/MHz).
 fn peak_strength(line: &Line, q_300: f64) -> f64 {
     let peak_kms_per_mhz = FWHM_PER_SIGMA / (2.0 * std::f64::consts::PI).sqrt() * C_KMS / line.freq_mhz;
     integrated_strength(line, q_300) * peak_kms_per_mhz

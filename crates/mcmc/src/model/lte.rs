@@ -14,17 +14,17 @@ use std::ops::Range;
 /// What a model is planned with, besides species and windows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ModelOptions {
-    /// Background temperature [K], behind the source.
+    /// Background temperature (K), behind the source.
     pub t_bg_k: f64,
     /// Velocities at which lines are looked for, wings included.
     pub velocity: VelocityRange,
-    /// Error [K] allowed to the cuts of line wings and of weak lines, in a channel.
+    /// Error (K) allowed to the cuts of line wings and of weak lines, in a channel.
     pub tolerance_k: f64,
 }
 
 impl ModelOptions {
     /// The cosmic background (2.73 K) and 1e-4 K, for centroids from `v_min_kms` to `v_max_kms` and
-    /// widths up to `fwhm_max_kms` [km/s].
+    /// widths up to `fwhm_max_kms` (km/s).
     pub fn for_velocities(v_min_kms: f64, v_max_kms: f64, fwhm_max_kms: f64) -> Self {
         let velocity = VelocityRange::of_centroids(v_min_kms, v_max_kms, fwhm_max_kms);
         Self { t_bg_k: 2.73, velocity, tolerance_k: 1.0e-4 }
@@ -124,7 +124,7 @@ impl LteModel {
         self.species[species].lines.iter().map(LineSet::len).sum()
     }
 
-    /// Channel centres [MHz] of all windows, in the order of the output.
+    /// Channel centres (MHz) of all windows, in the order of the output.
     pub fn freq_mhz(&self) -> impl Iterator<Item = f64> {
         self.windows.iter().flat_map(|w| w.grid.freq_mhz.iter().copied())
     }
@@ -146,7 +146,7 @@ impl LteModel {
         Scratch { opacity: OpacityScratch::new(n_channels, n_lines) }
     }
 
-    /// Brightness temperature [K] of all species together at the channel centres. One parameter set a
+    /// Brightness temperature (K) of all species together at the channel centres. One parameter set a
     /// species; `out_t_k` has [`n_channels`](Self::n_channels) values. Allocates nothing.
     ///
     /// # Panics
@@ -169,7 +169,7 @@ impl LteModel {
         Ok(())
     }
 
-    /// Adds the brightness temperature [K] of one species to `out_t_k`. Allocates nothing.
+    /// Adds the brightness temperature (K) of one species to `out_t_k`. Allocates nothing.
     pub fn add_species(
         &self,
         index: usize,
@@ -188,7 +188,7 @@ impl LteModel {
         Ok(())
     }
 
-    /// Brightness temperature [K] of each species alone: one row of `n_channels` a species.
+    /// Brightness temperature (K) of each species alone: one row of `n_channels` a species.
     pub fn contributions(
         &self,
         params: &[SpeciesParams],
@@ -202,7 +202,7 @@ impl LteModel {
         params.iter().enumerate().map(row).collect()
     }
 
-    /// Checks the parameters of a species; ln(N/Q) [cm^-2].
+    /// Checks the parameters of a species; ln(N/Q) (cm^-2).
     pub(super) fn check(&self, index: usize, params: &SpeciesParams) -> Result<f64, EvalError> {
         let error = |problem| EvalError { species: index, problem };
         params.check().map_err(error)?;

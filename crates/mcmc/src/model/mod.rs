@@ -10,7 +10,7 @@
 //! - `eta = theta^2 / (theta^2 + bmaj bmin)`: Moeller et al. 2017, A&A 598, A7, eq. 2-3
 //! - intensities add between species
 //!
-//! [`LteModel::new`] plans once, [`LteModel::evaluate`] allocates nothing. [`reference`] is the slow twin.
+//! [`LteModel::new`] plans once, [`LteModel::evaluate`] allocates nothing. [`mod@reference`] is the slow twin.
 
 mod amplitude;
 mod error;

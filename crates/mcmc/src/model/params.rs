@@ -9,15 +9,15 @@ pub const N_SPECIES_PARAMS: usize = 5;
 /// Parameters of one species (one velocity component).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SpeciesParams {
-    /// log10 of the column density [cm^-2].
+    /// log10 of the column density (cm^-2).
     pub log10_n_cm2: f64,
-    /// Excitation temperature [K].
+    /// Excitation temperature (K).
     pub tex_k: f64,
-    /// Full width at half maximum of the (optically thin) profile [km/s].
+    /// Full width at half maximum of the (optically thin) profile (km/s).
     pub fwhm_kms: f64,
-    /// Centroid [km/s], radio convention, in the frame of the spectrum's frequencies.
+    /// Centroid (km/s), radio convention, in the frame of the spectrum's frequencies.
     pub v_kms: f64,
-    /// Source size, FWHM of a Gaussian [arcsec]; infinite where the source fills the beam.
+    /// Source size, FWHM of a Gaussian (arcsec); infinite where the source fills the beam.
     pub theta_arcsec: f64,
 }
 

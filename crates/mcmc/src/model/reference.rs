@@ -7,7 +7,7 @@ use super::window::Window;
 use crate::catalog::{PartitionError, Species};
 use crate::physics::{C_CM_S, C_KMS, FWHM_PER_SIGMA, HK_K_PER_MHZ, rayleigh_jeans_k};
 
-/// Integrated opacity `int tau dnu` [MHz] of each line of a species: Mangum & Shirley 2015, PASP 127, 266.
+/// Integrated opacity `int tau dnu` (MHz) of each line of a species: Mangum & Shirley 2015, PASP 127, 266.
 pub fn integrated_opacities_mhz(
     species: &Species,
     params: &SpeciesParams,
@@ -28,7 +28,7 @@ pub fn integrated_opacities_mhz(
     Ok(species.lines().iter().map(opacity).collect())
 }
 
-/// Opacity of a species at each frequency [MHz]: the sum of its lines' Gaussians.
+/// Opacity of a species at each frequency (MHz): the sum of its lines' Gaussians.
 pub fn opacity(
     species: &Species,
     params: &SpeciesParams,
@@ -47,7 +47,7 @@ pub fn opacity(
     Ok(tau)
 }
 
-/// Brightness temperature [K] of all species on the channels of all windows, one after the other.
+/// Brightness temperature (K) of all species on the channels of all windows, one after the other.
 pub fn evaluate(
     species: &[Species],
     windows: &[Window],

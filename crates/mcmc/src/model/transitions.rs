@@ -15,25 +15,25 @@ pub struct Transition {
     pub window: usize,
     /// Quantum numbers, `upper - lower`; empty where the catalogue gives none.
     pub qn: String,
-    /// Rest frequency [MHz].
+    /// Rest frequency (MHz).
     pub rest_mhz: f64,
-    /// Frequency [MHz] at which it appears, `nu0 (1 - v/c)`.
+    /// Frequency (MHz) at which it appears, `nu0 (1 - v/c)`.
     pub observed_mhz: f64,
-    /// Upper energy [K].
+    /// Upper energy (K).
     pub e_up_k: f64,
-    /// Einstein coefficient [s^-1].
+    /// Einstein coefficient (s^-1).
     pub a_ul: f64,
     /// Upper degeneracy, as in the catalogue.
     pub g_up: u32,
     /// Opacity at the line's centre, of this transition alone.
     pub peak_tau: f64,
-    /// Brightness temperature [K] at the line's centre, of this transition alone.
+    /// Brightness temperature (K) at the line's centre, of this transition alone.
     pub peak_k: f64,
 }
 
 impl LteModel {
     /// The transitions of one species whose centres fall into a window, by window, then by frequency;
-    /// only those that peak above `min_peak_k` [K] (in modulus).
+    /// only those that peak above `min_peak_k` (K) (in modulus).
     pub fn transitions(
         &self,
         species: usize,

@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Beam {
-    /// Elliptical Gaussian (synthesised) beam, FWHM [arcsec].
+    /// Elliptical Gaussian (synthesised) beam, FWHM (arcsec).
     Elliptical {
-        /// Major axis [arcsec].
+        /// Major axis (arcsec).
         bmaj_arcsec: f64,
-        /// Minor axis [arcsec].
+        /// Minor axis (arcsec).
         bmin_arcsec: f64,
     },
     /// Single dish: FWHM 1.22 lambda / D.
     SingleDish {
-        /// Diameter [m].
+        /// Diameter (m).
         diameter_m: f64,
     },
 }
 
 impl Beam {
-    /// Product of the two FWHM [arcsec^2] at a frequency [MHz].
+    /// Product of the two FWHM (arcsec^2) at a frequency (MHz).
     pub fn area_arcsec2(&self, freq_mhz: f64) -> f64 {
         match *self {
             Beam::Elliptical { bmaj_arcsec, bmin_arcsec } => bmaj_arcsec * bmin_arcsec,
@@ -55,7 +55,7 @@ impl Beam {
 pub struct Window {
     /// Name, for messages.
     pub name: String,
-    /// Channel centres [MHz], strictly ascending.
+    /// Channel centres (MHz), strictly ascending.
     pub freq_mhz: Vec<f64>,
     /// Beam.
     pub beam: Beam,
@@ -83,13 +83,13 @@ impl Window {
 #[derive(Debug, Clone)]
 pub(super) struct Grid {
     pub freq_mhz: Vec<f64>,
-    /// First frequency and spacing [MHz] of an even grid.
+    /// First frequency and spacing (MHz) of an even grid.
     pub even: Option<(f64, f64)>,
 }
 
-/// Largest deviation from an even grid, in channels, that is treated as even: it moves a 100 K line
-/// three channels wide by less than 2e-4 K.
-const EVEN_TOLERANCE: f64 = 1.0e-6;
+/// Largest deviation from an even grid, in channels, that is treated as even: frequencies printed to
+/// the hertz pass, and a 100 K line three channels wide changes by less than 2e-4 K.
+const EVEN_TOLERANCE: f64 = 4.0e-6;
 
 impl Grid {
     pub fn new(freq_mhz: &[f64]) -> Self {

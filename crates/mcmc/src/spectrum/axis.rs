@@ -57,16 +57,16 @@ pub struct SpectralAxis {
     pub n: usize,
     /// Reference channel, counted from 1.
     pub crpix: f64,
-    /// Value there [MHz or km/s].
+    /// Value there (MHz or km/s).
     pub crval: f64,
-    /// Step [MHz or km/s]; negative axes are as good as positive ones.
+    /// Step (MHz or km/s); negative axes are as good as positive ones.
     pub cdelt: f64,
-    /// Rest frequency [MHz]; 0 on a frequency axis.
+    /// Rest frequency (MHz); 0 on a frequency axis.
     pub rest_mhz: f64,
 }
 
 impl SpectralAxis {
-    /// Channel centres [MHz], in the order of the file.
+    /// Channel centres (MHz), in the order of the file.
     pub fn freq_mhz(&self) -> Vec<f64> {
         (0..self.n).map(|i| self.at(i)).collect()
     }

@@ -96,7 +96,7 @@ impl Cube {
         fits_error(&self.path, what, error)
     }
 
-    /// Beam of every channel, major and minor [arcsec], from CASA's table BEAMS.
+    /// Beam of every channel, major and minor (arcsec), from CASA's table BEAMS.
     pub fn beam_table(&mut self) -> Result<Vec<[f64; 2]>, SpectrumError> {
         let path = self.path.clone();
         let error = |problem: &str| SpectrumError::Header {
@@ -116,7 +116,9 @@ impl Cube {
                 Some("arcsec") => 1.0,
                 Some("deg") => 3600.0,
                 _ => {
-                    return Err(error("the beams of the table BEAMS are not in arcsec or deg: give the beam"));
+                    return Err(error(
+                        "the beams of the table BEAMS are not in arcsec or deg: give the beam",
+                    ));
                 }
             };
             let values: Vec<f64> = hdu

@@ -26,7 +26,7 @@ pub enum Region {
         x: f64,
         /// Centre along the second.
         y: f64,
-        /// Radius [pixels].
+        /// Radius (pixels).
         radius: f64,
     },
 }
@@ -36,7 +36,7 @@ pub enum Region {
 pub struct FitsOptions {
     /// Which pixels; needed unless there is only one.
     pub region: Option<Region>,
-    /// Rest frequency [MHz] of a velocity axis, instead of the header's.
+    /// Rest frequency (MHz) of a velocity axis, instead of the header's.
     pub rest_mhz: Option<f64>,
     /// Unit, instead of BUNIT.
     pub unit: Option<IntensityUnit>,

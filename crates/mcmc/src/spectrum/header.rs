@@ -27,11 +27,11 @@ pub(super) struct Header {
     pub axis: SpectralAxis,
     /// BUNIT.
     pub bunit: Option<String>,
-    /// FWHM of the beam, major and minor [arcsec], and position angle [deg].
+    /// FWHM of the beam, major and minor (arcsec), and position angle (deg).
     pub beam_arcsec: Option<[f64; 3]>,
     /// Whether the beam differs from channel to channel (CASA's table BEAMS).
     pub has_beam_table: bool,
-    /// Rest frequency [MHz].
+    /// Rest frequency (MHz).
     pub rest_mhz: Option<f64>,
     /// Frame of the spectral axis.
     pub frame: Option<String>,
@@ -83,7 +83,7 @@ impl Cards<'_> {
         SpectrumError::Header { path: self.path.to_path_buf(), key: key.to_owned(), problem }
     }
 
-    /// Frequency of the rest frame [MHz], under either name.
+    /// Frequency of the rest frame (MHz), under either name.
     fn rest_mhz(&mut self) -> Result<Option<f64>, SpectrumError> {
         for key in ["RESTFRQ", "RESTFREQ"] {
             if let Some(hz) = self.get::<f64>(key)?.filter(|hz| *hz > 0.0) {

@@ -21,9 +21,9 @@ pub struct BrightPixel {
     pub x: usize,
     /// Zero-based.
     pub y: usize,
-    /// Peak [K], or in the file's unit where that cannot be turned into kelvin.
+    /// Peak (K), or in the file's unit where that cannot be turned into kelvin.
     pub peak: f64,
-    /// Frequency of the peak [MHz].
+    /// Frequency of the peak (MHz).
     pub freq_mhz: f64,
 }
 
@@ -55,9 +55,9 @@ pub struct Inspection {
     pub kind: AxisKind,
     /// Whether frequency descends along it.
     pub descending: bool,
-    /// Lowest and highest channel [MHz]; `None` for a velocity axis without a rest frequency.
+    /// Lowest and highest channel (MHz); `None` for a velocity axis without a rest frequency.
     pub range_mhz: Option<(f64, f64)>,
-    /// Usual distance of channels [MHz].
+    /// Usual distance of channels (MHz).
     pub channel_mhz: Option<f64>,
     /// Number of channels.
     pub n_channels: usize,
@@ -67,9 +67,9 @@ pub struct Inspection {
     pub in_kelvin: bool,
     /// Kelvin per unit at the middle of the range.
     pub kelvin_per_unit: Option<f64>,
-    /// Beam: major, minor [arcsec], position angle [deg].
+    /// Beam: major, minor (arcsec), position angle (deg).
     pub beam_arcsec: Option<[f64; 3]>,
-    /// Rest frequency [MHz].
+    /// Rest frequency (MHz).
     pub rest_mhz: Option<f64>,
     /// Frame of the spectral axis.
     pub frame: Option<String>,

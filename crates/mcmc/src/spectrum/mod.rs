@@ -30,21 +30,21 @@ const GAP: f64 = 1.5;
 pub struct Spectrum {
     /// Where it is from: file and pixel or circle.
     pub source: String,
-    /// Channel centres [MHz], strictly ascending.
+    /// Channel centres (MHz), strictly ascending.
     pub freq_mhz: Vec<f64>,
-    /// Brightness temperature [K] (Rayleigh-Jeans); NaN where not valid.
+    /// Brightness temperature (K) (Rayleigh-Jeans); NaN where not valid.
     pub t_k: Vec<f64>,
     /// Whether a channel holds data.
     pub valid: Vec<bool>,
-    /// Noise of each channel [K], where the file gives it; NaN where not valid.
+    /// Noise of each channel (K), where the file gives it; NaN where not valid.
     pub sigma_k: Option<Vec<f64>>,
-    /// Usual distance of neighbouring channels [MHz]; 0 for a single channel.
+    /// Usual distance of neighbouring channels (MHz); 0 for a single channel.
     pub channel_width_mhz: f64,
     /// Beam, where it is known.
     pub beam: Option<Beam>,
     /// Frame of the frequencies as the file names it (SPECSYS: `LSRK`, `BARYCENT`, `TOPOCENT` ...).
     pub frame: Option<String>,
-    /// Rest frequency of the file's velocity axis [MHz].
+    /// Rest frequency of the file's velocity axis (MHz).
     pub rest_freq_mhz: Option<f64>,
     /// What the reader had to assume, or found odd.
     pub notes: Vec<String>,
@@ -71,7 +71,7 @@ impl Spectrum {
         estimate_noise(&self.t_k, &self.valid)
     }
 
-    /// The channels between two frequencies [MHz], both included.
+    /// The channels between two frequencies (MHz), both included.
     pub fn between(&self, low_mhz: f64, high_mhz: f64) -> Self {
         let first = self.freq_mhz.partition_point(|f| *f < low_mhz);
         let end = self.freq_mhz.partition_point(|f| *f <= high_mhz).max(first);

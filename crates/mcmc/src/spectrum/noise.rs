@@ -14,9 +14,9 @@ const FEWEST: usize = 16;
 /// Noise of a spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
-    /// Standard deviation [K], from the median absolute deviation.
+    /// Standard deviation (K), from the median absolute deviation.
     pub sigma_k: f64,
-    /// Level of the channels free of lines [K].
+    /// Level of the channels free of lines (K).
     pub level_k: f64,
     /// Correlation of neighbouring channels.
     pub lag1: f64,

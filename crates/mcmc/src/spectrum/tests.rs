@@ -95,6 +95,61 @@ fn reads_pixels_and_circles_of_cubes() {
     }
 }
 
+/// A cube in Jy/beam with CASA's table of a beam for each of its five channels.
+fn with_beam_table(folder: &Path, rows: usize, unit: &str) -> PathBuf {
+    let mut cards = freq_cards(3);
+    cards.retain(|(key, _)| *key != "BUNIT");
+    cards.push(("BUNIT", Text("Jy/beam")));
+    let path = write(folder, "beams.fits", &[2, 2, 5], ImageType::Float, &cards);
+    let mut file = FitsFile::edit(&path).unwrap();
+    let hdu = file.primary_hdu().unwrap();
+    hdu.write_key(&mut file, "CASAMBM", 1i64).unwrap();
+    let column = |name: &str| {
+        use fitsio::tables::{ColumnDataType, ColumnDescription};
+        ColumnDescription::new(name).with_type(ColumnDataType::Float).create().unwrap()
+    };
+    let table = file.create_table("BEAMS", &[column("BMAJ"), column("BMIN")]).unwrap();
+    let axis = |first: f32| -> Vec<f32> { (0..rows).map(|i| first + 0.1 * i as f32).collect() };
+    table.write_col(&mut file, "BMAJ", &axis(1.0)).unwrap();
+    table.write_col(&mut file, "BMIN", &axis(0.5)).unwrap();
+    for k in 1..=2 {
+        table.write_key(&mut file, &format!("TUNIT{k}"), unit).unwrap();
+    }
+    drop(file);
+    // The library writes no logical cards: make it one by hand, as CASA does.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let card = bytes.chunks(80).position(|card| card.starts_with(b"CASAMBM =")).unwrap();
+    let value = &mut bytes[80 * card + 10..80 * card + 30];
+    assert_eq!(value[19], b'1');
+    value[19] = b'T';
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn converts_every_channel_with_its_own_beam() {
+    use crate::physics::kelvin_per_jy_beam;
+    let folder = tempfile::tempdir().unwrap();
+    let path = with_beam_table(folder.path(), 5, "arcsec");
+    let options = FitsOptions { region: Some(Region::Pixel { x: 1, y: 0 }), ..FitsOptions::default() };
+    let s = read_fits(&path, &options).unwrap();
+    for i in 0..5 {
+        // Channel i of the file is the (4 - i)th by frequency; its value is 4 i + 1.
+        if 4 * i + 1 != 7 {
+            let beam = (1.0 + 0.1 * i as f64, 0.5 + 0.1 * i as f64);
+            let expected = (4 * i + 1) as f64 * kelvin_per_jy_beam(100_000.0 - i as f64, beam.0, beam.1);
+            assert!((s.t_k[4 - i] / expected - 1.0).abs() < 1e-6, "channel {i}");
+        }
+    }
+    let Some(Beam::Elliptical { bmaj_arcsec, bmin_arcsec }) = s.beam else { panic!("no beam") };
+    assert!((bmaj_arcsec - 1.2).abs() < 1e-6 && (bmin_arcsec - 0.7).abs() < 1e-6);
+    for (rows, unit, word) in [(4, "arcsec", "one beam a channel"), (5, "pixel", "arcsec or deg")] {
+        let path = with_beam_table(folder.path(), rows, unit);
+        let message = read_fits(&path, &options).unwrap_err().to_string();
+        assert!(message.contains(word), "{message}");
+    }
+}
+
 #[test]
 fn says_what_a_header_lacks() {
     let folder = tempfile::tempdir().unwrap();

@@ -55,7 +55,7 @@ pub enum IntensityUnit {
 }
 
 impl IntensityUnit {
-    /// Kelvin per unit at a frequency [MHz]; `None` where it takes an elliptical beam that is not known.
+    /// Kelvin per unit at a frequency (MHz); `None` where it takes an elliptical beam that is not known.
     pub fn kelvin(self, freq_mhz: f64, beam: Option<Beam>) -> Option<f64> {
         match (self, beam) {
             (IntensityUnit::Kelvin(kelvin), _) => Some(kelvin),

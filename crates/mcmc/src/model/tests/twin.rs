@@ -8,7 +8,7 @@ use std::path::Path;
 
 const BEAM: Beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
 
-/// A made-up asymmetric rotor: lines at these offsets [MHz] from 100 GHz, intensities, lower energies.
+/// A made-up asymmetric rotor: lines at these offsets (MHz) from 100 GHz, intensities, lower energies.
 fn species(tag: u32, lines: &[(f64, f64, f64)]) -> Species {
     let cat: String = lines
         .iter()
