@@ -1,5 +1,2 @@
-//! Starts kvn-corr.
-
-fn main() -> std::process::ExitCode {
-    mirinae_correlator::cli::main()
-}
+//! Starts the program.
+fn main() {}

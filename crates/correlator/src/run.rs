@@ -1,0 +1,1 @@
+//! Runs a correlation over all ranks.
