@@ -1,1 +1,224 @@
-//! What the tests of the built programs share.
+//! What the tests of the built programs share: starting them under mpirun, and comparing what they made.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A run that takes longer than this hangs.
+const TIMEOUT: Duration = Duration::from_secs(240);
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_path_buf()
+}
+
+/// A built program: beside the test runner's own folder.
+///
+/// # Panics
+/// Where it has not been built.
+pub fn program(name: &str) -> PathBuf {
+    let runner = std::env::current_exe().expect("a test runner has a path");
+    let path = runner.parent().and_then(Path::parent).expect("target/PROFILE/deps").join(name);
+    assert!(path.exists(), "{} is not built: cargo build --release --workspace", path.display());
+    path
+}
+
+/// A program to be started.
+pub struct Run {
+    command: Command,
+}
+
+/// How it ended.
+pub struct Ended {
+    /// Exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Run {
+    /// The program without a launcher.
+    pub fn alone(name: &str) -> Self {
+        Self { command: Command::new(program(name)) }
+    }
+
+    /// The program on `ranks` ranks of this machine.
+    pub fn mpi(name: &str, ranks: usize) -> Self {
+        let mut command = Command::new("mpirun");
+        command.args(["-np", &ranks.to_string(), "--oversubscribe"]).arg(program(name));
+        Self { command }
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<std::ffi::OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub fn start(mut self) -> Child {
+        let settings = [
+            ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
+            ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
+            ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
+            ("OMPI_MCA_hwloc_base_binding_policy", "none"),
+            ("OMPI_MCA_mpi_yield_when_idle", "1"),
+            ("OMPI_MCA_btl", "self,vader"),
+            ("OMPI_MCA_pml", "ob1"),
+        ];
+        for (name, value) in settings {
+            if !self.command.get_envs().any(|(set, _)| set == name) {
+                self.command.env(name, value);
+            }
+        }
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.spawn().unwrap_or_else(|e| panic!("cannot start {:?}: {e}", self.command))
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// Where it hangs.
+    pub fn end(self) -> Ended {
+        let started = Instant::now();
+        let child = self.start();
+        let id = child.id().to_string();
+        let waiting = std::thread::spawn(move || child.wait_with_output());
+        while !waiting.is_finished() {
+            if started.elapsed() > TIMEOUT {
+                let _ = Command::new("kill").args(["-9", &id]).status();
+                panic!("still running after {TIMEOUT:?}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let output = waiting.join().expect("the waiting thread lives").expect("the output can be read");
+        Ended::new(&output, started.elapsed())
+    }
+}
+
+impl Ended {
+    fn new(output: &Output, took: Duration) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            took,
+        }
+    }
+
+    /// Asserts the exit code, showing what was printed where it is another.
+    ///
+    /// # Panics
+    /// Where it is another.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Our own messages among what was printed to standard error.
+    pub fn messages(&self) -> Vec<&str> {
+        self.stderr.lines().filter(|line| line.contains("error: ")).collect()
+    }
+
+    /// Asserts that there is one message, with all of `parts`.
+    ///
+    /// # Panics
+    /// Where it is not so.
+    #[track_caller]
+    pub fn expect_message(&self, parts: &[&str]) {
+        assert_eq!(self.messages().len(), 1, "one message expected:\n{}", self.stderr);
+        for part in parts {
+            assert!(self.stderr.contains(part), "\"{part}\" expected in:\n{}", self.stderr);
+        }
+    }
+}
+
+/// All products in a folder: their names and bytes. What differs from run to run is left out.
+///
+/// # Panics
+/// Where the folder cannot be read.
+pub fn products(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    collect(folder, folder, &mut found);
+    found
+}
+
+fn collect(top: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let path = entry.expect("an entry can be read").path();
+        let name = path.strip_prefix(top).expect("below the top").display().to_string();
+        if path.is_dir() {
+            collect(top, &path, found);
+        } else if !["run.json", "checkpoint"].contains(&name.as_str()) {
+            found.insert(name, std::fs::read(&path).expect("a product can be read"));
+        }
+    }
+}
+
+/// Asserts that two folders hold the same products, byte for byte.
+///
+/// # Panics
+/// Where they differ, naming the file.
+#[track_caller]
+pub fn assert_same(a: &Path, b: &Path, what: &str) {
+    let (a, b) = (products(a), products(b));
+    let names = |p: &BTreeMap<String, Vec<u8>>| p.keys().cloned().collect::<Vec<_>>();
+    assert!(!a.is_empty(), "{what}: no products");
+    assert_eq!(names(&a), names(&b), "{what}: other files");
+    for (name, bytes) in &a {
+        assert!(bytes == &b[name], "{what}: {name} differs");
+    }
+}
+
+/// The next of a seeded sequence of numbers, for moments that are random but the same each time (Knuth's MMIX).
+pub fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+/// A small file system that is full soon, where this machine lets us mount one.
+pub struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// Mounts one of `kib` KiB; `None`, with a word on it, where that is not allowed.
+    pub fn mount(kib: usize) -> Option<Self> {
+        let folder = tempfile::tempdir().ok()?;
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
+            .arg(folder.path())
+            .output();
+        if mounted.is_ok_and(|o| o.status.success()) {
+            return Some(Self { folder });
+        }
+        println!("skipped: mounting a small file system is not allowed here");
+        None
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.folder.path()).status();
+    }
+}

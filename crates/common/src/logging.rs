@@ -6,8 +6,12 @@ use std::io;
 use std::path::Path;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// Target of the message that ends a run: on the terminal it is printed plainly, once, not as a log line.
+pub const LAST_WORDS: &str = "last_words";
 
 /// The name of the machine that this rank runs on.
 pub fn host() -> String {
@@ -30,7 +34,7 @@ pub fn start(rank: usize, options: &RunOptions) -> io::Result<()> {
         .with_writer(io::stderr)
         .without_time()
         .with_target(false)
-        .with_filter(on_terminal);
+        .with_filter(on_terminal.and(filter_fn(|event| event.target() != LAST_WORDS)));
     let file = options.log_dir.as_deref().map(|folder| log_file(folder, rank)).transpose()?.map(|file| {
         tracing_subscriber::fmt::layer()
             .with_writer(file)

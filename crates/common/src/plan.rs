@@ -1,7 +1,7 @@
 //! Shares the resolved and checked job: made on rank 0, sent once, and the same on every rank.
 
 use crate::checkpoint::Hash;
-use crate::comm::Comm;
+use crate::comm::{self, Comm};
 use crate::provenance;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -45,9 +45,7 @@ pub fn share<P: Serialize + DeserializeOwned>(
 fn check_hashes(comm: &impl Comm, hash: &Hash) -> Result<(), PlanError> {
     let hashes = comm.gather(0, hash);
     let differ: Vec<usize> = (0..hashes.len()).filter(|&r| hashes[r] != *hash).collect();
-    let mut bytes = postcard::to_stdvec(&differ)?;
-    comm.broadcast(0, &mut bytes);
-    let ranks: Vec<usize> = postcard::from_bytes(&bytes)?;
+    let ranks = comm::share(comm, &differ)?;
     if ranks.is_empty() { Ok(()) } else { Err(PlanError::OtherProgram { ranks }) }
 }
 

@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 const PREPARED: Tag = Tag(3);
+const FINISHED: Tag = Tag(4);
 
 /// What `work` can stand on.
 pub struct Context<'a> {
@@ -169,10 +170,13 @@ fn finish(comm: &World, outcome: &Outcome) -> ExitCode {
     exit_code_of_rank_0(comm, outcome.exit() as u8)
 }
 
+/// The others wait for it without keeping their cores busy: rank 0 may still be writing.
 fn exit_code_of_rank_0(comm: &World, code: u8) -> ExitCode {
-    let mut bytes = vec![code];
-    comm.broadcast(0, &mut bytes);
-    ExitCode::from(bytes[0])
+    if comm.rank() > 0 {
+        return ExitCode::from(comm.receive_patiently(Some(0), FINISHED).1[0]);
+    }
+    (1..comm.size()).for_each(|rank| comm.send(rank, FINISHED, &[code]));
+    ExitCode::from(code)
 }
 
 static PLACE: OnceLock<(usize, usize)> = OnceLock::new();
@@ -200,7 +204,7 @@ fn tell_and_abort(message: &str, code: u8) -> ! {
     if ENDING.fetch_add(1, Ordering::SeqCst) == 0 {
         let claim = claim_the_word(rank, size);
         if claim.is_some() {
-            tracing::error!(message);
+            tracing::error!(target: logging::LAST_WORDS, message);
             let line = format!("rank {rank} of {size} on {}: error: {message}\n", logging::host());
             // Nothing can be done where even this cannot be printed.
             let _ = std::io::stderr().lock().write_all(line.as_bytes());

@@ -1,1 +1,87 @@
-//! What the user types.
+//! What the user types, and what is done about it.
+
+use crate::plan::{self, Plan};
+use crate::{run, spectrum};
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use mirinae_common::atomic;
+use mirinae_common::options::RunOptions;
+use mirinae_common::outcome::Failure;
+use mirinae_common::{provenance, runtime};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Bayesian fits of many molecules at once to ALMA spectra and cubes
+#[derive(Debug, Parser)]
+#[command(name = "alma-fit", version = provenance::VERSION)]
+#[command(after_help = "Run over many cores or hosts: mpirun -np 96 --hostfile HOSTS alma-fit run fit.toml")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fit the spectra and species of a configuration
+    Run {
+        /// The configuration
+        config: PathBuf,
+        #[command(flatten)]
+        options: RunOptions,
+    },
+    /// Write the model spectrum of a configuration for given parameters
+    Model {
+        /// The configuration
+        config: PathBuf,
+        /// Value of a free parameter, as CH3OH.logn=18.3; once for each
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// File to write: columns freq_mhz, t_k
+        #[arg(long, value_name = "FILE")]
+        csv: PathBuf,
+    },
+    /// Tell what a FITS spectrum or cube holds: axes, units, beam, blanks, noise
+    Inspect {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    match runtime::parse_args::<Args>().command {
+        Command::Run { config, options } => {
+            let out = options.out.clone().unwrap_or_else(|| default_out(&config));
+            runtime::parallel(
+                &options,
+                || plan::prepare(&config),
+                Plan::to_string,
+                |context, plan| run::run(context, plan, &out),
+            )
+        }
+        Command::Model { config, set, csv } => runtime::serial(|| model(&config, &set, &csv)),
+        Command::Inspect { file } => runtime::serial(|| {
+            println!("{}", spectrum::inspect(&file).map_err(Failure::input)?);
+            Ok(())
+        }),
+    }
+}
+
+/// "fit.toml" gives "fit.out" beside it.
+fn default_out(config: &Path) -> PathBuf {
+    config.with_extension("out")
+}
+
+fn model(config: &Path, settings: &[String], csv: &Path) -> Result<(), Failure> {
+    let plan = plan::prepare(config)?;
+    let theta = plan.values_from(settings).map_err(Failure::usage)?;
+    let posterior = plan.posterior().map_err(Failure::input)?;
+    let mut work = posterior.work();
+    let t_k = posterior.spectrum(&theta, &mut work).context("no model there").map_err(Failure::usage)?;
+    atomic::write(csv, |file| {
+        writeln!(file, "freq_mhz,t_k")?;
+        posterior.model().freq_mhz().zip(t_k).try_for_each(|(freq, t)| writeln!(file, "{freq},{t}"))
+    })
+    .map_err(Failure::run)
+}

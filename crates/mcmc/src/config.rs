@@ -57,9 +57,9 @@ pub struct FitConfig {
     pub steps: u64,
     /// Steps at the start that the results leave out.
     pub burn: u64,
-    /// Generations of the search that finds the start; 0: walkers start all over the prior.
+    /// Generations that the search for a start may take at most; 0: walkers start all over the prior.
     pub search: u64,
-    /// Moves and how often each is taken.
+    /// Moves and how often each is taken; none given: a mixture that suits most posteriors.
     pub moves: Vec<MoveConfig>,
     /// Steps in one part of the chain on disk: what a killed run loses at most.
     pub part: u64,
@@ -99,6 +99,8 @@ pub enum MoveKind {
     Stretch,
     /// ter Braak's differential evolution.
     De,
+    /// The same with a factor of one: jumps between separate modes.
+    DeJump,
 }
 
 /// `[model]`: what all spectra and species share.
@@ -140,13 +142,15 @@ pub struct SpectrumConfig {
     pub pixel: Option<[usize; 2]>,
     /// FITS cubes: the mean over a circle, zero-based centre x, y and radius, in pixels.
     pub circle: Option<[f64; 3]>,
-    /// Text: unit of the first column.
+    /// Text: unit of the first column; MHz unless given.
     pub freq_unit: Option<String>,
-    /// Unit of the intensities: of the second column of text, or what to read a FITS file's BUNIT as.
+    /// Unit of the intensities: of the second column of text (K unless given), or instead of a FITS file's BUNIT.
     pub intensity_unit: Option<String>,
-    /// Rest frequency for a velocity axis whose header has none.
+    /// Text: the column with the noise of each channel; the first column is 0.
+    pub rms_column: Option<usize>,
+    /// FITS: rest frequency of a velocity axis, instead of the header's.
     pub rest_freq: Option<Hertz>,
-    /// Noise of one channel, or "auto" (from the data).
+    /// Noise of one channel, or "auto": estimated from the data, as where neither this nor `rms_column` is given.
     pub noise: Option<String>,
     /// Major and minor axis of the beam; FITS: the header's unless given.
     pub beam: Option<[Radians; 2]>,
@@ -163,13 +167,9 @@ pub struct SpeciesConfig {
     pub name: String,
     /// Line list in CDMS/JPL format, relative to the configuration.
     pub cat: PathBuf,
-    /// Two-column table of the partition function.
-    pub qpart: Option<PathBuf>,
-    /// CDMS's table of partition functions, instead of `qpart`.
-    pub partfunc: Option<PathBuf>,
-    /// JPL's table of partition functions, instead of `qpart`.
-    pub catdir: Option<PathBuf>,
-    /// Entry of `partfunc` or `catdir`; the line list's own unless given.
+    /// Its partition function: a table of two columns, CDMS's list of all species, or JPL's `catdir.cat`.
+    pub qpart: PathBuf,
+    /// Which entry of a list of many species; that of the line list unless given.
     pub tag: Option<u32>,
     /// log10 of the column density in cm^-2.
     pub logn: ParameterConfig,

@@ -1,2 +1,5 @@
-//! Starts the program.
-fn main() {}
+//! Starts alma-fit.
+
+fn main() -> std::process::ExitCode {
+    mirinae_mcmc::cli::main()
+}

@@ -1,1 +1,228 @@
-//! The resolved and checked fit.
+//! The resolved and checked fit: all that the ranks need, read once.
+
+mod data;
+mod lines;
+
+use crate::catalog::{Species, VelocityRange};
+use crate::config::{Config, FitConfig, MoveKind};
+use crate::model::ModelOptions;
+use crate::posterior::{Layout, LayoutError, Posterior, QUANTITIES, WindowData};
+use crate::sampler::{MoveSpec, WeightedMove};
+use anyhow::Context;
+use mirinae_common::outcome::Failure;
+use mirinae_common::provenance::InputFile;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How the ensemble samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FitPlan {
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Walkers of the ensemble.
+    pub walkers: usize,
+    /// Steps of the ensemble.
+    pub steps: u64,
+    /// Steps at the start that the results leave out.
+    pub burn: u64,
+    /// Generations that the search may take; 0: no search.
+    pub search: u64,
+    /// The mixture of moves.
+    pub moves: Vec<WeightedMove>,
+    /// Steps in one part of the chain on disk.
+    pub part: u64,
+}
+
+/// A fit, ready to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// How to sample.
+    pub fit: FitPlan,
+    /// The free parameters.
+    pub layout: Layout,
+    /// Lines and partition functions, reduced to what the windows can show.
+    pub species: Vec<Species>,
+    /// The data.
+    pub windows: Vec<WindowData>,
+    /// Background, velocities and tolerance of the model.
+    pub options: ModelOptions,
+    /// Channels without data in the windows.
+    pub flagged: u64,
+    /// The files that went in.
+    pub inputs: Vec<InputFile>,
+    /// What was assumed or found odd while reading.
+    pub notes: Vec<String>,
+    /// The configuration, with all defaults, as TOML.
+    pub settings: String,
+}
+
+/// Reads a configuration and all that it names.
+///
+/// # Errors
+/// Exit 65, with the file and the place in it.
+pub fn prepare(path: &Path) -> Result<Plan, Failure> {
+    let config = Config::read(path).map_err(Failure::input)?;
+    resolve(&config, path).with_context(|| path.display().to_string()).map_err(Failure::input)
+}
+
+/// Files that have been read, to be told in the products.
+#[derive(Default)]
+struct Inputs {
+    folder: PathBuf,
+    files: Vec<InputFile>,
+    notes: Vec<String>,
+}
+
+impl Inputs {
+    /// The path of a file that the configuration names, counted among the inputs.
+    fn take(&mut self, name: &Path) -> anyhow::Result<PathBuf> {
+        let path = self.folder.join(name);
+        let text = name.display().to_string();
+        if !self.files.iter().any(|f| f.name == text) {
+            let file =
+                InputFile::of(&text, &path).with_context(|| format!("cannot read {}", path.display()))?;
+            self.files.push(file);
+        }
+        Ok(path)
+    }
+}
+
+fn resolve(config: &Config, path: &Path) -> anyhow::Result<Plan> {
+    anyhow::ensure!(!config.spectrum.is_empty(), "no [[spectrum]]: there are no data to fit");
+    anyhow::ensure!(!config.species.is_empty(), "no [[species]]: there is nothing to fit");
+    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let mut inputs = Inputs { folder, ..Inputs::default() };
+    let layout = Layout::new(&config.species)?;
+    let fit = fit_plan(&config.fit, layout.parameters.len())?;
+    let options = ModelOptions {
+        t_bg_k: config.model.t_bg.0,
+        velocity: velocities(&layout),
+        ..ModelOptions::for_velocities(-1.0, 1.0, 1.0)
+    };
+    let mut windows = Vec::new();
+    for spectrum in &config.spectrum {
+        data::add_windows(spectrum, &mut inputs, &mut windows)?;
+    }
+    let species = lines::read_all(config, &layout, &options, &windows, &mut inputs)?;
+    let flagged = windows.iter().flat_map(|w| &w.sigma_k).filter(|s| s.is_infinite()).count() as u64;
+    let plan = Plan {
+        fit,
+        layout,
+        species,
+        windows,
+        options,
+        flagged,
+        inputs: inputs.files,
+        notes: inputs.notes,
+        settings: toml::to_string(config)?,
+    };
+    plan.posterior()?;
+    Ok(plan)
+}
+
+/// Every velocity that a prior allows, wings included.
+fn velocities(layout: &Layout) -> VelocityRange {
+    let quantity = |name: &str| QUANTITIES.iter().position(|q| q.0 == name).expect("a known quantity");
+    let ranges = |name| (0..layout.bindings.len()).map(move |s| layout.range(s, quantity(name)));
+    let low = ranges("v_kms").map(|r| r.0).fold(f64::INFINITY, f64::min);
+    let high = ranges("v_kms").map(|r| r.1).fold(f64::NEG_INFINITY, f64::max);
+    let widest = ranges("fwhm_kms").map(|r| r.1).fold(0.0, f64::max);
+    VelocityRange::of_centroids(low, high, widest)
+}
+
+fn fit_plan(config: &FitConfig, dim: usize) -> anyhow::Result<FitPlan> {
+    anyhow::ensure!(dim > 0, "all parameters are fixed: nothing is left to fit");
+    anyhow::ensure!(
+        config.steps > config.burn,
+        "steps ({}) must be more than burn ({})",
+        config.steps,
+        config.burn
+    );
+    anyhow::ensure!(config.part > 0, "part must be at least 1");
+    let walkers = if config.walkers == 0 { (4 * dim).max(32) } else { config.walkers };
+    let least = (2 * dim).max(4);
+    anyhow::ensure!(
+        walkers >= least && walkers.is_multiple_of(2),
+        "walkers = {walkers}: an even number of at least {least} is needed for {dim} free parameters"
+    );
+    let spec = |kind| match kind {
+        MoveKind::Stretch => MoveSpec::stretch(),
+        MoveKind::De => MoveSpec::differential_evolution(dim),
+        MoveKind::DeJump => MoveSpec::DifferentialEvolution { gamma0: 1.0, sigma: 1e-5 },
+    };
+    let moves = if config.moves.is_empty() {
+        WeightedMove::defaults(dim)
+    } else {
+        config.moves.iter().map(|m| WeightedMove { weight: m.weight, kind: spec(m.kind) }).collect()
+    };
+    crate::sampler::Mixture::from_plan(&moves)?;
+    let &FitConfig { seed, steps, burn, search, part, .. } = config;
+    Ok(FitPlan { seed, walkers, steps, burn, search, moves, part })
+}
+
+impl Plan {
+    /// The log density of this fit.
+    ///
+    /// # Errors
+    /// What the model says of its species and windows.
+    pub fn posterior(&self) -> Result<Posterior, crate::model::ModelError> {
+        Posterior::new(self.layout.clone(), &self.species, &self.windows, self.options)
+    }
+
+    /// Names of the free parameters.
+    pub fn names(&self) -> Vec<String> {
+        self.layout.parameters.iter().map(|p| p.name.clone()).collect()
+    }
+
+    /// Gives parameters values that are not fitted: "CH3OH.logn=18.3".
+    ///
+    /// # Errors
+    /// Where a name is not known, a value is not a number, or a free parameter is left without a value.
+    pub fn values_from(&self, settings: &[String]) -> Result<Vec<f64>, LayoutError> {
+        let names: Vec<&str> = self.species.iter().map(Species::name).collect();
+        self.layout.values_from(&names, settings)
+    }
+}
+
+impl fmt::Display for Plan {
+    /// What would be done, for `--dry-run`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channels: usize = self.windows.iter().map(|w| w.t_k.len()).sum();
+        writeln!(
+            f,
+            "{} windows, {channels} channels, {} of them flagged:",
+            self.windows.len(),
+            self.flagged
+        )?;
+        for data in &self.windows {
+            let (freq, n) = (&data.window.freq_mhz, data.window.freq_mhz.len());
+            let best = data.sigma_k.iter().copied().fold(f64::INFINITY, f64::min);
+            writeln!(
+                f,
+                "  {}: {:.3}-{:.3} MHz, {n} channels, noise {best:.4} K, beam {:?}",
+                data.window.name,
+                freq[0],
+                freq[n - 1],
+                data.window.beam
+            )?;
+        }
+        writeln!(f, "{} species:", self.species.len())?;
+        for species in &self.species {
+            let (name, lines, tag) = (species.name(), species.lines().len(), species.tag());
+            writeln!(f, "  {name}: {lines} lines in range, entry {tag}, {}", species.source())?;
+        }
+        writeln!(f, "{} free parameters:", self.layout.parameters.len())?;
+        for parameter in &self.layout.parameters {
+            writeln!(f, "  {} [{}]: {:?}", parameter.name, parameter.unit, parameter.prior)?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        let FitPlan { walkers, steps, burn, search, seed, .. } = &self.fit;
+        write!(
+            f,
+            "{walkers} walkers, {steps} steps ({burn} left out), search of up to {search} generations, seed {seed}"
+        )
+    }
+}

@@ -3,12 +3,23 @@
 mod threads;
 mod world;
 
+use serde::{Serialize, de::DeserializeOwned};
 pub use threads::Threads;
 pub use world::World;
 
 /// Marks the messages of one purpose, so that those of another are not taken for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag(pub i32);
+
+/// Gives rank 0's value to all ranks, whatever the others came with.
+///
+/// # Errors
+/// Where the value cannot be encoded: a mistake in the program.
+pub fn share<T: Serialize + DeserializeOwned>(comm: &impl Comm, value: &T) -> Result<T, postcard::Error> {
+    let mut bytes = if comm.rank() == 0 { postcard::to_stdvec(value)? } else { Vec::new() };
+    comm.broadcast(0, &mut bytes);
+    postcard::from_bytes(&bytes)
+}
 
 /// The ranks of a run. Every collective must be called by all ranks in the same order.
 pub trait Comm {
@@ -39,19 +50,6 @@ pub trait Comm {
 
     /// Tells whether `receive` would find a message at once.
     fn waiting(&self, from: Option<usize>, tag: Tag) -> bool;
-
-    /// The largest of all ranks' values.
-    fn max_u64(&self, mine: u64) -> u64 {
-        let pieces = self.gather(0, &mine.to_le_bytes());
-        let largest = pieces
-            .iter()
-            .map(|b| u64::from_le_bytes(b.as_slice().try_into().expect("a u64 has eight bytes")))
-            .max()
-            .unwrap_or(mine);
-        let mut bytes = largest.to_le_bytes().to_vec();
-        self.broadcast(0, &mut bytes);
-        u64::from_le_bytes(bytes.as_slice().try_into().expect("a u64 has eight bytes"))
-    }
 
     /// Waits for a message without keeping a core busy: ranks that wait for minutes share their machine.
     fn receive_patiently(&self, from: Option<usize>, tag: Tag) -> (usize, Vec<u8>) {

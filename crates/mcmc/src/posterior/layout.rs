@@ -39,7 +39,7 @@ pub enum LayoutError {
         source: PriorError,
     },
     /// `same_as` names a parameter that is not there.
-    #[error("{parameter} is the same as {target}, which is not there; known are {known}")]
+    #[error("{parameter} names {target}, which is not there; known are {known}")]
     Unknown {
         /// The parameter.
         parameter: String,
@@ -59,6 +59,20 @@ pub enum LayoutError {
     /// Two species with one name.
     #[error("there are two species with the name {0}")]
     Twice(String),
+    /// A setting that is not NAME=VALUE.
+    #[error("\"{0}\" is not of the form SPECIES.QUANTITY=NUMBER")]
+    Setting(String),
+    /// A setting for a parameter that is fixed or the same as another.
+    #[error("{parameter} cannot be set: it is {why}")]
+    NotFree {
+        /// The parameter.
+        parameter: String,
+        /// What it is instead.
+        why: &'static str,
+    },
+    /// A free parameter without a value.
+    #[error("{0} has no value: give --set {0}=NUMBER")]
+    Unset(String),
     /// Prior or value outside of what the quantity can be.
     #[error("{parameter} must be positive, but may be {low}")]
     NotPositive {
@@ -89,6 +103,16 @@ pub enum Binding {
     Free(usize),
     /// The source fills the beam (sizes only).
     FillsBeam,
+}
+
+impl Binding {
+    fn value(self, theta: &[f64]) -> f64 {
+        match self {
+            Self::Fixed(x) => x,
+            Self::Free(i) => theta[i],
+            Self::FillsBeam => f64::INFINITY,
+        }
+    }
 }
 
 /// The free parameters and how the species' quantities follow from them.
@@ -132,19 +156,63 @@ impl Layout {
 
     /// The quantities of every species at `theta`; infinite size: the source fills the beam.
     pub fn values(&self, theta: &[f64]) -> impl Iterator<Item = [f64; QUANTITIES.len()]> {
-        self.bindings.iter().map(move |bindings| {
-            bindings.map(|binding| match binding {
-                Binding::Fixed(x) => x,
-                Binding::Free(i) => theta[i],
-                Binding::FillsBeam => f64::INFINITY,
+        self.bindings.iter().map(move |bindings| bindings.map(|binding| binding.value(theta)))
+    }
+
+    /// The range that a quantity (index into [`QUANTITIES`]) of a species can take.
+    pub fn range(&self, species: usize, quantity: usize) -> (f64, f64) {
+        match self.bindings[species][quantity] {
+            Binding::Free(i) => self.parameters[i].prior.limits(),
+            fixed => (fixed.value(&[]), fixed.value(&[])),
+        }
+    }
+
+    /// The free parameters from settings like "CH3OH.logn=18.3"; a fixed parameter may be set to its own value.
+    ///
+    /// # Errors
+    /// [`LayoutError`] where a setting cannot be read or names something that is not free, or a parameter is unset.
+    pub fn values_from(&self, species: &[&str], settings: &[String]) -> Result<Vec<f64>, LayoutError> {
+        let mut theta = vec![None; self.parameters.len()];
+        for setting in settings {
+            let (name, value) = read_setting(setting)?;
+            match self.binding_of(species, name)? {
+                Binding::Free(i) => theta[i] = Some(value),
+                Binding::Fixed(fixed) if fixed == value => {}
+                Binding::Fixed(_) | Binding::FillsBeam => {
+                    let why = "fixed in the configuration";
+                    return Err(LayoutError::NotFree { parameter: name.to_string(), why });
+                }
+            }
+        }
+        let unset = |i: usize| LayoutError::Unset(self.parameters[i].name.clone());
+        theta.iter().enumerate().map(|(i, value)| value.ok_or_else(|| unset(i))).collect()
+    }
+
+    fn binding_of(&self, species: &[&str], name: &str) -> Result<Binding, LayoutError> {
+        let quantity = |q: &str| QUANTITIES.iter().position(|known| known.0 == q);
+        name.rsplit_once('.')
+            .and_then(|(s, q)| {
+                Some(self.bindings[species.iter().position(|&known| known == s)?][quantity(q)?])
             })
-        })
+            .ok_or_else(|| LayoutError::Unknown {
+                parameter: "--set".to_string(),
+                target: name.to_string(),
+                known: self.parameters.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "),
+            })
     }
 
     /// Natural logarithm of the prior density at `theta`.
     pub fn ln_prior(&self, theta: &[f64]) -> f64 {
         self.parameters.iter().zip(theta).map(|(p, &x)| p.prior.ln_density(x)).sum()
     }
+}
+
+fn read_setting(setting: &str) -> Result<(&str, f64), LayoutError> {
+    setting
+        .split_once('=')
+        .and_then(|(name, value)| Some((name.trim(), value.trim().parse::<f64>().ok()?)))
+        .filter(|(_, value)| value.is_finite())
+        .ok_or_else(|| LayoutError::Setting(setting.to_string()))
 }
 
 fn read<'a>(name: &str, quantity: &str, config: &'a ParameterConfig) -> Result<Raw<'a>, LayoutError> {
@@ -182,6 +250,10 @@ fn read<'a>(name: &str, quantity: &str, config: &'a ParameterConfig) -> Result<R
     Ok(Raw::Prior(prior))
 }
 
+/// How many standard deviations of a normal prior count where no limits are given: what lies beyond is 1e-15, and a
+/// finite range tells which lines can ever be seen.
+const WHOLE_NORMAL: f64 = 8.0;
+
 /// The prior as given; a normal prior of a positive quantity ends at zero.
 fn prior_of(config: &ParameterConfig, positive: bool) -> Prior {
     if let Some([low, high]) = config.uniform {
@@ -191,8 +263,9 @@ fn prior_of(config: &ParameterConfig, positive: bool) -> Prior {
         return Prior::LogUniform { low, high };
     }
     let [mean, sd] = config.normal.unwrap_or([f64::NAN; 2]);
-    let lowest = if positive { 0.0 } else { f64::NEG_INFINITY };
-    let [low, high] = config.limits.unwrap_or([lowest, f64::INFINITY]);
+    let low = mean - WHOLE_NORMAL * sd;
+    let whole = [if positive { low.max(0.0) } else { low }, mean + WHOLE_NORMAL * sd];
+    let [low, high] = config.limits.unwrap_or(whole);
     Prior::Normal { mean, sd, low, high }
 }
 
@@ -246,6 +319,7 @@ mod tests {
             [[species]]
             name = "A"
             cat = "a.cat"
+            qpart = "a.qpart"
             logn = {{ uniform = [14, 18] }}
             tex_k = {{ log_uniform = [10, 300] }}
             fwhm_kms = {{ fixed = 3.0 }}
@@ -253,6 +327,7 @@ mod tests {
             [[species]]
             name = "B"
             cat = "b.cat"
+            qpart = "b.qpart"
             logn = {{ uniform = [14, 18] }}
             tex_k = {second_tex}
             fwhm_kms = {{ same_as = "A.fwhm_kms" }}
@@ -272,6 +347,16 @@ mod tests {
         let values: Vec<_> = layout.values(&[15.0, 100.0, 0.5, 16.0]).collect();
         assert_eq!(values[0], [15.0, 100.0, 3.0, 0.5, f64::INFINITY]);
         assert_eq!(values[1], [16.0, 100.0, 3.0, 0.5, 0.5]);
+        let set = |text: &str| {
+            let settings: Vec<String> = text.split(' ').map(str::to_string).collect();
+            layout.values_from(&["A", "B"], &settings).map_err(|e| e.to_string())
+        };
+        let all = "A.logn=15 A.tex_k=100 A.v_kms=0.5 B.logn=16 A.fwhm_kms=3";
+        assert_eq!(set(all).unwrap(), [15.0, 100.0, 0.5, 16.0]);
+        assert!(set("A.logn=15").unwrap_err().contains("A.tex_k has no value"));
+        assert!(set("A.logm=15").unwrap_err().contains("A.logm"));
+        assert!(set("A.logn=x").unwrap_err().contains("A.logn=x"));
+        assert!(set("A.fwhm_kms=4").unwrap_err().contains("fixed"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Turns a model, data and priors into a log density over the free parameters.
 
+mod density;
 mod layout;
 mod prior;
 
+pub use density::{Posterior, WindowData, Work};
 pub use layout::{Binding, Layout, LayoutError, Parameter, QUANTITIES};
 pub use prior::{Prior, PriorError};
