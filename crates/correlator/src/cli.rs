@@ -1,1 +1,138 @@
-//! What the user types.
+//! What the user types, and what is done about it.
+use crate::baseband::RecordingOptions;
+use crate::inspect::{self, InspectOptions, levels_by_name};
+use crate::run::{self, Plan, Products};
+use clap::{Parser, Subcommand};
+use mirinae_common::options::RunOptions;
+use mirinae_common::outcome::Failure;
+use mirinae_common::{provenance, runtime};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// FX correlation of VLBI recordings
+#[derive(Debug, Parser)]
+#[command(name = "kvn-corr", version = provenance::VERSION)]
+#[command(
+    after_help = "Run over many cores or hosts: mpirun -np 256 --hostfile HOSTS kvn-corr run job.input"
+)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Correlate a DiFX job
+    Run {
+        /// The job's .input; .calc and .im are those that it names
+        input: PathBuf,
+        /// Write DiFX's own output format, too
+        #[arg(long)]
+        swin: bool,
+        /// Take channels and bits from the job where the recordings' headers say otherwise
+        #[arg(long)]
+        trust_job: bool,
+        #[command(flatten)]
+        options: RunOptions,
+    },
+    /// Tell what recordings hold: frames, times, threads, levels, spectra
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct InspectArgs {
+    /// VDIF files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Channels in each thread, in place of the header's
+    #[arg(long, value_name = "N")]
+    channels: Option<usize>,
+    /// Bits per sample, in place of the header's
+    #[arg(long, value_name = "N")]
+    bits: Option<usize>,
+    /// Samples per second and channel, where the file does not tell
+    #[arg(long, value_name = "HZ")]
+    rate: Option<u64>,
+    /// Values of 2-bit samples: difx (outer level 3.3359) or optimal (3.3165)
+    #[arg(long, default_value = "difx", value_name = "NAME")]
+    levels: String,
+    /// Write the mean spectrum of every channel as CSV and PNG, with so many bins
+    #[arg(long, value_name = "BINS", num_args = 0..=1, default_missing_value = "1024")]
+    spectrum: Option<usize>,
+    /// Folder for the spectra [default: the current one]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Look no further than so many MiB into each file
+    #[arg(long, value_name = "MIB")]
+    limit: Option<u64>,
+    /// Print JSON: an object for one file, a list for several
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    match runtime::parse_args::<Args>().command {
+        Command::Run { input, swin, trust_job, options } => {
+            // "job.input" gives "job.out" beside it.
+            let out = options.out.clone().unwrap_or_else(|| input.with_extension("out"));
+            runtime::parallel(
+                &options,
+                || run::prepare(&input, trust_job),
+                Plan::to_string,
+                |context, plan| run::run(context, plan, &out, Products { swin }),
+            )
+        }
+        Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
+    }
+}
+
+fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
+    let Some(levels) = levels_by_name(&args.levels) else {
+        return Err(Failure::usage(anyhow::anyhow!("--levels {}: not difx or optimal", args.levels)));
+    };
+    if args.spectrum == Some(0) {
+        return Err(Failure::usage(anyhow::anyhow!("--spectrum 0: a spectrum has at least one bin")));
+    }
+    let recording = RecordingOptions {
+        channels: args.channels,
+        bits: args.bits,
+        sample_rate_hz: args.rate,
+        levels,
+        ..RecordingOptions::default()
+    };
+    let limit_bytes = args.limit.map(|mib| mib << 20);
+    let options = InspectOptions { recording, spectrum_bins: args.spectrum, limit_bytes };
+    let mut found = Vec::new();
+    for file in &args.files {
+        let inspection = inspect::inspect(file, &options).map_err(Failure::input)?;
+        if !args.json {
+            println!("{inspection}");
+        }
+        if let Some(spectra) = &inspection.spectra {
+            write_spectra(spectra, file, args.out.as_deref().unwrap_or(Path::new(".")))
+                .map_err(Failure::run)?;
+        }
+        if args.json {
+            found.push(inspection.to_json().map_err(Failure::run)?);
+        }
+    }
+    match found.as_slice() {
+        [] => {}
+        [one] => println!("{one}"),
+        all => println!("[\n{}\n]", all.join(",\n")),
+    }
+    Ok(())
+}
+
+/// "NAME.spectrum.csv" and ".png" in `folder`; where they are goes to stderr, so that JSON stays alone on stdout.
+fn write_spectra(spectra: &inspect::MeanSpectra, file: &Path, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let (csv, png) =
+        (folder.join(format!("{name}.spectrum.csv")), folder.join(format!("{name}.spectrum.png")));
+    inspect::write_spectrum_csv(spectra, &csv)?;
+    inspect::write_spectrum_png(spectra, &name, &png)?;
+    eprintln!("wrote {} and {}", csv.display(), png.display());
+    Ok(())
+}

@@ -1,2 +1,5 @@
-//! Starts the program.
-fn main() {}
+//! Starts kvn-corr.
+
+fn main() -> std::process::ExitCode {
+    mirinae_correlator::cli::main()
+}

@@ -115,7 +115,7 @@ impl Samples {
     }
 
     /// All values of a thread's channels and its validity, to be filled in.
-    pub(super) fn thread_mut(&mut self, thread: usize) -> (&mut [f32], &mut Validity) {
+    pub(crate) fn thread_mut(&mut self, thread: usize) -> (&mut [f32], &mut Validity) {
         let size = self.n * self.components * self.channels_per_thread;
         (&mut self.data[thread * size..(thread + 1) * size], &mut self.valid[thread])
     }

@@ -17,6 +17,8 @@
 
 mod calc;
 mod error;
+#[cfg(test)]
+pub(crate) mod example;
 mod im;
 mod input;
 mod keyfile;

@@ -154,3 +154,64 @@ fn another_rotation_differs() {
     }
     assert!(compare(&job, &ours, 0, &theirs).0 > 0.5);
 }
+
+/// Copies of the job's recordings with every 50th, 40th or 30th frame lost and every 70th marked invalid.
+fn damage(job: &mut Job, folder: &Path) -> Vec<f64> {
+    let mut covered = Vec::new();
+    for (index, stream) in job.streams.iter_mut().enumerate() {
+        let bytes = std::fs::read(&stream.files[0]).unwrap();
+        let (mut out, mut kept, mut all) = (Vec::new(), 0u32, 0u32);
+        for (n, frame) in bytes.chunks(stream.frame_bytes).enumerate() {
+            // Frames of 250 us; the first integration holds those from 40 ms to 142.4 ms of the recording.
+            let inside = (160..569).contains(&n);
+            all += u32::from(inside);
+            if n % (50 - 10 * index) == 7 {
+                continue;
+            }
+            let mut frame = frame.to_vec();
+            let invalid = n % 70 == 11 + index;
+            frame[3] |= if invalid { 0x80 } else { 0 };
+            kept += u32::from(inside && !invalid);
+            out.extend(frame);
+        }
+        covered.push(f64::from(kept) / f64::from(all));
+        stream.files[0] = folder.join(format!("D_{index}.vdif"));
+        std::fs::write(&stream.files[0], out).unwrap();
+    }
+    covered
+}
+
+/// Lost and invalid frames leave the others in their place: the fringe stays, the weights are what is covered.
+#[test]
+fn damaged_recordings() {
+    let Some(folder) = reference("G256") else { return };
+    let mut job = Job::open(&folder.join("job.input")).unwrap();
+    let mut whole = Engine::new(&job, sources(&job), FftPath::best());
+    let whole = correlate(&mut whole, &job, 1).remove(0).1;
+    let clean = job.clone();
+    let dir = tempfile::tempdir().unwrap();
+    let covered = damage(&mut job, dir.path());
+    let mut engine = Engine::new(&job, sources(&job), FftPath::best());
+    let damaged = correlate(&mut engine, &job, 1).remove(0).1;
+    for (stream, covered) in covered.iter().enumerate() {
+        let coverage = f64::from(damaged.coverage_s[stream]);
+        assert!((coverage - covered).abs() < 0.005 && coverage < 0.98, "{coverage} {covered}");
+    }
+    for (p, product) in clean.crosses.iter().enumerate() {
+        let (a, b) = (f64::from(damaged.coverage_s[product.a.0]), f64::from(damaged.coverage_s[product.b.0]));
+        let weight = f64::from(damaged.cross_weight_cp[p]);
+        assert!(weight < a.min(b) && weight > a + b - 1.0 - 1e-6, "{weight} {a} {b}");
+        let n = clean.output_channels();
+        // The fringe's delay of about a nanosecond hardly turns the phase over 16 MHz.
+        let mean = |r: &Record| r.cross_cpf[p * n..(p + 1) * n].iter().sum::<Complex32>() / n as f32;
+        let (damaged, whole) = (mean(&damaged), mean(&whole));
+        let ratio = damaged / whole;
+        println!(
+            "{} {:.5} {:.4} deg, weight {weight:.4}",
+            whole.norm(),
+            ratio.norm(),
+            ratio.arg().to_degrees()
+        );
+        assert!((ratio.norm() - 1.0).abs() < 0.01 && ratio.arg().to_degrees().abs() < 0.5);
+    }
+}

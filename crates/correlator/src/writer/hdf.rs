@@ -250,6 +250,14 @@ impl VisFile {
         Ok((vis_tf, weight_t))
     }
 
+    /// Covered fraction of every stream in every integration of a scan.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn coverage_ts(&self, scan: usize) -> Result<Array2<f32>> {
+        self.scan(scan)?.dataset("coverage_ts")?.read_2d()
+    }
+
     /// All visibilities of one integration.
     ///
     /// # Errors

@@ -1,0 +1,234 @@
+//! Resolves everything that a correlation needs, before MPI starts.
+use crate::baseband::{BasebandError, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond};
+use crate::difx::DifxJob;
+use crate::job::{Job, Rotation, Stream, Unit, units};
+use mirinae_common::checkpoint::Hash;
+use mirinae_common::outcome::Failure;
+use mirinae_common::provenance::{self, InputFile};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+/// Units that a job is cut into at most: a part is a file, and a folder should not hold too many.
+const MOST_UNITS: u64 = 2000;
+/// What is read of a recording to tell it from another.
+const HEAD_BYTES: u64 = 1 << 20;
+
+/// A recording as the product names it: recordings are too long to be hashed whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingFile {
+    /// Station.
+    pub station: String,
+    /// Its name as the job has it, from the job's folder.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its first MiB, in hexadecimal digits.
+    pub sha256_of_first_mib: String,
+}
+
+/// The resolved and checked correlation, the same on all ranks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The job.
+    pub job: Job,
+    /// Slices of work, independent of the number of ranks.
+    pub units: Vec<Unit>,
+    /// Channels and bits are the job's where the recordings' headers say otherwise.
+    pub trust_job: bool,
+    /// The job's files.
+    pub inputs: Vec<InputFile>,
+    /// The recordings.
+    pub recordings: Vec<RecordingFile>,
+}
+
+/// Reads a DiFX job and the headers of its recordings, and checks that all fit.
+///
+/// # Errors
+/// Exit 65, with the file and the place in it.
+pub fn prepare(input: &Path, trust_job: bool) -> Result<Plan, Failure> {
+    let difx = DifxJob::open(input).map_err(Failure::input)?;
+    let job = Job::from_difx(&difx).map_err(Failure::input)?;
+    let files = [("input", &difx.input.path), ("calc", &difx.calc.path), ("im", &difx.im.path)];
+    let described = files.iter().map(|(kind, path)| {
+        let name = path.file_name().map_or_else(|| (*kind).to_owned(), |n| n.to_string_lossy().into_owned());
+        InputFile::of(&name, path)
+    });
+    let inputs = described.collect::<Result<_, _>>().map_err(Failure::input)?;
+    check_recordings(&job, trust_job)?;
+    let mut recordings = Vec::new();
+    for stream in &job.streams {
+        for file in &stream.files {
+            recordings.push(describe(&job, stream, file, input)?);
+        }
+    }
+    let all: u64 = (0..job.scans.len()).map(|s| job.integrations(s)).sum();
+    let seconds = all.div_ceil(MOST_UNITS) as f64 * job.integration_s;
+    Ok(Plan { units: units(&job, seconds), job, trust_job, inputs, recordings })
+}
+
+fn describe(job: &Job, stream: &Stream, file: &Path, input: &Path) -> Result<RecordingFile, Failure> {
+    let head = || {
+        let open = std::fs::File::open(file)?;
+        let bytes = open.metadata()?.len();
+        let mut head = Vec::new();
+        open.take(HEAD_BYTES).read_to_end(&mut head)?;
+        Ok::<_, std::io::Error>((bytes, Sha256::digest(&head)))
+    };
+    let (bytes, hash) = head().map_err(|source| {
+        Failure::input(anyhow::Error::new(source).context(format!("recording {}", file.display())))
+    })?;
+    let folder = input.parent().unwrap_or(Path::new(""));
+    let name = file.strip_prefix(folder).unwrap_or(file).to_string_lossy().into_owned();
+    let station = job.stations[stream.station].name.clone();
+    Ok(RecordingFile { station, name, bytes, sha256_of_first_mib: provenance::hex(&hash) })
+}
+
+/// Opens the recordings of a stream; sample 0 is the start of the job.
+///
+/// # Errors
+/// Where they cannot be used or contradict the job.
+pub fn open_stream(job: &Job, stream: &Stream, trust_job: bool) -> Result<Recording, BasebandError> {
+    let threads = stream.threads.len().max(1);
+    let trusted = |value: usize| trust_job.then_some(value);
+    let options = RecordingOptions {
+        reference: Some(UtcSecond::new(job.start_mjd, job.start_second)),
+        sample_rate_hz: Some(job.sample_rate_hz),
+        channels: trusted(stream.channels.len() / threads),
+        bits: trusted(stream.bits as usize),
+        complex: trust_job.then_some(false),
+        threads: (!stream.threads.is_empty()).then(|| stream.threads.clone()),
+        ..RecordingOptions::default()
+    };
+    let mut recording = Recording::open(&stream.files, &options)?;
+    recording.check(&Expectation {
+        frame_bytes: Some(stream.frame_bytes),
+        channels: Some(stream.channels.len()),
+        bits: Some(stream.bits as usize),
+        complex: Some(false),
+    })?;
+    Ok(recording)
+}
+
+/// Opens the recordings of all streams.
+///
+/// # Errors
+/// As [`open_stream`].
+pub fn open_sources(plan: &Plan) -> Result<Vec<Box<dyn SampleSource>>, BasebandError> {
+    let open = |stream| -> Result<Box<dyn SampleSource>, BasebandError> {
+        Ok(Box::new(open_stream(&plan.job, stream, plan.trust_job)?))
+    };
+    plan.job.streams.iter().map(open).collect()
+}
+
+/// All recordings must be usable, and some of them must hold samples of some scan.
+fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
+    let rate_hz = job.sample_rate_hz as i64;
+    let mut any = false;
+    for stream in &job.streams {
+        let mut recording = open_stream(job, stream, trust_job).map_err(|error| {
+            let hint = match error {
+                BasebandError::Contradiction { .. } if !trust_job => {
+                    " (headers of some recorders are wrong: --trust-job takes channels and bits from the job)"
+                }
+                _ => "",
+            };
+            let station = &job.stations[stream.station].name;
+            Failure::input(anyhow::anyhow!("station {station}: {error}{hint}"))
+        })?;
+        let (from, to) = recording.span().map_err(Failure::input)?;
+        any |= job.scans.iter().any(|s| from < s.end_s * rate_hz && to > s.start_s * rate_hz);
+    }
+    if any {
+        return Ok(());
+    }
+    let start = UtcSecond::new(job.start_mjd, job.start_second);
+    Err(Failure::input(anyhow::anyhow!(
+        "no recording holds a sample of any scan: the job starts at {start}; are these the recordings of another time?"
+    )))
+}
+
+#[derive(Serialize)]
+struct Settings<'a> {
+    job: &'a str,
+    obscode: &'a str,
+    rotation: Rotation,
+    channels: usize,
+    channels_averaged: usize,
+    integration_s: f64,
+    sample_rate_hz: u64,
+    trust_job: bool,
+    transform: &'a str,
+    recordings: &'a [RecordingFile],
+}
+
+impl Plan {
+    /// How the product is made, as JSON for the product itself.
+    pub fn provenance(&self, hash: &Hash, transform: &str) -> String {
+        let job = &self.job;
+        let settings = Settings {
+            job: &job.name,
+            obscode: &job.obscode,
+            rotation: job.rotation,
+            channels: job.channels,
+            channels_averaged: job.average,
+            integration_s: job.integration_s,
+            sample_rate_hz: job.sample_rate_hz,
+            trust_job: self.trust_job,
+            transform,
+            recordings: &self.recordings,
+        };
+        provenance::of_plan("kvn-corr", hash, &settings, &self.inputs)
+    }
+
+    /// Bytes of all visibilities.
+    fn product_bytes(&self) -> u64 {
+        let job = &self.job;
+        let scans = job.scans.iter().enumerate();
+        let per =
+            |centres: usize| (centres * job.crosses.len() + job.autos.len()) * job.output_channels() * 8;
+        scans.map(|(i, s)| job.integrations(i) * per(s.centres.len()) as u64).sum()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let job = &self.job;
+        let start = UtcSecond::new(job.start_mjd, job.start_second);
+        writeln!(f, "job {} ({}), from {start}", job.name, job.obscode)?;
+        writeln!(
+            f,
+            "{} channels averaged by {}, accumulation {} s, rotation {}",
+            job.channels,
+            job.average,
+            job.integration_s,
+            match job.rotation {
+                Rotation::BeforeTransform => "before the transform",
+                Rotation::AfterTransform => "after the transform",
+            }
+        )?;
+        for recording in &self.recordings {
+            writeln!(f, "recording {} {} ({} bytes)", recording.station, recording.name, recording.bytes)?;
+        }
+        for band in &job.bands {
+            let sideband = if band.lower_sideband { "lower" } else { "upper" };
+            let (low, high) = (band.low_hz() / 1e6, (band.low_hz() + band.bandwidth_hz) / 1e6);
+            writeln!(f, "band {} {low} to {high} MHz ({sideband} sideband)", band.difx_index)?;
+        }
+        for (index, scan) in job.scans.iter().enumerate() {
+            let centres: Vec<&str> = scan.centres.iter().map(|&c| job.sources[c].name.as_str()).collect();
+            let (from, to, count) = (scan.start_s, scan.end_s, job.integrations(index));
+            let centres = centres.join(", ");
+            writeln!(
+                f,
+                "scan {} {from} to {to} s, {count} integrations, phase centres {centres}",
+                scan.name
+            )?;
+        }
+        let (crosses, autos) = (job.crosses.len(), job.autos.len());
+        writeln!(f, "{} baselines, {crosses} cross and {autos} auto products", job.baselines.len())?;
+        write!(f, "{} units of work, {} bytes of visibilities", self.units.len(), self.product_bytes())
+    }
+}

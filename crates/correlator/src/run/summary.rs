@@ -1,0 +1,118 @@
+//! Tells how much of every station went into the visibilities.
+use crate::writer::VisFile;
+use mirinae_common::outcome::Outcome;
+use std::fmt;
+
+/// Coverage below this is a gap; rounding is far smaller, a lost frame far larger.
+const WHOLE: f32 = 1.0 - 1e-6;
+
+/// Coverage of one stream in one scan.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    scan: String,
+    station: String,
+    integrations: usize,
+    /// Integrations with any samples.
+    with_data: usize,
+    /// Those among them, the first and the last left out, that miss samples.
+    with_gaps: usize,
+    /// Mean covered fraction of those with data.
+    coverage: f64,
+}
+
+/// How much of every station is in a file of visibilities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    rows: Vec<Row>,
+}
+
+fn row(scan: &str, station: &str, coverage_t: &[f32]) -> Row {
+    let with_data: Vec<usize> = (0..coverage_t.len()).filter(|&t| coverage_t[t] > 0.0).collect();
+    // Recordings seldom begin and end with an integration.
+    let (first, last) = (with_data.first().copied().unwrap_or(0), with_data.last().copied().unwrap_or(0));
+    let inside = coverage_t.get(first + 1..last).unwrap_or(&[]);
+    let sum: f64 = coverage_t.iter().map(|&c| f64::from(c)).sum();
+    Row {
+        scan: scan.to_owned(),
+        station: station.to_owned(),
+        integrations: coverage_t.len(),
+        with_data: with_data.len(),
+        with_gaps: inside.iter().filter(|&&c| c < WHOLE).count(),
+        coverage: sum / with_data.len().max(1) as f64,
+    }
+}
+
+impl Summary {
+    /// Reads the coverage of a file.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn of(file: &VisFile) -> hdf5::Result<Self> {
+        let meta = file.meta();
+        let mut rows = Vec::new();
+        for (index, scan) in meta.scans.iter().enumerate() {
+            let coverage_ts = file.coverage_ts(index)?;
+            for (stream, &station) in meta.stream_stations.iter().enumerate() {
+                let coverage_t = coverage_ts.column(stream).to_vec();
+                rows.push(row(&scan.name, &meta.stations[station].name, &coverage_t));
+            }
+        }
+        Ok(Self { rows })
+    }
+
+    /// Gaps and absent stations are trouble in the data.
+    pub fn outcome(&self) -> Outcome {
+        let mut outcome = Outcome::default();
+        for row in &self.rows {
+            outcome
+                .count(format!("integrations of {} with missing samples", row.station), row.with_gaps as u64);
+            outcome.count(format!("scans without {}", row.station), u64::from(row.with_data == 0));
+        }
+        outcome
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:<12} {:<10} {:>12} {:>10} {:>10} {:>9}",
+            "scan", "station", "integrations", "with data", "with gaps", "coverage"
+        )?;
+        for r in &self.rows {
+            let (scan, station) = (&r.scan, &r.station);
+            write!(
+                f,
+                "\n{scan:<12} {station:<10} {:>12} {:>10} {:>10} {:>8.3} %",
+                r.integrations,
+                r.with_data,
+                r.with_gaps,
+                100.0 * r.coverage
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_no_gaps() {
+        let r = row("S", "YS", &[0.0, 0.4, 1.0, 1.0, 0.2, 0.0]);
+        assert_eq!((r.with_data, r.with_gaps), (4, 0));
+        assert!((r.coverage - 0.65).abs() < 1e-7);
+        let r = row("S", "YS", &[1.0, 0.9, 0.0, 1.0]);
+        assert_eq!((r.with_data, r.with_gaps), (3, 2));
+    }
+
+    #[test]
+    fn trouble_is_told() {
+        let fine = Summary { rows: vec![row("S", "YS", &[0.5, 1.0, 0.1, 0.0])] };
+        assert_eq!(fine.outcome(), Outcome::default());
+        let absent = Summary { rows: vec![row("S", "YS", &[0.0, 0.0]), row("S", "US", &[1.0, 0.5, 1.0])] };
+        let text = absent.outcome().to_string();
+        assert!(text.contains("1 scans without YS") && text.contains("1 integrations of US"), "{text}");
+    }
+}
