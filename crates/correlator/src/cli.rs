@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
 use mirinae_common::{provenance, runtime};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -107,7 +108,7 @@ fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
     for file in &args.files {
         let inspection = inspect::inspect(file, &options).map_err(Failure::input)?;
         if !args.json {
-            println!("{inspection}");
+            say(&inspection.to_string())?;
         }
         if let Some(spectra) = &inspection.spectra {
             write_spectra(spectra, file, args.out.as_deref().unwrap_or(Path::new(".")))
@@ -119,10 +120,18 @@ fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
     }
     match found.as_slice() {
         [] => {}
-        [one] => println!("{one}"),
-        all => println!("[\n{}\n]", all.join(",\n")),
+        [one] => say(one)?,
+        all => say(&format!("[\n{}\n]", all.join(",\n")))?,
     }
     Ok(())
+}
+
+/// Prints a text; a reader that has had enough (`| head`) is no error.
+fn say(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::run(e)),
+        _ => Ok(()),
+    }
 }
 
 /// "NAME.spectrum.csv" and ".png" in `folder`; where they are goes to stderr, so that JSON stays alone on stdout.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum DifxError {
     /// The file could not be opened or read.
-    #[error("{path}: cannot be read: {source}", path = path.display())]
+    #[error("{path}: cannot be read: {cause}", path = path.display())]
     Read {
         /// The file as it was looked for.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// Another line was due here.
     #[error("{path}:{line}: expected \"{expected}:\", found \"{found}\"", path = path.display())]

@@ -28,8 +28,7 @@ impl KeyFile {
     /// # Errors
     /// [`DifxError::Read`].
     pub fn open(path: &Path) -> Result<Self, DifxError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| DifxError::Read { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|cause| DifxError::Read { path: path.to_owned(), cause })?;
         Ok(Self::parse(path, &String::from_utf8_lossy(&bytes)))
     }
 

@@ -10,12 +10,12 @@ pub enum JobError {
     #[error(transparent)]
     Difx(#[from] DifxError),
     /// The delay model does not do.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {cause}", path = path.display())]
     Geometry {
         /// The `.im`.
         path: PathBuf,
         /// What is wrong with it.
-        source: GeometryError,
+        cause: GeometryError,
     },
     /// The files of the job disagree.
     #[error("{path}: {what}", path = path.display())]

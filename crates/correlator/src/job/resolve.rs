@@ -267,5 +267,5 @@ fn model_of(
     };
     let clocks = difx.input.telescopes.iter().map(clock).collect();
     PolynomialModel::new(&scan.name, difx.im.interval_s, intervals, clocks, wanted_s)
-        .map_err(|source| JobError::Geometry { path: difx.im.path.clone(), source })
+        .map_err(|cause| JobError::Geometry { path: difx.im.path.clone(), cause })
 }

@@ -27,6 +27,7 @@ use mirinae_common::progress::Progress;
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// How often a unit is tried: read errors of a network file system go away.
@@ -220,10 +221,12 @@ impl Run<'_> {
         let (hosts, started) = (&self.context.hosts, self.context.started);
         provenance::write_run_record(&record, &self.context.plan_hash, hosts, started)?;
         let summary = Summary::of(&file)?;
-        println!("{summary}");
+        let mut told = summary.to_string();
         for path in std::iter::once(&product).chain(&swin) {
-            println!("wrote {}", path.display());
+            told.push_str(&format!("\nwrote {}", path.display()));
         }
+        // The products are there, whether or not anyone listens.
+        let _ = writeln!(std::io::stdout().lock(), "{told}");
         Ok(summary.outcome())
     }
 

@@ -64,5 +64,6 @@ fn empty_and_foreign_recordings_are_refused() {
     fs::remove_file(dir.path().join("s0.vdif")).unwrap();
     let text = prepare(&input, false).unwrap_err().to_string();
     assert!(text.contains("s0.vdif is not there"), "{text}");
-    assert!(prepare(&dir.path().join("gone.input"), false).unwrap_err().to_string().contains("gone.input"));
+    let text = prepare(&dir.path().join("gone.input"), false).unwrap_err().to_string();
+    assert!(text.contains("gone.input") && text.matches("No such file").count() == 1, "{text}");
 }
