@@ -5,6 +5,12 @@ TARGET="${CARGO_TARGET_DIR:-$ROOT/target}"
 BIN="$TARGET/release"
 SHARED="$ROOT/../shared"
 
+# The Python that has numpy: the distribution's, which scripts/setup --dev fills, or another one on the path.
+PYTHON=python3
+for python in python3 /usr/bin/python3; do
+    if "$python" -c "import numpy" 2>/dev/null; then PYTHON="$python"; break; fi
+done
+
 # More ranks than cores are fine here, ranks that wait give their core away, and nothing but shared memory is used:
 # these settings are for one machine; a cluster has its own in hostfiles/README.md.
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1

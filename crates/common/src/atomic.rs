@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {path}: {source}", path = path.display())]
+#[error("cannot write {path}", path = path.display())]
 pub struct WriteError {
     /// The file as it should have been called in the end.
     pub path: PathBuf,

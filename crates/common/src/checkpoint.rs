@@ -41,7 +41,7 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// The system refused.
-    #[error("cannot read checkpoint {path}: {source}", path = path.display())]
+    #[error("cannot read checkpoint {path}", path = path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -43,9 +43,7 @@ pub fn share<P: Serialize + DeserializeOwned>(
 
 /// All ranks must have come to the same hash.
 fn check_hashes(comm: &impl Comm, hash: &Hash) -> Result<(), PlanError> {
-    let hashes = comm.gather(0, hash);
-    let differ: Vec<usize> = (0..hashes.len()).filter(|&r| hashes[r] != *hash).collect();
-    let ranks = comm::share(comm, &differ)?;
+    let ranks = comm::differing(comm, hash)?;
     if ranks.is_empty() { Ok(()) } else { Err(PlanError::OtherProgram { ranks }) }
 }
 

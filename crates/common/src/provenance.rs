@@ -38,6 +38,11 @@ impl InputFile {
     }
 }
 
+/// SHA-256 of some bytes.
+pub fn hash(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}
+
 /// Length and SHA-256 of a file, read in pieces.
 ///
 /// # Errors

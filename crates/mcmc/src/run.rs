@@ -1,7 +1,7 @@
 //! Runs a fit over all ranks: search, sampling, results.
 //!
 //! Every rank holds the whole ensemble and moves it alike; the ranks share the work of computing log densities
-//! ([`evaluate`]). So nothing depends on the number of ranks, and rank 0 alone writes.
+//! (`evaluate`). So nothing depends on the number of ranks, and rank 0 alone writes.
 
 mod evaluate;
 mod result;
@@ -18,8 +18,8 @@ use mirinae_common::comm::{self, Comm};
 use mirinae_common::fault;
 use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::progress::Progress;
-use mirinae_common::random;
 use mirinae_common::runtime::Context;
+use mirinae_common::{provenance, random};
 use ndarray::{Array2, ArrayView2};
 use stage::{Sampling, Stage};
 use std::path::Path;
@@ -186,8 +186,20 @@ impl Fit<'_> {
         Ok(Some(done))
     }
 
+    /// Every rank moves the ensemble by itself: a processor that rounds otherwise would part them unseen.
+    fn check_agreement(&self, state: &State) -> anyhow::Result<()> {
+        let differ = comm::differing(self.context.comm, &provenance::hash(&postcard::to_stdvec(state)?))?;
+        anyhow::ensure!(
+            differ.is_empty(),
+            "ranks {differ:?} have come to another state of the ensemble than rank 0: their hosts compute otherwise \
+             (another processor or C library); run on hosts of one kind"
+        );
+        Ok(())
+    }
+
     /// Writes the pending draws as a part, on rank 0; all ranks start the next one.
     fn close_part(&mut self, sampling: &mut Sampling) -> anyhow::Result<()> {
+        self.check_agreement(&sampling.state)?;
         let next = self.empty_segment(sampling.state.step);
         let segment = std::mem::replace(&mut sampling.pending, next);
         if self.is_root() {

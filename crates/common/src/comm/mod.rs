@@ -21,6 +21,16 @@ pub fn share<T: Serialize + DeserializeOwned>(comm: &impl Comm, value: &T) -> Re
     postcard::from_bytes(&bytes)
 }
 
+/// The ranks that came with other bytes than rank 0, told to all ranks.
+///
+/// # Errors
+/// Where the list cannot be encoded: a mistake in the program.
+pub fn differing(comm: &impl Comm, mine: &[u8]) -> Result<Vec<usize>, postcard::Error> {
+    let all = comm.gather(0, mine);
+    let differ: Vec<usize> = (0..all.len()).filter(|&rank| all[rank] != mine).collect();
+    share(comm, &differ)
+}
+
 /// The ranks of a run. Every collective must be called by all ranks in the same order.
 pub trait Comm {
     /// This rank, from 0.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// The file cannot be read.
-    #[error("cannot read the catalogue file {}: {source}", path.display())]
+    #[error("cannot read the catalogue file {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -77,7 +77,7 @@ pub enum CatalogError {
     /// The catalogue's reference temperature is not covered.
     #[error(
         "species {species}: Q(300 K) is needed to turn catalogue intensities into Einstein coefficients, \
-         but the partition function ({q_source}) does not cover 300 K: {source}"
+         but the partition function ({q_source}) does not cover 300 K"
     )]
     NoReferenceQ {
         /// Name of the species.

@@ -35,6 +35,11 @@ fn write_all(dir: &Path) -> Vec<PartRecord> {
         .to_vec()
 }
 
+/// The message with its causes, as a user reads it.
+fn chain_of(error: ChainError) -> String {
+    format!("{:#}", anyhow::Error::new(error))
+}
+
 #[test]
 fn a_chain_comes_back_as_it_was_written() {
     let dir = tempfile::tempdir().unwrap();
@@ -88,7 +93,7 @@ fn damage_is_found() {
     let error = read_part(&path).unwrap_err().to_string();
     assert!(error.contains("cannot read") && error.contains("chain-000001.h5"), "{error}");
     fs::remove_file(&path).unwrap();
-    let error = verify(&path, &parts[1].sha256).unwrap_err().to_string();
+    let error = chain_of(verify(&path, &parts[1].sha256).unwrap_err());
     assert!(error.contains("chain-000001.h5") && error.contains("No such file"), "{error}");
     assert!(!dir.path().join("chain.h5").exists() && !dir.path().join("chain.h5.tmp").exists());
 }
@@ -111,9 +116,9 @@ fn a_folder_that_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("occupied");
     fs::write(&file, "").unwrap();
-    let error = write_part(&file, 0, &segment(0, 1)).unwrap_err().to_string();
+    let error = chain_of(write_part(&file, 0, &segment(0, 1)).unwrap_err());
     assert!(error.contains("occupied/parts") && error.contains("Not a directory"), "{error}");
-    let error = merge(dir.path(), &[], &header(), Path::new("/nowhere/chain.h5")).unwrap_err().to_string();
+    let error = chain_of(merge(dir.path(), &[], &header(), Path::new("/nowhere/chain.h5")).unwrap_err());
     assert!(error.contains("/nowhere/chain.h5") && error.contains("No such file"), "{error}");
 }
 

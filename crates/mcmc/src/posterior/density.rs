@@ -2,7 +2,9 @@
 
 use super::Layout;
 use crate::catalog::Species;
-use crate::model::{EvalError, LteModel, ModelError, ModelOptions, Scratch, SpeciesParams, Window};
+use crate::model::{
+    EvalError, LteModel, ModelError, ModelOptions, Scratch, SpeciesParams, Transition, Window,
+};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -96,6 +98,18 @@ impl Posterior {
         work.species.extend(self.layout.values(theta).map(SpeciesParams::from_array));
         self.model.evaluate(&work.species, &mut work.scratch, &mut work.model_k)?;
         Ok(&work.model_k)
+    }
+
+    /// All transitions of all species in the windows at `theta`, species by species.
+    ///
+    /// # Errors
+    /// Where the model is not defined.
+    pub fn transitions(&self, theta: &[f64]) -> Result<Vec<Transition>, EvalError> {
+        let mut all = Vec::new();
+        for (species, values) in self.layout.values(theta).enumerate() {
+            all.extend(self.model.transitions(species, &SpeciesParams::from_array(values), 0.0)?);
+        }
+        Ok(all)
     }
 
     /// The spectra of each species alone in K at `theta`.

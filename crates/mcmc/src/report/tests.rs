@@ -179,7 +179,8 @@ fn empty_and_flat_spectra_are_drawn_too() {
     };
     let spectra = [one(1, 0.0), one(5, f64::NAN), one(0, 0.0), one(5, 3.0)];
     assert_eq!(write_spectrum_figures(dir.path(), "odd", &spectra).unwrap().len(), 1);
-    let error = write_spectrum_figures(&dir.path().join("absent"), "odd", &spectra).unwrap_err().to_string();
+    let error = write_spectrum_figures(&dir.path().join("absent"), "odd", &spectra).unwrap_err();
+    let error = format!("{:#}", anyhow::Error::new(error));
     assert!(error.contains("absent/odd-01.png") && error.contains("No such file"), "{error}");
 }
 

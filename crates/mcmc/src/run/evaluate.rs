@@ -25,6 +25,11 @@ impl<'a> RankEvaluator<'a> {
         Self { context, comm: context.comm, posterior, work, mine, all, stop: false }
     }
 
+    /// What is evaluated.
+    pub(super) fn posterior(&self) -> &'a Posterior {
+        self.posterior
+    }
+
     /// Whether any rank had been asked to stop by the time of the last evaluation: the same on all ranks.
     pub(super) fn stop_requested(&self) -> bool {
         self.stop
