@@ -1,5 +1,6 @@
 //! The fit.toml file, as the user writes it.
 
+use crate::catalog::Duplicates;
 use mirinae_common::units::{Hertz, Kelvin, Radians};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -113,12 +114,19 @@ pub struct ModelConfig {
     pub q_interpolation: QInterpolation,
     /// Whether Q may be taken beyond the ends of its table.
     pub q_extrapolate: bool,
+    /// What is used of lines that an entry lists unsplit and as hyperfine components.
+    pub duplicates: Duplicates,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
         // Fixsen 2009, ApJ 707, 916.
-        Self { t_bg: Kelvin(2.7255), q_interpolation: QInterpolation::Smooth, q_extrapolate: false }
+        Self {
+            t_bg: Kelvin(2.7255),
+            q_interpolation: QInterpolation::Smooth,
+            q_extrapolate: false,
+            duplicates: Duplicates::Components,
+        }
     }
 }
 
@@ -165,10 +173,13 @@ pub struct SpectrumConfig {
 pub struct SpeciesConfig {
     /// Name in the results.
     pub name: String,
-    /// Line list in CDMS/JPL format, relative to the configuration.
-    pub cat: PathBuf,
+    /// Line list in CDMS/JPL format (or a database of XCLASS), relative to the configuration; without it the entry
+    /// of this name in the user's or the shipped line list.
+    pub cat: Option<PathBuf>,
     /// Its partition function: a table of two columns, CDMS's list of all species, or JPL's `catdir.cat`.
-    pub qpart: PathBuf,
+    pub qpart: Option<PathBuf>,
+    /// Name of the species in the line list or database; that of the results unless given.
+    pub entry: Option<String>,
     /// Which entry of a list of many species; that of the line list unless given.
     pub tag: Option<u32>,
     /// log10 of the column density in cm^-2.
@@ -183,7 +194,8 @@ pub struct SpeciesConfig {
     pub size_arcsec: Option<ParameterConfig>,
 }
 
-/// One parameter: exactly one of the keys but `limits`, which goes with `normal`.
+/// One parameter: exactly one of the keys but `limits`, which goes with `normal`, and `ratio_to`, which makes the
+/// other keys speak of a ratio of column densities.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterConfig {
@@ -199,6 +211,9 @@ pub struct ParameterConfig {
     pub fixed: Option<f64>,
     /// The value of another parameter ("CH3OH.tex_k").
     pub same_as: Option<String>,
+    /// Column densities only: the other keys give the ratio of this species' ("CH3OH.logn") to the column density,
+    /// a parameter named "SPECIES.ratio".
+    pub ratio_to: Option<String>,
 }
 
 impl Config {

@@ -3,7 +3,7 @@
 mod data;
 mod lines;
 
-use crate::catalog::{Species, VelocityRange};
+use crate::catalog::{Library, Species, VelocityRange};
 use crate::config::{Config, FitConfig, MoveKind};
 use crate::model::ModelOptions;
 use crate::posterior::{Layout, LayoutError, Posterior, QUANTITIES, WindowData};
@@ -72,6 +72,7 @@ struct Inputs {
     folder: PathBuf,
     files: Vec<InputFile>,
     notes: Vec<String>,
+    library: Option<Library>,
 }
 
 impl Inputs {
@@ -85,6 +86,21 @@ impl Inputs {
             self.files.push(file);
         }
         Ok(path)
+    }
+
+    /// Counts a file of a line list among the inputs.
+    fn add(&mut self, file: InputFile) {
+        if !self.files.contains(&file) {
+            self.files.push(file);
+        }
+    }
+
+    /// The line lists at hand, looked for when the first species asks for them.
+    fn library(&mut self) -> anyhow::Result<&Library> {
+        if self.library.is_none() {
+            self.library = Some(Library::standard()?);
+        }
+        Ok(self.library.get_or_insert_default())
     }
 }
 

@@ -19,7 +19,8 @@ pub struct Line {
     pub freq_sigma_mhz: f64,
     /// log10 of the integrated intensity at 300 K (nm^2 MHz).
     pub lgint: f64,
-    /// Degrees of freedom in the rotational partition function (0 atoms, 2 linear, 3 non-linear).
+    /// Degrees of freedom in the rotational partition function (0 atoms, 2 linear, 3 non-linear); 0 where the
+    /// source does not say.
     pub dof: u8,
     /// Energy of the lower level (cm^-1); slightly negative in some entries.
     pub e_low_cm1: f64,
@@ -53,6 +54,14 @@ impl Line {
         A_UL_CONSTANT * 10f64.powf(self.lgint) * self.freq_mhz * self.freq_mhz * q_300 / population
     }
 
+    /// The other way round: log10 of the intensity (nm^2 MHz) at 300 K from `A_ul g_u` (s^-1), frequency (MHz) and
+    /// lower energy (cm^-1); see [`Line::a_ul_g_up`].
+    pub fn lgint_of(a_ul_g_up: f64, freq_mhz: f64, e_low_cm1: f64, q_300: f64) -> f64 {
+        let low = (-e_low_cm1 * HCK_CM_K / T_CATALOG_K).exp();
+        let population = -low * (-HK_K_PER_MHZ * freq_mhz / T_CATALOG_K).exp_m1();
+        (a_ul_g_up * population / (A_UL_CONSTANT * freq_mhz * freq_mhz * q_300)).log10()
+    }
+
     /// Einstein coefficient for spontaneous emission (s^-1); see [`Line::a_ul_g_up`].
     pub fn a_ul(&self, q_300: f64) -> f64 {
         self.a_ul_g_up(q_300) / f64::from(self.g_up)
@@ -81,5 +90,7 @@ mod tests {
         let a_21 = line(230_538.0, -4.1197, 3.8450, 5).a_ul(108.8651);
         assert!((a_10 / 7.203e-8 - 1.0).abs() < 1e-3, "{a_10}");
         assert!((a_21 / 6.910e-7 - 1.0).abs() < 1e-3, "{a_21}");
+        let back = Line::lgint_of(5.0 * a_21, 230_538.0, 3.8450, 108.8651);
+        assert!((back - -4.1197).abs() < 1e-12, "{back}");
     }
 }

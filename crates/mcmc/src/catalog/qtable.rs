@@ -1,6 +1,7 @@
 //! Reads partition function tables: two columns, CDMS's list of all entries, JPL's directory.
 
 use super::error::CatalogError;
+use super::text::read_text;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -69,8 +70,7 @@ impl QTable {
     /// Reads the table of entry `tag` from a file of any of the formats, told from its content.
     /// A file of two columns holds one entry: `tag` is then only the fallback for its own.
     pub fn read(path: &Path, tag: Option<u32>) -> Result<Self, CatalogError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CatalogError::Io { path: path.to_path_buf(), source })?;
+        let text = read_text(path)?;
         let (format, wanted) = (detect(&text), || {
             tag.ok_or_else(|| CatalogError::File {
                 path: path.to_path_buf(),

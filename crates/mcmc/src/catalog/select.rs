@@ -41,9 +41,8 @@ impl VelocityRange {
 /// Indices of the lines (sorted by frequency) that can be seen between `low_mhz` and `high_mhz`.
 ///
 /// Windows are selected for one by one and modelled one by one, so that a line in two overlapping
-/// windows appears once in each and never twice in a channel. Entries that list a transition both
-/// unsplit and as hyperfine components still give both: such files must be cleaned before they are
-/// used for science, and this is the one place where duplicates would be dropped.
+/// windows appears once in each and never twice in a channel. What an entry itself lists twice is dropped
+/// before, when it is read: see `duplicates`.
 pub fn lines_seen(lines: &[Line], low_mhz: f64, high_mhz: f64, velocity: VelocityRange) -> Range<usize> {
     let (low, high) = velocity.rest_frequencies(low_mhz, high_mhz);
     let first = lines.partition_point(|line| line.freq_mhz < low);

@@ -5,6 +5,7 @@
 
 use super::error::CatalogError;
 use super::line::Line;
+use super::text::read_text;
 use crate::physics::MHZ_PER_CM1;
 use std::path::Path;
 
@@ -81,6 +82,47 @@ fn decode(text: &str, width: usize) -> Option<i32> {
     }
 }
 
+/// The other way round; None: the number does not fit into the field.
+fn encode(number: i64, width: usize) -> Option<String> {
+    let plain = number.to_string();
+    if plain.len() <= width {
+        return Some(format!("{plain:>width$}"));
+    }
+    let unit = 10i64.pow(u32::try_from(width).ok()? - 1);
+    let (tens, digit) = (number.abs() / unit, number.abs() % unit);
+    let letter = if number > 0 {
+        b'A' + u8::try_from(tens.checked_sub(10)?).ok().filter(|n| *n < 26)?
+    } else {
+        b'a' + u8::try_from(tens.checked_sub(1)?).ok().filter(|n| *n < 26)?
+    };
+    Some(format!("{}{digit:0rest$}", char::from(letter), rest = width - 1))
+}
+
+/// The fields of one level and how many they are; blank where they do not fit.
+fn encode_level(level: &str) -> Option<(String, usize)> {
+    let numbers: Option<Vec<String>> = level.split_whitespace().map(|n| encode(n.parse().ok()?, 2)).collect();
+    numbers.filter(|n| n.len() <= 6).map(|n| (n.concat(), n.len()))
+}
+
+/// A line as a row of a `.cat` file (without the newline): the fields keep 4 decimals, and quantum numbers that are
+/// no whole numbers, or more than six a level, are left out. None: a degeneracy above 3599 or another number that
+/// has no room.
+pub fn format_spfit(line: &Line) -> Option<String> {
+    let qn = line.qn.split_once(" - ").and_then(|(upper, lower)| {
+        let (upper, n) = encode_level(upper)?;
+        Some((upper, encode_level(lower)?.0, n))
+    });
+    let (upper, lower, n_qn) = qn.unwrap_or_default();
+    let g_up = encode(i64::from(line.g_up), 3)?;
+    let tag = i64::from(line.tag) * if line.measured { -1 } else { 1 };
+    let (freq, err, lgint) = (line.freq_mhz, line.freq_sigma_mhz.clamp(0.0, 999.9999), line.lgint);
+    let row = format!(
+        "{freq:13.4}{err:8.4}{lgint:8.4}{:2}{:10.4}{g_up}{tag:7}{n_qn:4}{upper:<12}{lower:<12}",
+        line.dof, line.e_low_cm1
+    );
+    (row.len() == 79).then_some(row)
+}
+
 /// Quantum numbers as `upper - lower`, letters decoded, half integers left as the catalogue rounds
 /// them (up); fields that are no numbers (parities, symmetry signs) are kept as they are.
 fn quantum_numbers(row: &Row, n_qn: usize) -> String {
@@ -107,7 +149,8 @@ fn parse_line(row: &Row) -> Result<Line, CatalogError> {
         return Err(CatalogError::Row { path: row.path.to_path_buf(), line: row.number, problem });
     }
     let (freq, err) = (row.real(FREQ)?, row.real(ERR)?);
-    // A negative uncertainty says that frequency and uncertainty are in cm^-1.
+    // SPFIT and SPCAT mark numbers in cm^-1 by a negative uncertainty, and CDMS offers some entries so (light
+    // hydrides, laboratory standards): frequency and uncertainty are in cm^-1 then, all else as ever.
     let unit_mhz = if err < 0.0 { MHZ_PER_CM1 } else { 1.0 };
     if freq <= 0.0 {
         return Err(row.error(FREQ, "a frequency must be positive"));
@@ -154,11 +197,9 @@ pub fn parse_spfit(text: &str, path: &Path) -> Result<Vec<Line>, CatalogError> {
     Ok(lines)
 }
 
-/// Reads a `.cat` file: see [`parse_spfit`].
+/// Reads a `.cat` file, compressed with gzip or not: see [`parse_spfit`].
 pub fn read_spfit(path: &Path) -> Result<Vec<Line>, CatalogError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| CatalogError::Io { path: path.to_path_buf(), source })?;
-    parse_spfit(&String::from_utf8_lossy(&bytes), path)
+    parse_spfit(&read_text(path)?, path)
 }
 
 #[cfg(test)]

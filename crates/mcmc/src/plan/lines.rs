@@ -1,11 +1,14 @@
 //! Reads the line lists and partition functions that a configuration names.
 
 use super::Inputs;
-use crate::catalog::{Interpolation, PartitionFunction, QTable, Species, read_spfit};
+use crate::catalog::{
+    Interpolation, Line, PartitionFunction, QTable, Species, read_spfit, without_duplicates,
+};
 use crate::config::{Config, QInterpolation, SpeciesConfig};
 use crate::model::ModelOptions;
 use crate::posterior::{Layout, WindowData};
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use std::path::Path;
 
 /// All species, with the lines that the windows can show.
 pub(super) fn read_all(
@@ -29,15 +32,57 @@ pub(super) fn read_all(
 }
 
 fn read(config: &Config, species: &SpeciesConfig, inputs: &mut Inputs) -> anyhow::Result<Species> {
-    let lines = read_spfit(&inputs.take(&species.cat)?)?;
-    let tag = species.tag.or(lines.first().map(|line| line.tag));
-    let table = QTable::read(&inputs.take(&species.qpart)?, tag)?;
+    let name = &species.name;
+    let (lines, table, source) = match (&species.cat, &species.qpart) {
+        (Some(cat), qpart) => own(species, cat, qpart.as_deref(), inputs)?,
+        (None, Some(_)) => {
+            bail!(
+                "{name}: qpart without cat: lines and partition function must come from one entry, give both or none"
+            )
+        }
+        (None, None) => listed(species, inputs)?,
+    };
+    let (lines, found) = without_duplicates(lines, config.model.duplicates);
+    inputs.notes.extend(found.describe(config.model.duplicates).map(|text| format!("{name}: {text}")));
     let interpolation = match config.model.q_interpolation {
         QInterpolation::Smooth => Interpolation::Smooth,
         QInterpolation::Loglog => Interpolation::LogLog,
     };
     let q = PartitionFunction::new(&table, interpolation, config.model.q_extrapolate);
-    Ok(Species::new(&species.name, lines, q, &species.cat.display().to_string())?)
+    Ok(Species::new(name, lines, q, &source)?)
+}
+
+/// Lines and Q from files that the configuration names.
+fn own(
+    species: &SpeciesConfig,
+    cat: &Path,
+    qpart: Option<&Path>,
+    inputs: &mut Inputs,
+) -> anyhow::Result<(Vec<Line>, QTable, String)> {
+    let name = &species.name;
+    let qpart = qpart.with_context(|| {
+        format!("{name}: cat without qpart: give the partition function of {}", cat.display())
+    })?;
+    ensure!(species.entry.is_none(), "{name}: entry is for species of a line list, without cat and qpart");
+    let lines = read_spfit(&inputs.take(cat)?)?;
+    let tag = species.tag.or(lines.first().map(|line| line.tag));
+    let table = QTable::read(&inputs.take(qpart)?, tag)?;
+    Ok((lines, table, cat.display().to_string()))
+}
+
+/// Lines and Q from the user's or the shipped line list.
+fn listed(species: &SpeciesConfig, inputs: &mut Inputs) -> anyhow::Result<(Vec<Line>, QTable, String)> {
+    let name = species.entry.as_ref().unwrap_or(&species.name);
+    let entry = inputs.library()?.find(name)?.clone();
+    if let Some(tag) = species.tag.filter(|tag| *tag != entry.tag) {
+        bail!("{}: tag = {tag}, but {name} in the line list is entry {}", species.name, entry.tag);
+    }
+    for file in entry.files()? {
+        inputs.add(file);
+    }
+    let (lines, table) = entry.read()?;
+    inputs.notes.push(format!("{}: {}", species.name, entry.provenance()));
+    Ok((lines, table, entry.provenance()))
 }
 
 /// The prior of Tex must stay within the table of Q, unless the user asks to go beyond it.

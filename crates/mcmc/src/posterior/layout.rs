@@ -48,6 +48,22 @@ pub enum LayoutError {
         /// All names.
         known: String,
     },
+    /// A ratio of something that is no column density.
+    #[error("{parameter}: ratio_to is for logn, and names the logn of another species; not {target}")]
+    RatioOf {
+        /// The parameter.
+        parameter: String,
+        /// What it names.
+        target: String,
+    },
+    /// A ratio to a column density that is a ratio itself.
+    #[error("{parameter}: {target} is a ratio to another species itself: name that species")]
+    RatioOfRatio {
+        /// The parameter.
+        parameter: String,
+        /// What it names.
+        target: String,
+    },
     /// `same_as` leads back to itself.
     #[error("{parameter} is the same as itself, by way of {by_way_of}")]
     Circle {
@@ -103,6 +119,38 @@ pub enum Binding {
     Free(usize),
     /// The source fills the beam (sizes only).
     FillsBeam,
+    /// A column density by its ratio to that of a main species: log10 N = log10 N(main) - log10 ratio.
+    Ratio {
+        /// log10 of the main species' column density.
+        main: Source,
+        /// Main species over this one.
+        ratio: Source,
+    },
+}
+
+/// A number that is fixed or fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// The configuration.
+    Fixed(f64),
+    /// The vector of free parameters.
+    Free(usize),
+}
+
+impl Source {
+    fn value(self, theta: &[f64]) -> f64 {
+        match self {
+            Self::Fixed(x) => x,
+            Self::Free(i) => theta[i],
+        }
+    }
+
+    fn limits(self, parameters: &[Parameter]) -> (f64, f64) {
+        match self {
+            Self::Fixed(x) => (x, x),
+            Self::Free(i) => parameters[i].prior.limits(),
+        }
+    }
 }
 
 impl Binding {
@@ -111,6 +159,7 @@ impl Binding {
             Self::Fixed(x) => x,
             Self::Free(i) => theta[i],
             Self::FillsBeam => f64::INFINITY,
+            Self::Ratio { main, ratio } => main.value(theta) - ratio.value(theta).log10(),
         }
     }
 }
@@ -130,7 +179,16 @@ enum Raw<'a> {
     Fixed(f64),
     SameAs(&'a str),
     FillsBeam,
+    /// A column density by a ratio, which is the species' own last slot.
+    RatioTo(&'a str),
+    /// The slot of a ratio that is not there.
+    NoRatio,
 }
+
+/// Slots of a species: its quantities, then the ratio of its column density to another's.
+const SLOTS: usize = QUANTITIES.len() + 1;
+/// The slot of the ratio.
+const RATIO: usize = QUANTITIES.len();
 
 impl Layout {
     /// Lays out the parameters of all species.
@@ -150,6 +208,10 @@ impl Layout {
                 let value = config.map_or(Ok(Raw::FillsBeam), |config| read(&name, quantity, config))?;
                 raw.push((name, value));
             }
+            let name = format!("{}.ratio", s.name);
+            let value =
+                if s.logn.ratio_to.is_some() { read_way(&name, true, &s.logn)? } else { Raw::NoRatio };
+            raw.push((name, value));
         }
         resolve(&raw)
     }
@@ -163,6 +225,11 @@ impl Layout {
     pub fn range(&self, species: usize, quantity: usize) -> (f64, f64) {
         match self.bindings[species][quantity] {
             Binding::Free(i) => self.parameters[i].prior.limits(),
+            Binding::Ratio { main, ratio } => {
+                let ((low, high), (least, most)) =
+                    (main.limits(&self.parameters), ratio.limits(&self.parameters));
+                (low - most.log10(), high - least.log10())
+            }
             fixed => (fixed.value(&[]), fixed.value(&[])),
         }
     }
@@ -178,8 +245,11 @@ impl Layout {
             match self.binding_of(species, name)? {
                 Binding::Free(i) => theta[i] = Some(value),
                 Binding::Fixed(fixed) if fixed == value => {}
-                Binding::Fixed(_) | Binding::FillsBeam => {
-                    let why = "fixed in the configuration";
+                other => {
+                    let why = match other {
+                        Binding::Ratio { .. } => "tied to another species by a ratio",
+                        _ => "fixed in the configuration",
+                    };
                     return Err(LayoutError::NotFree { parameter: name.to_string(), why });
                 }
             }
@@ -189,10 +259,14 @@ impl Layout {
     }
 
     fn binding_of(&self, species: &[&str], name: &str) -> Result<Binding, LayoutError> {
-        let quantity = |q: &str| QUANTITIES.iter().position(|known| known.0 == q);
         name.rsplit_once('.')
             .and_then(|(s, q)| {
-                Some(self.bindings[species.iter().position(|&known| known == s)?][quantity(q)?])
+                let bindings = self.bindings[species.iter().position(|&known| known == s)?];
+                match (q, bindings[0]) {
+                    ("ratio", Binding::Ratio { ratio: Source::Free(i), .. }) => Some(Binding::Free(i)),
+                    ("ratio", Binding::Ratio { ratio: Source::Fixed(x), .. }) => Some(Binding::Fixed(x)),
+                    _ => Some(bindings[QUANTITIES.iter().position(|known| known.0 == q)?]),
+                }
             })
             .ok_or_else(|| LayoutError::Unknown {
                 parameter: "--set".to_string(),
@@ -216,6 +290,17 @@ fn read_setting(setting: &str) -> Result<(&str, f64), LayoutError> {
 }
 
 fn read<'a>(name: &str, quantity: &str, config: &'a ParameterConfig) -> Result<Raw<'a>, LayoutError> {
+    if let Some(target) = &config.ratio_to {
+        if quantity != "logn" || !target.ends_with(".logn") || target == name {
+            return Err(LayoutError::RatioOf { parameter: name.to_string(), target: target.clone() });
+        }
+        return Ok(Raw::RatioTo(target));
+    }
+    read_way(name, matches!(quantity, "tex_k" | "fwhm_kms" | "size_arcsec"), config)
+}
+
+/// The one way in which a quantity is given.
+fn read_way<'a>(name: &str, positive: bool, config: &'a ParameterConfig) -> Result<Raw<'a>, LayoutError> {
     let parameter = || name.to_string();
     let found = [
         config.uniform.is_some(),
@@ -234,7 +319,6 @@ fn read<'a>(name: &str, quantity: &str, config: &'a ParameterConfig) -> Result<R
     if let Some(target) = &config.same_as {
         return Ok(Raw::SameAs(target));
     }
-    let positive = matches!(quantity, "tex_k" | "fwhm_kms" | "size_arcsec");
     if let Some(value) = config.fixed {
         if !value.is_finite() || (positive && value <= 0.0) {
             return Err(LayoutError::NotPositive { parameter: parameter(), low: value });
@@ -274,19 +358,15 @@ fn resolve(raw: &[(String, Raw)]) -> Result<Layout, LayoutError> {
     let mut free = vec![None; raw.len()];
     for (slot, (name, value)) in raw.iter().enumerate() {
         if let Raw::Prior(prior) = value {
-            let unit = QUANTITIES[slot % QUANTITIES.len()].1.to_string();
+            // A ratio has no unit.
+            let unit = QUANTITIES.get(slot % SLOTS).map_or("1", |quantity| quantity.1).to_string();
             free[slot] = Some(parameters.len());
             parameters.push(Parameter { name: name.clone(), unit, prior: *prior });
         }
     }
     let mut flat = Vec::with_capacity(raw.len());
-    for slot in 0..raw.len() {
-        let source = follow(raw, slot)?;
-        flat.push(match &raw[source].1 {
-            Raw::Fixed(x) => Binding::Fixed(*x),
-            Raw::FillsBeam => Binding::FillsBeam,
-            Raw::Prior(_) | Raw::SameAs(_) => Binding::Free(free[source].expect("a prior has its number")),
-        });
+    for slot in (0..raw.len()).filter(|slot| slot % SLOTS != RATIO) {
+        flat.push(bind(raw, &free, slot)?);
     }
     let bindings = flat
         .chunks_exact(QUANTITIES.len())
@@ -295,16 +375,69 @@ fn resolve(raw: &[(String, Raw)]) -> Result<Layout, LayoutError> {
     Ok(Layout { parameters, bindings })
 }
 
+/// Where the quantity of a slot comes from.
+fn bind(raw: &[(String, Raw)], free: &[Option<usize>], slot: usize) -> Result<Binding, LayoutError> {
+    let source = follow(raw, slot)?;
+    Ok(match &raw[source].1 {
+        Raw::Fixed(x) => Binding::Fixed(*x),
+        Raw::FillsBeam => Binding::FillsBeam,
+        Raw::RatioTo(target) => {
+            let parameter = || raw[source].0.clone();
+            let main = match bind_plain(raw, free, find(raw, source, target)?)? {
+                Some(main) => main,
+                None => {
+                    return Err(LayoutError::RatioOfRatio {
+                        parameter: parameter(),
+                        target: target.to_string(),
+                    });
+                }
+            };
+            let own = source - source % SLOTS + RATIO;
+            let not_a_ratio = || LayoutError::RatioOf { parameter: raw[own].0.clone(), target: parameter() };
+            Binding::Ratio { main, ratio: bind_plain(raw, free, own)?.ok_or_else(not_a_ratio)? }
+        }
+        Raw::Prior(_) | Raw::SameAs(_) | Raw::NoRatio => {
+            let number = free[source].ok_or_else(|| unknown(raw, slot, &raw[source].0))?;
+            Binding::Free(number)
+        }
+    })
+}
+
+/// A slot that is a number, fixed or fitted; None: it is something else.
+fn bind_plain(
+    raw: &[(String, Raw)],
+    free: &[Option<usize>],
+    slot: usize,
+) -> Result<Option<Source>, LayoutError> {
+    let source = follow(raw, slot)?;
+    Ok(match (&raw[source].1, free[source]) {
+        (Raw::Fixed(x), _) => Some(Source::Fixed(*x)),
+        (_, Some(number)) => Some(Source::Free(number)),
+        _ => None,
+    })
+}
+
+/// The slot of the name that slot `from` gives.
+fn find(raw: &[(String, Raw)], from: usize, target: &str) -> Result<usize, LayoutError> {
+    let there = |(name, value): &(String, Raw)| name == target && !matches!(value, Raw::NoRatio);
+    raw.iter().position(there).ok_or_else(|| unknown(raw, from, target))
+}
+
+fn unknown(raw: &[(String, Raw)], from: usize, target: &str) -> LayoutError {
+    let known = raw.iter().filter(|r| !matches!(r.1, Raw::NoRatio)).map(|r| r.0.as_str());
+    LayoutError::Unknown {
+        parameter: raw[from].0.clone(),
+        target: target.to_string(),
+        known: known.collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// The slot that `same_as` leads to in the end.
 fn follow(raw: &[(String, Raw)], start: usize) -> Result<usize, LayoutError> {
     let mut slot = start;
     for _ in 0..=raw.len() {
         let Raw::SameAs(target) = raw[slot].1 else { return Ok(slot) };
-        slot = raw.iter().position(|(name, _)| name == target).ok_or_else(|| LayoutError::Unknown {
-            parameter: raw[slot].0.clone(),
-            target: target.to_string(),
-            known: raw.iter().map(|r| r.0.as_str()).collect::<Vec<_>>().join(", "),
-        })?;
+        slot = find(raw, slot, target)?;
     }
     Err(LayoutError::Circle { parameter: raw[start].0.clone(), by_way_of: raw[slot].0.clone() })
 }
@@ -357,6 +490,60 @@ mod tests {
         assert!(set("A.logm=15").unwrap_err().contains("A.logm"));
         assert!(set("A.logn=x").unwrap_err().contains("A.logn=x"));
         assert!(set("A.fwhm_kms=4").unwrap_err().contains("fixed"));
+    }
+
+    /// A, 13A and 18A, the latter two by ratios to A.
+    fn ratios(second: &str, third: &str) -> Result<Layout, LayoutError> {
+        let species = |name: &str, logn: &str| {
+            format!(
+                "[[species]]\nname = \"{name}\"\nlogn = {logn}\ntex_k = {{ fixed = 100.0 }}\n\
+                 fwhm_kms = {{ fixed = 3.0 }}\nv_kms = {{ fixed = 0.0 }}\n"
+            )
+        };
+        let text =
+            [("A", "{ uniform = [14, 18] }"), ("13A", second), ("18A", third)].map(|(n, l)| species(n, l));
+        let config: crate::config::Config = toml::from_str(&text.concat()).unwrap();
+        Layout::new(&config.species)
+    }
+
+    #[test]
+    fn isotopologues_follow_their_main_species() {
+        let fitted = "{ ratio_to = \"A.logn\", log_uniform = [20, 200] }";
+        let layout = ratios(fitted, "{ ratio_to = \"A.logn\", fixed = 1000.0 }").unwrap();
+        let names: Vec<_> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["A.logn", "13A.ratio"]);
+        let logn: Vec<f64> = layout.values(&[17.0, 100.0]).map(|v| v[0]).collect();
+        assert_eq!(logn, [17.0, 15.0, 14.0]);
+        let (low, high) = layout.range(1, 0);
+        assert!(
+            (low - (14.0 - 200f64.log10())).abs() < 1e-12 && (high - (18.0 - 20f64.log10())).abs() < 1e-12
+        );
+        let set = |text: &str| {
+            let settings: Vec<String> = text.split(' ').map(str::to_string).collect();
+            layout.values_from(&["A", "13A", "18A"], &settings).map_err(|e| e.to_string())
+        };
+        assert_eq!(set("A.logn=17 13A.ratio=60 18A.ratio=1000").unwrap(), [17.0, 60.0]);
+        assert!(set("A.logn=17 13A.logn=16").unwrap_err().contains("by a ratio"));
+        assert!(set("A.logn=17 A.ratio=16").unwrap_err().contains("A.ratio"));
+        // One ratio for two species, and a column density that is the same as a tied one.
+        let shared = ratios(fitted, "{ ratio_to = \"A.logn\", same_as = \"13A.ratio\" }").unwrap();
+        assert_eq!(shared.parameters.len(), 2);
+        assert!(shared.values(&[17.0, 10.0]).all(|v| v[0] == 17.0 || v[0] == 16.0));
+        let same = ratios(fitted, "{ same_as = \"13A.logn\" }").unwrap();
+        assert_eq!(same.values(&[17.0, 10.0]).map(|v| v[0]).collect::<Vec<_>>(), [17.0, 16.0, 16.0]);
+    }
+
+    #[test]
+    fn ratios_that_cannot_be_are_named() {
+        let fitted = "{ ratio_to = \"A.logn\", log_uniform = [20, 200] }";
+        let error = |third| ratios(fitted, third).unwrap_err().to_string();
+        assert!(error("{ ratio_to = \"13A.logn\", fixed = 5.0 }").contains("itself"));
+        assert!(error("{ ratio_to = \"B.logn\", fixed = 5.0 }").contains("B.logn"));
+        assert!(error("{ ratio_to = \"A.tex_k\", fixed = 5.0 }").contains("ratio_to is for logn"));
+        assert!(error("{ ratio_to = \"18A.logn\", fixed = 5.0 }").contains("another species"));
+        assert!(error("{ ratio_to = \"A.logn\", fixed = -5.0 }").contains("positive"));
+        assert!(error("{ ratio_to = \"A.logn\" }").contains("18A.ratio needs exactly one"));
+        assert!(error("{ same_as = \"A.ratio\" }").contains("A.ratio"));
     }
 
     #[test]

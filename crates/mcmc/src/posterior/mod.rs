@@ -5,5 +5,5 @@ mod layout;
 mod prior;
 
 pub use density::{Posterior, WindowData, Work};
-pub use layout::{Binding, Layout, LayoutError, Parameter, QUANTITIES};
+pub use layout::{Binding, Layout, LayoutError, Parameter, QUANTITIES, Source};
 pub use prior::{Prior, PriorError};

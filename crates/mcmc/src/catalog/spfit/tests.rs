@@ -64,3 +64,22 @@ fn names_file_line_and_column_of_broken_lines() {
     assert!(short.starts_with("test.cat, line 2: 40 characters"), "{short}");
     assert!(parse("\n").is_err());
 }
+
+#[test]
+fn what_is_written_can_be_read() {
+    for text in [CO, CH3OH] {
+        let line = parse(text).unwrap().remove(0);
+        assert_eq!(parse(&format_spfit(&line).unwrap()).unwrap(), [line]);
+    }
+    let co = parse(CO).unwrap().remove(0);
+    let odd = Line { qn: "100 -10 3 - 99 -9 3".into(), g_up: 1124, e_low_cm1: -0.01, ..co.clone() };
+    assert_eq!(parse(&format_spfit(&odd).unwrap()).unwrap(), [odd]);
+    let words = Line { qn: "v=1 - v=0".into(), ..co.clone() };
+    assert_eq!(parse(&format_spfit(&words).unwrap()).unwrap()[0].qn, "");
+    assert_eq!(format_spfit(&Line { g_up: 3600, ..co.clone() }), None);
+    assert_eq!(format_spfit(&Line { lgint: -2000.0, ..co }), None);
+    for number in [-269, -100, -10, -9, 0, 99, 100, 359] {
+        assert_eq!(decode(&encode(number, 2).unwrap(), 2), Some(number as i32));
+    }
+    assert_eq!((encode(360, 2), encode(-270, 2)), (None, None));
+}
