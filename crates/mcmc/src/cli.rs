@@ -1,5 +1,9 @@
 //! What the user types, and what is done about it.
 
+mod catalog;
+mod lines;
+mod table;
+
 use crate::plan::{self, Plan};
 use crate::{run, spectrum};
 use anyhow::Context as _;
@@ -7,6 +11,7 @@ use clap::{Parser, Subcommand};
 use mirinae_common::atomic;
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
+use mirinae_common::units::Kelvin;
 use mirinae_common::{provenance, runtime};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +46,25 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         csv: PathBuf,
     },
+    /// List every transition in range with its energy, Einstein coefficient, opacity and expected brightness
+    Lines {
+        /// The configuration
+        config: PathBuf,
+        /// Value of a free parameter, as CH3OH.logn=18.3; once for each
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// Leave out what peaks below this brightness temperature
+        #[arg(long, value_name = "KELVIN", default_value = "0.1K")]
+        min: Kelvin,
+        /// File to write instead of a table on the screen
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+    },
+    /// Line lists: what is there, the transitions of a species, import of your own
+    Catalog {
+        #[command(subcommand)]
+        command: catalog::Command,
+    },
     /// Tell what a FITS spectrum or cube holds: axes, units, beam, blanks, noise
     Inspect {
         /// The file
@@ -61,6 +85,10 @@ pub fn main() -> ExitCode {
             )
         }
         Command::Model { config, set, csv } => runtime::serial(|| model(&config, &set, &csv)),
+        Command::Lines { config, set, min, csv } => {
+            runtime::serial(|| lines::run(&config, &set, min.0, csv.as_deref()))
+        }
+        Command::Catalog { command } => runtime::serial(|| catalog::run(&command)),
         Command::Inspect { file } => runtime::serial(|| {
             println!("{}", spectrum::inspect(&file).map_err(Failure::input)?);
             Ok(())

@@ -1,7 +1,9 @@
 //! Line catalogues: transitions and partition functions of one entry, and their selection by window.
 
+mod database;
 mod duplicates;
 mod error;
+mod import;
 mod interpolate;
 mod library;
 mod line;
@@ -12,8 +14,10 @@ mod species;
 mod spfit;
 mod text;
 
+pub use database::{Database, DatabaseEntry, is_database};
 pub use duplicates::{Duplicates, DuplicatesFound, without_duplicates};
 pub use error::{CatalogError, PartitionError};
+pub use import::{ImportError, ImportOptions, Imported, import};
 pub use interpolate::Interpolation;
 pub use library::{Entry, Library, LibraryError, Origin, data_folder, user_folder};
 pub use line::{A_UL_CONSTANT, Line, T_CATALOG_K};
@@ -22,3 +26,6 @@ pub use qtable::{QFormat, QTable};
 pub use select::VelocityRange;
 pub use species::Species;
 pub use spfit::{format_spfit, parse_spfit, read_spfit};
+
+#[cfg(test)]
+pub(crate) use database::write_small_database;

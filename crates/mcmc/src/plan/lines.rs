@@ -2,7 +2,8 @@
 
 use super::Inputs;
 use crate::catalog::{
-    Interpolation, Line, PartitionFunction, QTable, Species, read_spfit, without_duplicates,
+    Database, Interpolation, Line, PartitionFunction, QTable, Species, is_database, read_spfit,
+    without_duplicates,
 };
 use crate::config::{Config, QInterpolation, SpeciesConfig};
 use crate::model::ModelOptions;
@@ -60,11 +61,28 @@ fn own(
     inputs: &mut Inputs,
 ) -> anyhow::Result<(Vec<Line>, QTable, String)> {
     let name = &species.name;
+    let path = inputs.take(cat)?;
+    if is_database(&path) {
+        ensure!(
+            qpart.is_none(),
+            "{name}: {} is a database with its own partition functions: leave out qpart",
+            cat.display()
+        );
+        let read = Database::open(&path)?.read(species.entry.as_ref().unwrap_or(name))?;
+        if read.unusable > 0 {
+            let n = read.unusable;
+            inputs.notes.push(format!(
+                "{name}: {n} rows of {} without frequency, energy, Einstein coefficient or degeneracy are left out",
+                cat.display()
+            ));
+        }
+        return Ok((read.lines, read.table, format!("{}, {}", cat.display(), read.source)));
+    }
     let qpart = qpart.with_context(|| {
         format!("{name}: cat without qpart: give the partition function of {}", cat.display())
     })?;
-    ensure!(species.entry.is_none(), "{name}: entry is for species of a line list, without cat and qpart");
-    let lines = read_spfit(&inputs.take(cat)?)?;
+    ensure!(species.entry.is_none(), "{name}: entry is for line lists and databases, not for cat and qpart");
+    let lines = read_spfit(&path)?;
     let tag = species.tag.or(lines.first().map(|line| line.tag));
     let table = QTable::read(&inputs.take(qpart)?, tag)?;
     Ok((lines, table, cat.display().to_string()))
@@ -115,3 +133,6 @@ fn check_temperatures(
     species.q().at(high).with_context(|| species.name().to_string())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

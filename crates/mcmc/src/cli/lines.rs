@@ -1,0 +1,86 @@
+//! `alma-fit lines`: every transition in range, and what it does at given parameters.
+
+use super::table::{Csv, print};
+use crate::catalog::Species;
+use crate::model::{SpeciesParams, Transition};
+use crate::plan::{self, Plan};
+use anyhow::Context as _;
+use mirinae_common::outcome::Failure;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Prints or writes the transitions that peak above `min_k` (K, in modulus), by observed frequency.
+pub(super) fn run(config: &Path, settings: &[String], min_k: f64, csv: Option<&Path>) -> Result<(), Failure> {
+    let plan = plan::prepare(config)?;
+    let theta = plan.values_from(settings).map_err(Failure::usage)?;
+    let transitions = transitions(&plan, &theta, min_k).context("no model there").map_err(Failure::usage)?;
+    let names: Vec<&str> = plan.species.iter().map(Species::name).collect();
+    match csv {
+        Some(path) => table(&plan, &names, &transitions).write(path),
+        None => print(&text(&names, &transitions, min_k)),
+    }
+}
+
+/// The transitions of all species, a line that two windows show twice, by frequency, then species.
+fn transitions(plan: &Plan, theta: &[f64], min_k: f64) -> anyhow::Result<Vec<Transition>> {
+    let posterior = plan.posterior()?;
+    let mut all = Vec::new();
+    for (species, values) in plan.layout.values(theta).enumerate() {
+        let params = SpeciesParams::from_array(values);
+        all.extend(posterior.model().transitions(species, &params, min_k)?);
+    }
+    all.sort_by(|a, b| {
+        a.observed_mhz.total_cmp(&b.observed_mhz).then((a.species, a.window).cmp(&(b.species, b.window)))
+    });
+    Ok(all)
+}
+
+fn table(plan: &Plan, names: &[&str], transitions: &[Transition]) -> Csv {
+    let mut csv = Csv::new(&[
+        "species",
+        "window",
+        "observed_mhz",
+        "rest_mhz",
+        "e_up_k",
+        "a_ul_s",
+        "g_up",
+        "peak_tau",
+        "peak_k",
+        "qn",
+    ]);
+    for t in transitions {
+        csv.row([
+            names[t.species].to_owned(),
+            plan.windows[t.window].window.name.clone(),
+            format!("{:.4}", t.observed_mhz),
+            format!("{:.4}", t.rest_mhz),
+            format!("{:.3}", t.e_up_k),
+            format!("{:.4e}", t.a_ul),
+            t.g_up.to_string(),
+            format!("{:.4e}", t.peak_tau),
+            format!("{:.4}", t.peak_k),
+            t.qn.clone(),
+        ]);
+    }
+    csv
+}
+
+fn text(names: &[&str], transitions: &[Transition], min_k: f64) -> String {
+    let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(7);
+    let mut text = format!(
+        "{:widest$}  {:>13}  {:>13}  {:>9}  {:>10}  {:>5}  {:>9}  {:>8}  quantum numbers\n",
+        "species", "observed MHz", "rest MHz", "E_up K", "A_ul 1/s", "g_up", "peak tau", "peak K"
+    );
+    for t in transitions {
+        let (name, obs, rest, e, a) = (names[t.species], t.observed_mhz, t.rest_mhz, t.e_up_k, t.a_ul);
+        let (g, tau, k, qn) = (t.g_up, t.peak_tau, t.peak_k, &t.qn);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{name:widest$}  {obs:13.4}  {rest:13.4}  {e:9.2}  {a:10.4e}  {g:5}  {tau:9.3e}  {k:8.3}  {qn}"
+        );
+    }
+    let _ =
+        write!(text, "{} transitions with a peak of at least {min_k} K, each taken alone", transitions.len());
+    text
+}
