@@ -1,1 +1,109 @@
-//! Simulates recordings of sources and noise.
+//! Simulates recordings of sources and noise, with the job files that correlate them.
+//!
+//! A source is one common noise process per band in geocentric time `t`. Station `a` records at station time
+//! `s = t - tau_a(t)`; its baseband is `Re[y(t) exp(2 pi i f_c tau_a) exp(2 pi i (f_c - f_0) s)]` with `y` the source's
+//! complex envelope about the band's centre `f_c`, `f_0` the band edge and `tau_a` the model's delay plus the station's
+//! residual (DiFX's sign: geocentre minus station). Receiver noise is added, then samples are quantised.
+//!
+//! A source fills the bands in geocentric frequency; the station's motion (1e-6 of the sky frequency at most) moves its
+//! spectrum across the band edges, where the last channels are therefore weaker, as they are in real correlations.
+//!
+//! Every number is a function of the seed and its sample number alone: how the work is cut changes no byte.
+
+pub mod config;
+mod earth;
+mod interpolate;
+mod job;
+mod noise;
+mod poly;
+mod quantise;
+mod receiver;
+mod recorder;
+mod scene;
+mod source;
+
+pub use config::{BandConfig, LineConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+
+use scene::Scene;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Why a simulation could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The configuration cannot be read.
+    #[error("simulation {path}: {source}")]
+    Parse {
+        /// The configuration.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: Box<toml::de::Error>,
+    },
+    /// The configuration cannot be read from disk.
+    #[error("simulation {path}: {source}")]
+    Read {
+        /// The configuration.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A value is out of its range or contradicts another.
+    #[error("simulation: {field}: {what}")]
+    Config {
+        /// The field, as in the file.
+        field: String,
+        /// What is wrong and what would be right.
+        what: String,
+    },
+    /// A product could not be written.
+    #[error(transparent)]
+    Write(#[from] mirinae_common::atomic::WriteError),
+}
+
+/// What a simulation wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulated {
+    /// The `.input` file, to be correlated.
+    pub input: PathBuf,
+    /// The recordings, in the order of the stations.
+    pub recordings: Vec<PathBuf>,
+}
+
+/// Makes the recordings and the job files of `config` in `folder`, which is created if need be.
+///
+/// Stations are made in parallel threads; the result does not depend on their number. Files appear whole or not at all.
+///
+/// # Errors
+/// The configuration is wrong, or a file cannot be written.
+pub fn simulate(config: &SimConfig, folder: &Path) -> Result<Simulated, SimError> {
+    let scene = Scene::new(config)?;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| mirinae_common::atomic::WriteError { path: folder.to_owned(), source })?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(scene.stations.len());
+    let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(station) = scene.stations.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let path = folder.join(&station.file);
+                    tracing::info!("simulating {}", path.display());
+                    if let Err(e) = recorder::record(&scene, station, &path)
+                        && let Ok(mut failure) = failure.lock()
+                    {
+                        *failure = Some(e);
+                    }
+                }
+            });
+        }
+    });
+    if let Some(e) = failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+        return Err(e);
+    }
+    let input = job::write(&scene, folder)?;
+    let recordings = scene.stations.iter().map(|station| folder.join(&station.file)).collect();
+    Ok(Simulated { input, recordings })
+}
+
+#[cfg(test)]
+mod tests;

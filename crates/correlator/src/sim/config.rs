@@ -1,0 +1,131 @@
+//! What the user writes: a simulation in TOML, units in the names.
+
+use super::SimError;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A simulation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimConfig {
+    /// Name of the job's files: `NAME.input`, `NAME.calc`, `NAME.im`.
+    pub name: String,
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Day on which the job starts.
+    pub start_mjd: i64,
+    /// Second of the day at which the job starts.
+    pub start_second: i64,
+    /// Length of the job, in seconds of geocentric time; recordings cover it at every station.
+    pub duration_s: f64,
+    /// Bits per sample: 1, 2, 4, 8 or 16.
+    pub bits: usize,
+    /// Length of a VDIF frame with its 32-byte header.
+    pub frame_bytes: usize,
+    /// Spectral channels per band that the job asks for.
+    pub channels: usize,
+    /// Integration time that the job asks for: a whole number of transforms.
+    pub integration_s: f64,
+    /// Right ascension of the pointing (for geometric delays and uvw).
+    pub ra_deg: f64,
+    /// Declination of the pointing.
+    pub dec_deg: f64,
+    /// Recorded bands: each is one VDIF channel; their number is a power of two and their bandwidth the same.
+    pub bands: Vec<BandConfig>,
+    /// Stations, at least one.
+    pub stations: Vec<StationConfig>,
+    /// Sources; may be none (noise alone).
+    #[serde(default)]
+    pub sources: Vec<SourceConfig>,
+}
+
+/// Which side of its edge a band lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sideband {
+    /// Sky frequency rises with baseband frequency, from the edge upwards.
+    Upper,
+    /// Sky frequency falls, from the edge downwards.
+    Lower,
+}
+
+/// A recorded band.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BandConfig {
+    /// Sky frequency of zero baseband frequency.
+    pub edge_mhz: f64,
+    /// Bandwidth; real samples come at twice its rate.
+    pub bandwidth_mhz: f64,
+    /// Upper or lower.
+    pub sideband: Sideband,
+    /// One letter: R, L, X or Y.
+    pub polarization: char,
+}
+
+/// A station.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StationConfig {
+    /// Two characters: telescope name in the job, station in the VDIF header, part of the file name.
+    pub code: String,
+    /// Geocentric position (ITRF).
+    pub position_m: [f64; 3],
+    /// Delay model (geocentre minus station, as in a `.im` file): coefficients of a polynomial in seconds from the start,
+    /// in microseconds: delay, rate, half the acceleration ... Without it the geometric delay of the position.
+    #[serde(default)]
+    pub delay_us: Option<Vec<f64>>,
+    /// What the sky and the clock add to the model, unknown to the job, in the same sign: a polynomial in nanoseconds
+    /// and seconds from the start. A clock that is ahead by d adds -d.
+    #[serde(default)]
+    pub residual_ns: Vec<f64>,
+    /// Share of frames that the recorder loses.
+    #[serde(default)]
+    pub lost_frames: f64,
+    /// Share of frames that the recorder marks invalid.
+    #[serde(default)]
+    pub invalid_frames: f64,
+}
+
+/// A source: noise common to all stations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Its name; the first source names the pointing in the job.
+    pub name: String,
+    /// Its share of the power that a station receives in every band.
+    pub power_fraction: f64,
+    /// Delay of its direction minus that of the pointing, for stations where they differ: polynomials in nanoseconds
+    /// and seconds from the start, by station code.
+    #[serde(default)]
+    pub offset_ns: BTreeMap<String, Vec<f64>>,
+    /// Spectral lines, on top of the power fraction.
+    #[serde(default)]
+    pub lines: Vec<LineConfig>,
+}
+
+/// A Gaussian emission line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineConfig {
+    /// Sky frequency of its centre.
+    pub sky_mhz: f64,
+    /// Full width at half maximum.
+    pub fwhm_khz: f64,
+    /// Spectral power density at its peak, in units of the system's.
+    pub peak_fraction: f64,
+}
+
+impl SimConfig {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has missing or unknown fields (with line and column).
+    pub fn read(path: &Path) -> Result<Self, SimError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SimError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| SimError::Parse { path: path.to_owned(), source: Box::new(source) })
+    }
+}

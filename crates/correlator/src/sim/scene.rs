@@ -1,0 +1,315 @@
+//! The resolved simulation: everything checked, in SI units.
+
+use super::config::{BandConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+use super::earth::{Geometry, LIGHT_M_S, geometry};
+use super::poly::Poly;
+use super::source::Envelope;
+use super::{SimError, job};
+use crate::baseband::header::FULL_HEADER_BYTES;
+use crate::baseband::{FrameFormat, UtcSecond, VdifHeader};
+use std::ops::Range;
+
+/// Seconds that one delay polynomial covers.
+pub(super) const POLY_INTERVAL_S: f64 = 120.0;
+/// Recordings reach so far beyond what the job needs.
+const MARGIN_S: f64 = 1e-3;
+/// The steepest delay that the interpolation follows exactly enough (an Earth station has 1.6e-6).
+const STEEPEST_DELAY: f64 = 1e-4;
+
+#[derive(Debug)]
+pub(super) struct Band {
+    pub edge_hz: f64,
+    /// +1 upper, -1 lower sideband.
+    pub sign: f64,
+    pub polarization: char,
+}
+
+#[derive(Debug)]
+pub(super) struct Station {
+    pub index: usize,
+    pub code: String,
+    pub id: u16,
+    pub file: String,
+    pub position_m: [f64; 3],
+    /// The job's delay (s) and uvw (m), one polynomial for each interval.
+    pub model: Vec<Geometry>,
+    /// True delay minus the model's, for each source, s.
+    pub residual_s: Vec<Poly>,
+    pub lost_frames: f64,
+    pub invalid_frames: f64,
+    /// Frames recorded, counted from the start second.
+    pub frames: Range<i64>,
+}
+
+impl Station {
+    /// The delay of `source` at geocentric time `t_s` from the start, in seconds.
+    pub fn delay_s(&self, source: usize, t_s: f64) -> f64 {
+        let last = self.model.len() - 1;
+        let interval = ((t_s / POLY_INTERVAL_S).floor().max(0.0) as usize).min(last);
+        let since = t_s - interval as f64 * POLY_INTERVAL_S;
+        self.model[interval].delay_s.at(since) + self.residual_s[source].at(t_s)
+    }
+
+    /// The delay of `source` for a wave front that the station meets at its time `s_s`: solves `t - delay(t) = s`.
+    pub fn delay_at_station_s(&self, source: usize, s_s: f64) -> f64 {
+        // Each step gains six digits for a station on Earth.
+        (0..4).fold(0.0, |delay, _| self.delay_s(source, s_s + delay))
+    }
+}
+
+pub(super) struct Source {
+    pub name: String,
+    pub power_fraction: f64,
+    /// Centre (Hz), full width at half maximum (Hz), peak density.
+    pub lines: Vec<(f64, f64, f64)>,
+}
+
+impl Source {
+    /// Power density at a sky frequency, in units of the system's.
+    pub fn density(&self, sky_hz: f64) -> f64 {
+        let line = |&(centre, fwhm, peak): &(f64, f64, f64)| {
+            peak * (-4.0 * std::f64::consts::LN_2 * ((sky_hz - centre) / fwhm).powi(2)).exp()
+        };
+        self.power_fraction + self.lines.iter().map(line).sum::<f64>()
+    }
+}
+
+pub(super) struct Scene {
+    pub name: String,
+    pub seed: u64,
+    pub start: UtcSecond,
+    pub duration_s: f64,
+    pub bandwidth_hz: f64,
+    pub sample_rate_hz: u64,
+    pub format: FrameFormat,
+    pub frames_per_second: i64,
+    pub bands: Vec<Band>,
+    pub stations: Vec<Station>,
+    pub sources: Vec<Source>,
+    pub ra_rad: f64,
+    pub dec_rad: f64,
+    pub correlation: job::Correlation,
+}
+
+fn wrong<T>(field: impl Into<String>, what: impl Into<String>) -> Result<T, SimError> {
+    Err(SimError::Config { field: field.into(), what: what.into() })
+}
+
+fn positive(field: &str, value: f64) -> Result<f64, SimError> {
+    if value > 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        wrong(field, format!("{value} must be above 0"))
+    }
+}
+
+impl Scene {
+    /// Resolves and checks a configuration.
+    pub fn new(config: &SimConfig) -> Result<Self, SimError> {
+        if config.name.is_empty()
+            || !config.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        {
+            return wrong("name", "must be letters, digits, - and _");
+        }
+        let (bandwidth_hz, sample_rate_hz) = rate(&config.bands)?;
+        let format = format(config)?;
+        let per_frame = format.samples_per_frame() as u64;
+        if !sample_rate_hz.is_multiple_of(per_frame) {
+            let what = format!("{per_frame} samples in a frame do not divide {sample_rate_hz} per second");
+            return wrong("frame_bytes", what);
+        }
+        let sources = config.sources.iter().map(|source| resolve_source(source, bandwidth_hz));
+        let sources = sources.collect::<Result<Vec<_>, _>>()?;
+        if sources.iter().map(|source| source.power_fraction).sum::<f64>() >= 1.0 {
+            return wrong("sources.power_fraction", "all sources together must stay below 1");
+        }
+        let mut scene = Self {
+            name: config.name.clone(),
+            seed: config.seed,
+            start: UtcSecond::new(config.start_mjd, config.start_second),
+            duration_s: positive("duration_s", config.duration_s)?,
+            bandwidth_hz,
+            sample_rate_hz,
+            format,
+            frames_per_second: (sample_rate_hz / per_frame) as i64,
+            bands: config.bands.iter().map(resolve_band).collect::<Result<_, _>>()?,
+            stations: Vec::new(),
+            sources,
+            ra_rad: config.ra_deg.to_radians(),
+            dec_rad: config.dec_deg.to_radians(),
+            correlation: job::Correlation::new(config, bandwidth_hz)?,
+        };
+        for (index, station) in config.stations.iter().enumerate() {
+            let resolved = scene.station(index, station, &config.sources)?;
+            scene.stations.push(resolved);
+        }
+        check_codes(config)?;
+        Ok(scene)
+    }
+
+    fn station(
+        &self,
+        index: usize,
+        config: &StationConfig,
+        sources: &[SourceConfig],
+    ) -> Result<Station, SimError> {
+        let Some(id) = VdifHeader::station_from_code(&config.code).filter(|_| config.code.len() == 2) else {
+            return wrong("stations.code", format!("\"{}\" must be two characters", config.code));
+        };
+        let shares = [("lost_frames", config.lost_frames), ("invalid_frames", config.invalid_frames)];
+        if let Some((field, share)) = shares.iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
+            return wrong(format!("stations.{field}"), format!("{share} must be from 0 to below 1"));
+        }
+        let own = Poly(config.residual_ns.clone());
+        let residual = |source: &SourceConfig| {
+            let offset = source.offset_ns.get(&config.code).cloned().unwrap_or_default();
+            own.plus(&Poly(offset)).scaled(1e-9)
+        };
+        let mut station = Station {
+            index,
+            code: config.code.clone(),
+            id,
+            file: format!("{}_{}.vdif", self.name, config.code),
+            position_m: config.position_m,
+            model: self.model(config),
+            residual_s: sources.iter().map(residual).collect(),
+            lost_frames: config.lost_frames,
+            invalid_frames: config.invalid_frames,
+            frames: 0..0,
+        };
+        station.frames = self.frames(&station)?;
+        Ok(station)
+    }
+
+    fn model(&self, config: &StationConfig) -> Vec<Geometry> {
+        let intervals = (self.duration_s / POLY_INTERVAL_S).ceil().max(1.0) as i64;
+        let of_interval = |i: i64| {
+            let begin_s = i as f64 * POLY_INTERVAL_S;
+            let start = UtcSecond(self.start.0 + begin_s as i64);
+            let mut geometry = geometry(config.position_m, self.ra_rad, self.dec_rad, start);
+            if let Some(delay_us) = &config.delay_us {
+                geometry.delay_s = Poly(delay_us.clone()).scaled(1e-6).shifted(begin_s);
+                geometry.uvw_m[2] = geometry.delay_s.scaled(-LIGHT_M_S);
+            }
+            geometry
+        };
+        (0..intervals).map(of_interval).collect()
+    }
+
+    /// The frames that the job needs of a station, whatever the source, and a little more.
+    fn frames(&self, station: &Station) -> Result<Range<i64>, SimError> {
+        let steps = 64;
+        let (mut from_s, mut to_s) = (0.0f64, self.duration_s);
+        for step in 0..=steps {
+            let t_s = self.duration_s * f64::from(step) / f64::from(steps);
+            let last = self.model_only(station, t_s);
+            let all = (0..self.sources.len()).map(|source| station.delay_s(source, t_s)).chain([last]);
+            for delay_s in all {
+                from_s = from_s.min(t_s - delay_s);
+                to_s = to_s.max(t_s - delay_s);
+            }
+            let ahead = self.model_only(station, t_s + 1e-3);
+            if (ahead - last).abs() > STEEPEST_DELAY * 1e-3 {
+                return wrong(
+                    "stations.delay_us",
+                    format!("station {} moves faster than 1e-4 c", station.code),
+                );
+            }
+        }
+        let frames = |s: f64| s * self.frames_per_second as f64;
+        Ok(frames(from_s - MARGIN_S).floor() as i64..frames(to_s + MARGIN_S).ceil() as i64)
+    }
+
+    fn model_only(&self, station: &Station, t_s: f64) -> f64 {
+        let interval = ((t_s / POLY_INTERVAL_S) as usize).min(station.model.len() - 1);
+        station.model[interval].delay_s.at(t_s - interval as f64 * POLY_INTERVAL_S)
+    }
+}
+
+fn check_codes(config: &SimConfig) -> Result<(), SimError> {
+    let codes: Vec<&str> = config.stations.iter().map(|station| station.code.as_str()).collect();
+    if codes.is_empty() {
+        return wrong("stations", "at least one is needed");
+    }
+    if let Some((i, code)) = codes.iter().enumerate().find(|(i, code)| codes[..*i].contains(code)) {
+        return wrong(format!("stations[{i}].code"), format!("{code} is there twice"));
+    }
+    for source in &config.sources {
+        if let Some(code) = source.offset_ns.keys().find(|code| !codes.contains(&code.as_str())) {
+            return wrong(
+                format!("sources.{}.offset_ns", source.name),
+                format!("no station is called {code}"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn rate(bands: &[BandConfig]) -> Result<(f64, u64), SimError> {
+    let Some(first) = bands.first() else { return wrong("bands", "at least one is needed") };
+    let bandwidth_hz = positive("bands.bandwidth_mhz", first.bandwidth_mhz)? * 1e6;
+    let rate = (2.0 * bandwidth_hz).round();
+    if (rate - 2.0 * bandwidth_hz).abs() > 1e-6 {
+        return wrong("bands.bandwidth_mhz", "twice the bandwidth must be a whole number of hertz");
+    }
+    if bands.iter().any(|band| band.bandwidth_mhz != first.bandwidth_mhz) {
+        return wrong("bands.bandwidth_mhz", "must be the same for all bands: they share their frames");
+    }
+    Ok((bandwidth_hz, rate as u64))
+}
+
+fn format(config: &SimConfig) -> Result<FrameFormat, SimError> {
+    let channels = config.bands.len();
+    let header = VdifHeader {
+        invalid: false,
+        legacy: false,
+        seconds: 0,
+        unassigned: 0,
+        ref_epoch: 0,
+        frame_number: 0,
+        version: 1,
+        log2_channels: channels.ilog2() as u8,
+        frame_bytes: config.frame_bytes as u32,
+        complex: false,
+        bits: config.bits.clamp(1, 32) as u8,
+        thread: 0,
+        station: 0,
+        extended: [0; 4],
+    };
+    if !config.frame_bytes.is_multiple_of(8) || !(FULL_HEADER_BYTES..1 << 27).contains(&config.frame_bytes) {
+        return wrong("frame_bytes", "must be a multiple of 8, above 32 and below 2^27");
+    }
+    FrameFormat::new(&header, Some(channels), Some(config.bits), None)
+        .or_else(|what| wrong("bands, bits", what))
+}
+
+fn resolve_band(band: &BandConfig) -> Result<Band, SimError> {
+    if !band.polarization.is_ascii_uppercase() {
+        return wrong("bands.polarization", format!("'{}' must be a capital letter", band.polarization));
+    }
+    let sign = if band.sideband == Sideband::Upper { 1.0 } else { -1.0 };
+    let edge_hz = positive("bands.edge_mhz", band.edge_mhz)? * 1e6;
+    Ok(Band { edge_hz, sign, polarization: band.polarization })
+}
+
+fn resolve_source(source: &SourceConfig, bandwidth_hz: f64) -> Result<Source, SimError> {
+    let field = |name: &str| format!("sources.{}.{name}", source.name);
+    if !(0.0..1.0).contains(&source.power_fraction) {
+        return wrong(
+            field("power_fraction"),
+            format!("{} must be from 0 to below 1", source.power_fraction),
+        );
+    }
+    let narrowest_hz = Envelope::resolution_hz(bandwidth_hz);
+    let mut lines = Vec::new();
+    for line in &source.lines {
+        let fwhm_hz = line.fwhm_khz * 1e3;
+        if fwhm_hz.is_nan() || fwhm_hz < narrowest_hz {
+            let what = format!("must be at least {} kHz in bands this wide", narrowest_hz / 1e3);
+            return wrong(field("lines.fwhm_khz"), what);
+        }
+        let sky_hz = positive(&field("lines.sky_mhz"), line.sky_mhz)? * 1e6;
+        lines.push((sky_hz, fwhm_hz, positive(&field("lines.peak_fraction"), line.peak_fraction)?));
+    }
+    Ok(Source { name: source.name.clone(), power_fraction: source.power_fraction, lines })
+}
