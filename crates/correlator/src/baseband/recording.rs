@@ -202,7 +202,7 @@ impl SampleSource for Recording {
     }
 
     fn read(&mut self, start: i64, n: usize, out: &mut Samples) -> Result<(), BasebandError> {
-        out.reset(&self.layout, n);
+        out.make_room(&self.layout, n);
         if n == 0 {
             return Ok(());
         }
@@ -212,6 +212,7 @@ impl SampleSource for Recording {
                 self.read_frame(slot, thread, start, out)?;
             }
         }
+        out.zero_gaps();
         Ok(())
     }
 }

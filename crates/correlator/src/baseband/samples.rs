@@ -78,13 +78,35 @@ pub struct Samples {
 impl Samples {
     /// Makes room for `n` samples of every channel, all zero and not valid. Keeps its memory.
     pub fn reset(&mut self, layout: &SampleLayout, n: usize) {
+        self.make_room(layout, n);
+        self.data.fill(0.0);
+    }
+
+    /// Makes room for `n` samples of every channel, none valid; values are whatever was there. Keeps its memory.
+    pub(super) fn make_room(&mut self, layout: &SampleLayout, n: usize) {
         self.n = n;
         self.components = layout.components;
         self.channels_per_thread = layout.channels_per_thread;
-        self.data.clear();
         self.data.resize(n * layout.components * layout.channels, 0.0);
         self.valid.resize(layout.channels / layout.channels_per_thread, Validity::default());
         self.valid.iter_mut().for_each(Validity::clear);
+    }
+
+    /// Sets the samples that are not valid to 0: cheaper than all of them beforehand.
+    pub(super) fn zero_gaps(&mut self) {
+        let stride = self.n * self.components;
+        let threads = self.data.chunks_mut((stride * self.channels_per_thread).max(1)).zip(&self.valid);
+        for (data, valid) in threads {
+            for channel in data.chunks_exact_mut(stride) {
+                let ends = valid.runs.iter().map(|run| run.1).chain([self.n]);
+                let starts = valid.runs.iter().map(|run| run.0).chain([self.n]);
+                let mut from = 0;
+                for (start, end) in starts.zip(ends) {
+                    channel[from * self.components..start * self.components].fill(0.0);
+                    from = end;
+                }
+            }
+        }
     }
 
     /// Samples per channel.

@@ -1,6 +1,6 @@
 //! What a station's receiver puts out in one band: the sources at their delays, and noise.
 
-use super::interpolate::{BEFORE, TAPS, convolve, kernel};
+use super::interpolate::{BEFORE, TAPS, convolve};
 use super::noise::{Stream, WhiteNoise};
 use super::scene::{Scene, Station};
 use super::source::Envelope;
@@ -72,7 +72,7 @@ impl<'a> Receiver<'a> {
         let shift = (first_s + next_s) / 2.0 * rate_hz;
         let whole = shift.floor();
         self.envelopes[source].fill(start + whole as i64 - BEFORE as i64, &mut self.envelope);
-        convolve(&kernel(shift - whole), &self.envelope, &mut self.aligned);
+        convolve(&self.scene.kernels.at(shift - whole), &self.envelope, &mut self.aligned);
         let turns = |delay_s: f64| (centre_hz * delay_s).rem_euclid(1.0);
         let step_turns = centre_hz * (next_s - first_s) / ANCHOR as f64;
         // From the centre to the edge: half the bandwidth is a quarter turn per sample, from a multiple of four on.

@@ -2,6 +2,7 @@
 
 use super::config::{BandConfig, Sideband, SimConfig, SourceConfig, StationConfig};
 use super::earth::{Geometry, LIGHT_M_S, geometry};
+use super::interpolate::Kernels;
 use super::poly::Poly;
 use super::source::Envelope;
 use super::{SimError, job};
@@ -89,6 +90,7 @@ pub(super) struct Scene {
     pub ra_rad: f64,
     pub dec_rad: f64,
     pub correlation: job::Correlation,
+    pub kernels: Kernels,
 }
 
 fn wrong<T>(field: impl Into<String>, what: impl Into<String>) -> Result<T, SimError> {
@@ -138,6 +140,7 @@ impl Scene {
             ra_rad: config.ra_deg.to_radians(),
             dec_rad: config.dec_deg.to_radians(),
             correlation: job::Correlation::new(config, bandwidth_hz)?,
+            kernels: Kernels::new(),
         };
         for (index, station) in config.stations.iter().enumerate() {
             let resolved = scene.station(index, station, &config.sources)?;
