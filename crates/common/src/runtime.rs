@@ -1,7 +1,7 @@
 //! Starts MPI, carries the plan to all ranks, and ends the run: one message, one exit code, never a hang.
 
 use crate::checkpoint::Hash;
-use crate::comm::{Comm, Tag, World};
+use crate::comm::{self, Comm, Tag, World};
 use crate::logging;
 use crate::options::RunOptions;
 use crate::outcome::{Exit, Failure, Outcome};
@@ -74,8 +74,7 @@ pub fn serial(work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// Runs a command over all ranks. Rank 0 calls `prepare` (reads and checks everything); the plan is sent to all ranks,
-/// and all call `work`. A dry run prepares, prints with `describe`, and ends without MPI.
+/// Runs a command over all ranks, as [`parallel_at_level`] does, where all hosts can do the same.
 pub fn parallel<P, Prepare, Describe, Work>(
     options: &RunOptions,
     prepare: Prepare,
@@ -88,9 +87,28 @@ where
     Describe: FnOnce(&P) -> String,
     Work: FnOnce(&Context, &P) -> Result<Outcome, Failure>,
 {
+    parallel_at_level(options, 0, |_| prepare(), describe, work)
+}
+
+/// Runs a command over all ranks. Each comes with a level of what its host can do (vector instructions); `prepare`
+/// gets the lowest of all ranks, so that the plan names what all of them have. Rank 0 calls `prepare` (reads and checks everything); the plan is sent to all ranks,
+/// and all call `work`. A dry run prepares, prints with `describe`, and ends without MPI.
+pub fn parallel_at_level<P, Prepare, Describe, Work>(
+    options: &RunOptions,
+    level: u8,
+    prepare: Prepare,
+    describe: Describe,
+    work: Work,
+) -> ExitCode
+where
+    P: Serialize + DeserializeOwned,
+    Prepare: FnOnce(u8) -> Result<P, Failure>,
+    Describe: FnOnce(&P) -> String,
+    Work: FnOnce(&Context, &P) -> Result<Outcome, Failure>,
+{
     if options.dry_run {
         return serial(|| {
-            println!("{}", describe(&prepare()?));
+            println!("{}", describe(&prepare(level)?));
             Ok(())
         });
     }
@@ -103,7 +121,8 @@ where
     if let Err(e) = logging::start(comm.rank(), options) {
         end_all_ranks(&Failure::run(anyhow::Error::new(e).context("cannot write the log file")));
     }
-    let outcome = match prepare_on_rank_0(&comm, prepare) {
+    let level = comm::lowest(&comm, level);
+    let outcome = match prepare_on_rank_0(&comm, || prepare(level)) {
         Ok(plan) => run_plan(&comm, options, plan, started, work),
         Err(code) => return exit_code_of_rank_0(&comm, code),
     };

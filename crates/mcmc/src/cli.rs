@@ -4,6 +4,7 @@ mod catalog;
 mod lines;
 mod table;
 
+use crate::model::SimdPath;
 use crate::plan::{self, Plan};
 use crate::{run, spectrum};
 use anyhow::Context as _;
@@ -77,9 +78,10 @@ pub fn main() -> ExitCode {
     match runtime::parse_args::<Args>().command {
         Command::Run { config, options } => {
             let out = options.out.clone().unwrap_or_else(|| default_out(&config));
-            runtime::parallel(
+            runtime::parallel_at_level(
                 &options,
-                || plan::prepare(&config),
+                SimdPath::detect().level(),
+                |level| plan::prepare_for(&config, SimdPath::from_level(level)),
                 Plan::to_string,
                 |context, plan| run::run(context, plan, &out),
             )

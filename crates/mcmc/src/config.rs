@@ -1,6 +1,7 @@
 //! The fit.toml file, as the user writes it.
 
 use crate::catalog::Duplicates;
+use crate::model::ChannelMode;
 use mirinae_common::units::{Hertz, Kelvin, Radians};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -116,6 +117,8 @@ pub struct ModelConfig {
     pub q_extrapolate: bool,
     /// What is used of lines that an entry lists unsplit and as hyperfine components.
     pub duplicates: Duplicates,
+    /// What the model's value in a channel is.
+    pub channels: ChannelMode,
 }
 
 impl Default for ModelConfig {
@@ -126,6 +129,7 @@ impl Default for ModelConfig {
             q_interpolation: QInterpolation::Smooth,
             q_extrapolate: false,
             duplicates: Duplicates::Components,
+            channels: ChannelMode::Average,
         }
     }
 }

@@ -21,7 +21,7 @@ const ARCSEC2_PER_SR: f64 = 206_264.806_247_096_37 * 206_264.806_247_096_37;
 /// of `t_k` (K) at `freq_mhz` (MHz).
 pub fn rayleigh_jeans_k(freq_mhz: f64, t_k: f64) -> f64 {
     let hnu_k = HK_K_PER_MHZ * freq_mhz;
-    hnu_k / (hnu_k / t_k).exp_m1()
+    hnu_k / libm::expm1(hnu_k / t_k)
 }
 
 /// Brightness temperature (K) (Rayleigh-Jeans) of 1 Jy/beam at `freq_mhz` (MHz) in an elliptical

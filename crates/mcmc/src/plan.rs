@@ -5,7 +5,7 @@ mod lines;
 
 use crate::catalog::{Library, Species, VelocityRange};
 use crate::config::{Config, FitConfig, MoveKind};
-use crate::model::ModelOptions;
+use crate::model::{ModelOptions, SimdPath};
 use crate::posterior::{Layout, LayoutError, Posterior, QUANTITIES, WindowData};
 use crate::sampler::{MoveSpec, WeightedMove};
 use anyhow::Context;
@@ -62,8 +62,16 @@ pub struct Plan {
 /// # Errors
 /// Exit 65, with the file and the place in it.
 pub fn prepare(path: &Path) -> Result<Plan, Failure> {
+    prepare_for(path, SimdPath::detect())
+}
+
+/// The same for ranks that all have some vector instructions: results differ in their last bits between those.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_for(path: &Path, simd: SimdPath) -> Result<Plan, Failure> {
     let config = Config::read(path).map_err(Failure::input)?;
-    resolve(&config, path).with_context(|| path.display().to_string()).map_err(Failure::input)
+    resolve(&config, path, simd).with_context(|| path.display().to_string()).map_err(Failure::input)
 }
 
 /// Files that have been read, to be told in the products.
@@ -104,7 +112,7 @@ impl Inputs {
     }
 }
 
-fn resolve(config: &Config, path: &Path) -> anyhow::Result<Plan> {
+fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan> {
     anyhow::ensure!(!config.spectrum.is_empty(), "no [[spectrum]]: there are no data to fit");
     anyhow::ensure!(!config.species.is_empty(), "no [[species]]: there is nothing to fit");
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
@@ -114,6 +122,8 @@ fn resolve(config: &Config, path: &Path) -> anyhow::Result<Plan> {
     let options = ModelOptions {
         t_bg_k: config.model.t_bg.0,
         velocity: velocities(&layout),
+        channels: config.model.channels,
+        simd,
         ..ModelOptions::for_velocities(-1.0, 1.0, 1.0)
     };
     let mut windows = Vec::new();

@@ -21,6 +21,13 @@ pub fn share<T: Serialize + DeserializeOwned>(comm: &impl Comm, value: &T) -> Re
     postcard::from_bytes(&bytes)
 }
 
+/// The lowest of the numbers that the ranks come with, on all of them.
+pub fn lowest(comm: &impl Comm, mine: u8) -> u8 {
+    let mut all = vec![0.0; comm.size()];
+    comm.all_gather_f64(&[f64::from(mine)], &vec![1; comm.size()], &mut all);
+    all.into_iter().fold(f64::from(mine), f64::min) as u8
+}
+
 /// The ranks that came with other bytes than rank 0, told to all ranks.
 ///
 /// # Errors
@@ -69,5 +76,16 @@ pub trait Comm {
             pause = (pause * 2).min(std::time::Duration::from_millis(2));
         }
         self.receive(from, tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_ranks_agree_on_the_lowest() {
+        let seen = Threads::run(4, |comm| lowest(comm, [2, 1, 2, 3][comm.rank()]));
+        assert_eq!(seen, [1; 4]);
     }
 }

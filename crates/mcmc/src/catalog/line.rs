@@ -49,9 +49,9 @@ impl Line {
     /// `2.7964e-16 I nu^2 Q(300) / (exp(-E_l/300k) - exp(-E_u/300k))`, I in nm^2 MHz, nu in MHz.
     /// `q_300` must be of the same entry. Pickett et al. 1998, JQSRT 60, 883, eq. 9.
     pub fn a_ul_g_up(&self, q_300: f64) -> f64 {
-        let low = (-self.e_low_k() / T_CATALOG_K).exp();
-        let population = -low * (-HK_K_PER_MHZ * self.freq_mhz / T_CATALOG_K).exp_m1();
-        A_UL_CONSTANT * 10f64.powf(self.lgint) * self.freq_mhz * self.freq_mhz * q_300 / population
+        let low = libm::exp(-self.e_low_k() / T_CATALOG_K);
+        let population = -low * libm::expm1(-HK_K_PER_MHZ * self.freq_mhz / T_CATALOG_K);
+        A_UL_CONSTANT * libm::exp10(self.lgint) * self.freq_mhz * self.freq_mhz * q_300 / population
     }
 
     /// The other way round: log10 of the intensity (nm^2 MHz) at 300 K from `A_ul g_u` (s^-1), frequency (MHz) and

@@ -33,8 +33,8 @@ impl PartitionFunction {
     /// Plans the interpolation of a table. With `extrapolate` temperatures outside it are answered
     /// along the power law of the table's end, and said to be extrapolated; else they are errors.
     pub fn new(table: &QTable, interpolation: Interpolation, extrapolate: bool) -> Self {
-        let ln_t: Vec<f64> = table.t_k().iter().map(|t| t.ln()).collect();
-        let ln_q: Vec<f64> = table.q().iter().map(|q| q.ln()).collect();
+        let ln_t: Vec<f64> = table.t_k().iter().map(|t| libm::log(*t)).collect();
+        let ln_q: Vec<f64> = table.q().iter().map(|q| libm::log(*q)).collect();
         let slope = monotone_slopes(&ln_t, &ln_q);
         let source = table.source().to_owned();
         Self { ln_t, ln_q, slope, interpolation, extrapolate, tag: table.tag(), source }
@@ -57,7 +57,7 @@ impl PartitionFunction {
 
     /// First and last temperature of the table (K).
     pub fn range_k(&self) -> (f64, f64) {
-        (self.ln_t[0].exp(), self.ln_t[self.ln_t.len() - 1].exp())
+        (libm::exp(self.ln_t[0]), libm::exp(self.ln_t[self.ln_t.len() - 1]))
     }
 
     /// ln Q and d ln Q / d ln T at `t_k` (K).
@@ -65,7 +65,7 @@ impl PartitionFunction {
         if !(t_k > 0.0 && t_k.is_finite()) {
             return Err(PartitionError::NotATemperature { t_k });
         }
-        let (x, n) = (t_k.ln(), self.ln_t.len());
+        let (x, n) = (libm::log(t_k), self.ln_t.len());
         // The ends of the table themselves are inside, whatever the rounding of the logarithm.
         let (first, last) = (self.ln_t[0], self.ln_t[n - 1]);
         let extrapolated = x < first - 1e-12 || x > last + 1e-12;

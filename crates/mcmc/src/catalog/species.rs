@@ -38,7 +38,7 @@ impl Species {
             return Err(CatalogError::TagMismatch { species, lines_tag: tag, q_tag, q_source });
         }
         let q_300 = match q.at(T_CATALOG_K) {
-            Ok(value) => value.ln_q.exp(),
+            Ok(value) => libm::exp(value.ln_q),
             Err(source) => return Err(CatalogError::NoReferenceQ { species, q_source, source }),
         };
         Ok(Self { name: species, tag, lines, q, q_300, source: source.to_owned() })

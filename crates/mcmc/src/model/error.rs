@@ -1,5 +1,6 @@
 //! What can be wrong with a model or with the parameters at which it is asked for.
 
+use super::simd::SimdPath;
 use crate::catalog::PartitionError;
 
 /// A model that cannot be planned.
@@ -22,6 +23,14 @@ pub enum ModelError {
         value: f64,
         /// What it must be.
         problem: &'static str,
+    },
+    /// The plan names vector instructions that this machine does not have.
+    #[error(
+        "the plan is for {path:?} instructions, which this machine does not have: start the run anew on the machines that it shall use"
+    )]
+    Simd {
+        /// The instructions.
+        path: SimdPath,
     },
     /// A species has no line in any window.
     #[error(

@@ -1,20 +1,29 @@
 //! The lines of one species in one window, as the kernel wants them.
 
+use super::simd::MAX_LANES;
 use crate::catalog::Line;
 use crate::physics::{C_CM_S, C_KMS, FWHM_PER_SIGMA, HK_K_PER_MHZ};
 
-/// Lines as columns of numbers, ascending in frequency.
+/// Lines as columns of numbers, ascending in frequency, padded to whole vectors with lines that are
+/// never seen.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LineSet {
+    /// Number of lines, without the padding.
+    n: usize,
     /// Rest frequency (MHz).
     pub freq_mhz: Vec<f64>,
+    /// Its inverse (1/MHz).
+    pub per_freq: Vec<f64>,
     /// Lower energy (K).
     pub e_low_k: Vec<f64>,
     /// `h nu / k` (K).
     pub hnu_k: Vec<f64>,
-    /// Peak opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT)) / FWHM` (cm^2 km/s); see [`peak_strength`].
-    pub strength: Vec<f64>,
+    /// ln of the peak opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT)) / FWHM` (cm^2 km/s); see [`peak_strength`].
+    pub ln_strength: Vec<f64>,
 }
+
+/// ln of the strength of the lines of the padding: no column makes it seen.
+const NEVER: f64 = -1.0e30;
 
 /// Integrated opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT))` (MHz cm^2):
 /// `c^2 / (8 pi nu^2) A_ul g_u`.
@@ -33,15 +42,22 @@ fn peak_strength(line: &Line, q_300: f64) -> f64 {
 
 impl LineSet {
     pub fn new(lines: &[Line], q_300: f64) -> Self {
+        let column = |value: &dyn Fn(&Line) -> f64, padding: f64| -> Vec<f64> {
+            let mut column: Vec<f64> = lines.iter().map(value).collect();
+            column.resize(lines.len().next_multiple_of(MAX_LANES), padding);
+            column
+        };
         Self {
-            freq_mhz: lines.iter().map(|line| line.freq_mhz).collect(),
-            e_low_k: lines.iter().map(Line::e_low_k).collect(),
-            hnu_k: lines.iter().map(|line| HK_K_PER_MHZ * line.freq_mhz).collect(),
-            strength: lines.iter().map(|line| peak_strength(line, q_300)).collect(),
+            n: lines.len(),
+            freq_mhz: column(&|line| line.freq_mhz, 1.0),
+            per_freq: column(&|line| 1.0 / line.freq_mhz, 1.0),
+            e_low_k: column(&Line::e_low_k, 0.0),
+            hnu_k: column(&|line| HK_K_PER_MHZ * line.freq_mhz, 1.0),
+            ln_strength: column(&|line| libm::log(peak_strength(line, q_300)), NEVER),
         }
     }
 
     pub fn len(&self) -> usize {
-        self.freq_mhz.len()
+        self.n
     }
 }

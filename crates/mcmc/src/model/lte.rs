@@ -1,10 +1,17 @@
 //! Plans the LTE model and evaluates it.
 
 use super::amplitude::Segment;
+use super::chi2::{ChannelData, Chi2};
 use super::error::{EvalError, EvalProblem, ModelError};
-use super::kernel::{OpacityScratch, add_brightness, add_opacity};
+use super::find::Common;
+use super::forward::Forward;
 use super::lines::LineSet;
-use super::params::SpeciesParams;
+use super::nodes::Rules;
+use super::params::{N_SPECIES_PARAMS, SpeciesParams};
+use super::reverse::Reverse;
+use super::scratch::{Scratch, SpeciesState};
+use super::simd::{Lanes, MIN_LANES, Simd, SimdPath};
+use super::touched;
 use super::window::{Grid, Window};
 use crate::catalog::{Line, Species, VelocityRange};
 use crate::physics::C_KMS;
@@ -20,14 +27,38 @@ pub struct ModelOptions {
     pub velocity: VelocityRange,
     /// Error (K) allowed to the cuts of line wings and of weak lines, in a channel.
     pub tolerance_k: f64,
+    /// What a channel's value is.
+    pub channels: ChannelMode,
+    /// The vector instructions to use: the same on all ranks of a run.
+    pub simd: SimdPath,
 }
 
+/// What the value of a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelMode {
+    /// The mean over its width, as a spectrometer measures it.
+    #[default]
+    Average,
+    /// The value at its centre: for comparisons.
+    Point,
+}
+
+/// The share of the tolerance that one cut wing, or one line left out, may take.
+const TOLERANCE_SHARE: f64 = 0.25;
+
 impl ModelOptions {
-    /// The cosmic background (2.73 K) and 1e-4 K, for centroids from `v_min_kms` to `v_max_kms` and
-    /// widths up to `fwhm_max_kms` (km/s).
+    /// The cosmic background (2.73 K), channel averages to 1e-3 K, the best instructions of this machine, for centroids
+    /// from `v_min_kms` to `v_max_kms` and widths up to `fwhm_max_kms` (km/s).
     pub fn for_velocities(v_min_kms: f64, v_max_kms: f64, fwhm_max_kms: f64) -> Self {
         let velocity = VelocityRange::of_centroids(v_min_kms, v_max_kms, fwhm_max_kms);
-        Self { t_bg_k: 2.73, velocity, tolerance_k: 1.0e-4 }
+        Self {
+            t_bg_k: 2.73,
+            velocity,
+            tolerance_k: 1.0e-3,
+            channels: ChannelMode::Average,
+            simd: SimdPath::detect(),
+        }
     }
 
     fn check(&self) -> Result<(), ModelError> {
@@ -58,6 +89,10 @@ pub(super) struct PlannedWindow {
     pub segments: Vec<Segment>,
     /// Its place in the output.
     pub channels: Range<usize>,
+    /// Its place among the padded channels.
+    pub padded: Range<usize>,
+    /// Its words among those that mark the vectors with opacity.
+    pub words: Range<usize>,
 }
 
 /// A species as planned.
@@ -69,19 +104,17 @@ pub(super) struct PlannedSpecies {
     pub lines: Vec<LineSet>,
 }
 
-/// Work space of one evaluating thread: see [`LteModel::scratch`].
-#[derive(Debug, Clone)]
-pub struct Scratch {
-    opacity: OpacityScratch,
-}
-
 /// The LTE model of some species on some windows, planned once.
 #[derive(Debug, Clone)]
 pub struct LteModel {
     pub(super) species: Vec<PlannedSpecies>,
     pub(super) windows: Vec<PlannedWindow>,
     pub(super) options: ModelOptions,
+    pub(super) rules: Rules,
+    pub(super) simd: Simd,
     n_channels: usize,
+    /// Words that mark the vectors with opacity, of one species.
+    pub(super) n_words: usize,
 }
 
 impl LteModel {
@@ -89,19 +122,24 @@ impl LteModel {
     /// those of the windows, one window after the other, in the order given.
     pub fn new(species: &[Species], windows: &[Window], options: ModelOptions) -> Result<Self, ModelError> {
         options.check()?;
+        let simd = Simd::new(options.simd).ok_or(ModelError::Simd { path: options.simd })?;
         let mut planned = Vec::with_capacity(windows.len());
-        let mut n_channels = 0;
+        let (mut n_channels, mut n_padded, mut n_words) = (0, 0, 0);
         for window in windows {
             window.check()?;
             let grid = Grid::new(&window.freq_mhz);
             let segments = Segment::cut(&grid, &window.beam, options.t_bg_k);
             let channels = n_channels..n_channels + grid.len();
             n_channels = channels.end;
-            planned.push(PlannedWindow { window: window.clone(), grid, segments, channels });
+            let padded = n_padded..n_padded + grid.padded_mhz.len();
+            n_padded = padded.end;
+            let words = n_words..n_words + touched::n_words(padded.len() / MIN_LANES);
+            n_words = words.end;
+            planned.push(PlannedWindow { window: window.clone(), grid, segments, channels, padded, words });
         }
         let species =
             species.iter().map(|s| plan_species(s, &planned, &options)).collect::<Result<_, _>>()?;
-        Ok(Self { species, windows: planned, options, n_channels })
+        Ok(Self { species, windows: planned, options, rules: Rules::new(), simd, n_channels, n_words })
     }
 
     /// Number of channels of all windows: the length of the output.
@@ -141,13 +179,41 @@ impl LteModel {
 
     /// Work space for one thread.
     pub fn scratch(&self) -> Scratch {
-        let n_channels = self.windows.iter().map(|w| w.grid.len()).max().unwrap_or(0);
-        let n_lines = self.species.iter().flat_map(|s| &s.lines).map(LineSet::len).max().unwrap_or(0);
-        Scratch { opacity: OpacityScratch::new(n_channels, n_lines) }
+        Scratch::new(self)
     }
 
-    /// Brightness temperature (K) of all species together at the channel centres. One parameter set a
-    /// species; `out_t_k` has [`n_channels`](Self::n_channels) values. Allocates nothing.
+    /// Number of channels with the padding of each window.
+    pub(super) fn n_padded(&self) -> usize {
+        self.windows.last().map_or(0, |w| w.padded.end)
+    }
+
+    /// Whether the model is averaged over the channels.
+    pub(super) fn averages(&self) -> bool {
+        self.options.channels == ChannelMode::Average
+    }
+
+    /// What all lines of a species share.
+    #[inline(always)]
+    pub(super) fn common(&self, state: &SpeciesState) -> Common {
+        Common::new(state, self.options.t_bg_k, TOLERANCE_SHARE * self.options.tolerance_k)
+    }
+
+    /// The first vector of a window among those of a species.
+    #[inline(always)]
+    pub(super) fn first_vector<L: Lanes>(&self, species: usize, window: &PlannedWindow) -> usize {
+        (species * self.n_padded() + window.padded.start) / L::N
+    }
+
+    /// The words that mark where a species has opacity in a window.
+    #[inline(always)]
+    pub(super) fn words(&self, species: usize, window: &PlannedWindow) -> Range<usize> {
+        let base = species * self.n_words;
+        base + window.words.start..base + window.words.end
+    }
+
+    /// Brightness temperature (K) of all species together in the channels. One parameter set a
+    /// species; `out_t_k` has [`n_channels`](Self::n_channels) values. Allocates nothing, but in the first calls that
+    /// average over channels.
     ///
     /// # Panics
     /// When the lengths do not fit the model.
@@ -157,34 +223,9 @@ impl LteModel {
         scratch: &mut Scratch,
         out_t_k: &mut [f64],
     ) -> Result<(), EvalError> {
-        assert_eq!(params.len(), self.species.len(), "one parameter set a species");
-        assert_eq!(out_t_k.len(), self.n_channels, "one output value a channel");
-        for (index, params) in params.iter().enumerate() {
-            self.check(index, params)?;
-        }
-        out_t_k.fill(0.0);
-        for (index, params) in params.iter().enumerate() {
-            self.add_species(index, params, scratch, out_t_k)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the brightness temperature (K) of one species to `out_t_k`. Allocates nothing.
-    pub fn add_species(
-        &self,
-        index: usize,
-        params: &SpeciesParams,
-        scratch: &mut Scratch,
-        out_t_k: &mut [f64],
-    ) -> Result<(), EvalError> {
-        let ln_n_over_q = self.check(index, params)?;
-        for (window, lines) in self.windows.iter().zip(&self.species[index].lines) {
-            let out_t_k = &mut out_t_k[window.channels.clone()];
-            let opacity = &mut scratch.opacity;
-            if add_opacity(window, lines, params, (ln_n_over_q, self.options.tolerance_k), opacity) {
-                add_brightness(window, params, opacity, out_t_k);
-            }
-        }
+        self.set(params, scratch)?;
+        self.forward::<false>(0..params.len(), scratch);
+        self.copy_out(scratch, out_t_k);
         Ok(())
     }
 
@@ -194,16 +235,107 @@ impl LteModel {
         params: &[SpeciesParams],
         scratch: &mut Scratch,
     ) -> Result<Vec<Vec<f64>>, EvalError> {
-        assert_eq!(params.len(), self.species.len(), "one parameter set a species");
-        let row = |(index, params): (usize, &SpeciesParams)| {
+        self.set(params, scratch)?;
+        let row = |index: usize| {
             let mut row = vec![0.0; self.n_channels];
-            self.add_species(index, params, scratch, &mut row).map(|()| row)
+            self.forward::<false>(index..index + 1, scratch);
+            self.copy_out(scratch, &mut row);
+            row
         };
-        params.iter().enumerate().map(row).collect()
+        Ok((0..params.len()).map(row).collect())
     }
 
-    /// Checks the parameters of a species; ln(N/Q) (cm^-2).
-    pub(super) fn check(&self, index: usize, params: &SpeciesParams) -> Result<f64, EvalError> {
+    /// Checks the parameters and works out what follows from them alone.
+    pub(super) fn set(&self, params: &[SpeciesParams], scratch: &mut Scratch) -> Result<(), EvalError> {
+        assert_eq!(params.len(), self.species.len(), "one parameter set a species");
+        scratch.states.clear();
+        for (index, params) in params.iter().enumerate() {
+            let state = self.check(index, params)?;
+            scratch.states.push(state);
+        }
+        Ok(())
+    }
+
+    /// Computes the model into the scratch.
+    pub(super) fn forward<const KEEP: bool>(&self, species: Range<usize>, scratch: &mut Scratch) {
+        if self.averages() {
+            self.simd.run(Forward::<KEEP, true> { model: self, species, scratch });
+        } else {
+            self.simd.run(Forward::<KEEP, false> { model: self, species, scratch });
+        }
+    }
+
+    /// `chi^2`, the sum of squares of (data - model) times the weight. Allocates nothing, but in the first calls
+    /// that average over channels.
+    ///
+    /// # Panics
+    /// When the lengths do not fit the model.
+    pub fn chi2(
+        &self,
+        params: &[SpeciesParams],
+        data: &ChannelData,
+        scratch: &mut Scratch,
+    ) -> Result<f64, EvalError> {
+        self.set(params, scratch)?;
+        self.forward::<false>(0..params.len(), scratch);
+        Ok(self.simd.run(Chi2::<false> { data, scratch }))
+    }
+
+    /// `chi^2` and its derivatives by the parameters of each species, in their order.
+    ///
+    /// # Panics
+    /// When the lengths do not fit the model.
+    pub fn chi2_and_gradient(
+        &self,
+        params: &[SpeciesParams],
+        data: &ChannelData,
+        scratch: &mut Scratch,
+        gradient: &mut [[f64; N_SPECIES_PARAMS]],
+    ) -> Result<f64, EvalError> {
+        assert_eq!(gradient.len(), self.species.len(), "one row a species");
+        self.set(params, scratch)?;
+        self.forward::<true>(0..params.len(), scratch);
+        let chi2 = self.simd.run(Chi2::<true> { data, scratch });
+        if self.averages() {
+            self.simd.run(Reverse::<true> { model: self, scratch });
+        } else {
+            self.simd.run(Reverse::<false> { model: self, scratch });
+        }
+        for ((row, sums), state) in gradient.iter_mut().zip(&scratch.sums).zip(&scratch.states) {
+            *row = sums.by_params(state, self.options.t_bg_k).map(|half| 2.0 * half);
+        }
+        Ok(chi2)
+    }
+
+    /// Data and weights (one over the noise; 0: not used) of all channels, laid out for [`chi2`](Self::chi2).
+    ///
+    /// # Panics
+    /// When the lengths do not fit the model.
+    pub fn channel_data(&self, t_k: &[f64], weight_per_k: &[f64]) -> ChannelData {
+        ChannelData { t_k: self.pad(t_k, 0.0), weight_per_k: self.pad(weight_per_k, 0.0) }
+    }
+
+    fn copy_out(&self, scratch: &Scratch, out_t_k: &mut [f64]) {
+        assert_eq!(out_t_k.len(), self.n_channels, "one output value a channel");
+        for window in &self.windows {
+            let n = window.grid.len();
+            out_t_k[window.channels.clone()].copy_from_slice(&scratch.sum_k[window.padded.clone()][..n]);
+        }
+    }
+
+    /// Values of all channels in the order of the scratch: padded with `padding`.
+    pub(super) fn pad(&self, values: &[f64], padding: f64) -> Vec<f64> {
+        assert_eq!(values.len(), self.n_channels, "one value a channel");
+        let mut padded = vec![padding; self.n_padded()];
+        for window in &self.windows {
+            let n = window.grid.len();
+            padded[window.padded.clone()][..n].copy_from_slice(&values[window.channels.clone()]);
+        }
+        padded
+    }
+
+    /// Checks the parameters of a species.
+    pub(super) fn check(&self, index: usize, params: &SpeciesParams) -> Result<SpeciesState, EvalError> {
         let error = |problem| EvalError { species: index, problem };
         params.check().map_err(error)?;
         let (v_kms, fwhm_kms) = (params.v_kms, params.fwhm_kms);
@@ -211,7 +343,8 @@ impl LteModel {
             return Err(error(EvalProblem::Velocity { v_kms, fwhm_kms }));
         }
         let q = self.species[index].species.q().at(params.tex_k).map_err(|e| error(e.into()))?;
-        Ok(params.log10_n_cm2 * std::f64::consts::LN_10 - q.ln_q)
+        let ln_n_over_q = params.log10_n_cm2 * std::f64::consts::LN_10 - q.ln_q;
+        Ok(SpeciesState { params: *params, ln_n_over_q, q_slope: q.slope })
     }
 }
 

@@ -13,20 +13,31 @@
 //! [`LteModel::new`] plans once, [`LteModel::evaluate`] allocates nothing. [`mod@reference`] is the slow twin.
 
 mod amplitude;
+mod chi2;
 mod error;
-mod exp;
-mod kernel;
+mod find;
+mod forward;
 mod lines;
 mod lte;
+mod nodes;
 mod params;
+mod profile;
 pub mod reference;
+mod reverse;
+mod scratch;
+#[allow(unsafe_code)]
+mod simd;
+mod touched;
 mod transitions;
+mod vector;
 mod window;
 
+pub use chi2::ChannelData;
 pub use error::{EvalError, EvalProblem, ModelError};
-pub use exp::{exp, one_minus_exp_neg};
-pub use lte::{LteModel, ModelOptions, Scratch};
+pub use lte::{ChannelMode, LteModel, ModelOptions};
 pub use params::{N_SPECIES_PARAMS, SpeciesParams};
+pub use scratch::Scratch;
+pub use simd::SimdPath;
 pub use transitions::Transition;
 pub use window::{Beam, Window};
 

@@ -40,7 +40,7 @@ impl LteModel {
         params: &SpeciesParams,
         min_peak_k: f64,
     ) -> Result<Vec<Transition>, EvalError> {
-        let n_over_q = self.check(species, params)?.exp();
+        let n_over_q = self.check(species, params)?.ln_n_over_q.exp();
         let entry = &self.species[species].species;
         let doppler = 1.0 - params.v_kms / C_KMS;
         let mut found = Vec::new();
@@ -49,12 +49,14 @@ impl LteModel {
             let (low, high) = (freq[0], freq[freq.len() - 1]);
             let lines = entry.lines_in(low, high, self.options.velocity);
             let strengths = &self.species[species].lines[index];
-            for (line, (strength, hnu_k)) in lines.iter().zip(strengths.strength.iter().zip(&strengths.hnu_k))
+            for (line, (ln_strength, hnu_k)) in
+                lines.iter().zip(strengths.ln_strength.iter().zip(&strengths.hnu_k))
             {
                 let observed_mhz = line.freq_mhz * doppler;
                 let population = (-line.e_low_k() / params.tex_k).exp();
                 let stimulated = -(-hnu_k / params.tex_k).exp_m1();
-                let peak_tau = strength * n_over_q * population * stimulated / (params.fwhm_kms * doppler);
+                let peak_tau =
+                    ln_strength.exp() * n_over_q * population * stimulated / (params.fwhm_kms * doppler);
                 let eta = planned.window.beam.filling(observed_mhz, params.theta_arcsec);
                 let j_bg_k = match self.options.t_bg_k {
                     0.0 => 0.0,

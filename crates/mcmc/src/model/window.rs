@@ -1,6 +1,7 @@
 //! A spectral window: its channels and its beam.
 
 use super::error::ModelError;
+use super::simd::MAX_LANES;
 use crate::physics::C_KMS;
 use serde::{Deserialize, Serialize};
 
@@ -82,13 +83,20 @@ impl Window {
 /// Channel centres, with the spacing where it is even.
 #[derive(Debug, Clone)]
 pub(super) struct Grid {
+    /// Channel centres (MHz).
     pub freq_mhz: Vec<f64>,
+    /// The same, padded to whole vectors with frequencies far from all lines.
+    pub padded_mhz: Vec<f64>,
+    /// Half the width of each channel (MHz), padded; see [`half_widths`].
+    pub half_width_mhz: Vec<f64>,
+    /// The largest of them.
+    pub widest_half_mhz: f64,
     /// First frequency and spacing (MHz) of an even grid.
     pub even: Option<(f64, f64)>,
 }
 
 /// Largest deviation from an even grid, in channels, that is treated as even: frequencies printed to
-/// the hertz pass, and a 100 K line three channels wide changes by less than 2e-4 K.
+/// the hertz pass. It decides only which channels a line reaches.
 const EVEN_TOLERANCE: f64 = 4.0e-6;
 
 impl Grid {
@@ -98,12 +106,43 @@ impl Grid {
         let step = if n > 1 { (freq_mhz[n - 1] - first) / (n - 1) as f64 } else { 0.0 };
         let deviation = |(i, f): (usize, &f64)| (f - (first + step * i as f64)).abs();
         let is_even = n > 1 && freq_mhz.iter().enumerate().map(deviation).all(|d| d <= EVEN_TOLERANCE * step);
-        Self { freq_mhz: freq_mhz.to_vec(), even: is_even.then_some((first, step)) }
+        let even = is_even.then_some((first, step));
+        let padded = |values: &[f64], padding: f64| {
+            let mut values = values.to_vec();
+            values.resize(n.next_multiple_of(MAX_LANES), padding);
+            values
+        };
+        let half = match even {
+            Some((_, step)) => vec![0.5 * step; n],
+            None => half_widths(freq_mhz),
+        };
+        Self {
+            freq_mhz: freq_mhz.to_vec(),
+            padded_mhz: padded(freq_mhz, 2.0 * freq_mhz[n - 1]),
+            widest_half_mhz: half.iter().copied().fold(0.0, f64::max),
+            half_width_mhz: padded(&half, half[n - 1]),
+            even,
+        }
     }
 
     pub fn len(&self) -> usize {
         self.freq_mhz.len()
     }
+}
+
+/// Half the width of each channel (MHz): half the distance to the nearer neighbour, so that a gap makes no
+/// channel wide; of a single channel nothing is known but its centre: zero.
+fn half_widths(freq_mhz: &[f64]) -> Vec<f64> {
+    let n = freq_mhz.len();
+    let distance = |i: usize| freq_mhz[i + 1] - freq_mhz[i];
+    (0..n)
+        .map(|i| match (i > 0, i + 1 < n) {
+            (true, true) => 0.5 * distance(i - 1).min(distance(i)),
+            (true, false) => 0.5 * distance(i - 1),
+            (false, true) => 0.5 * distance(i),
+            (false, false) => 0.0,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -125,6 +164,14 @@ mod tests {
         odd[50] += 1e-3;
         assert!(Grid::new(&odd).even.is_none());
         assert!(Grid::new(&even[..1]).even.is_none());
+    }
+
+    #[test]
+    fn a_gap_makes_no_channel_wide() {
+        let grid = Grid::new(&[10.0, 11.0, 12.5, 100.0, 101.0]);
+        assert_eq!(grid.half_width_mhz[..5], [0.5, 0.5, 0.75, 0.5, 0.5]);
+        assert_eq!((grid.widest_half_mhz, grid.padded_mhz.len()), (0.75, 8));
+        assert_eq!(Grid::new(&[10.0]).widest_half_mhz, 0.0);
     }
 
     #[test]

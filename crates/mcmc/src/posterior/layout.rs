@@ -154,12 +154,28 @@ impl Source {
 }
 
 impl Binding {
+    /// Adds to `gradient` (by the free parameters) what a derivative by this quantity means for them.
+    pub(super) fn add_slope(self, by: f64, theta: &[f64], gradient: &mut [f64]) {
+        match self {
+            Self::Fixed(_) | Self::FillsBeam => {}
+            Self::Free(i) => gradient[i] += by,
+            Self::Ratio { main, ratio } => {
+                if let Source::Free(i) = main {
+                    gradient[i] += by;
+                }
+                if let Source::Free(i) = ratio {
+                    gradient[i] -= by / (theta[i] * std::f64::consts::LN_10);
+                }
+            }
+        }
+    }
+
     fn value(self, theta: &[f64]) -> f64 {
         match self {
             Self::Fixed(x) => x,
             Self::Free(i) => theta[i],
             Self::FillsBeam => f64::INFINITY,
-            Self::Ratio { main, ratio } => main.value(theta) - ratio.value(theta).log10(),
+            Self::Ratio { main, ratio } => main.value(theta) - libm::log10(ratio.value(theta)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What is known of one parameter before the fit.
 
+// The library's functions give the same bits on every machine; the system's do not.
+use libm::{exp, log};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Normal};
 use serde::{Deserialize, Serialize};
@@ -119,12 +121,21 @@ impl Prior {
             return f64::NEG_INFINITY;
         }
         match self {
-            Self::Uniform { .. } => -(high - low).ln(),
-            Self::LogUniform { .. } => -x.ln() - (high / low).ln().ln(),
+            Self::Uniform { .. } => -log(high - low),
+            Self::LogUniform { .. } => -log(x) - log(log(high / low)),
             Self::Normal { mean, sd, .. } => {
                 let z = (x - mean) / sd;
-                -0.5 * z * z - 0.5 * (2.0 * PI * sd * sd).ln() - mass(mean, sd, low, high).ln()
+                -0.5 * z * z - 0.5 * log(2.0 * PI * sd * sd) - log(mass(mean, sd, low, high))
             }
+        }
+    }
+
+    /// Derivative of [`ln_density`](Self::ln_density) by x, within the limits.
+    pub fn slope_of_ln_density(self, x: f64) -> f64 {
+        match self {
+            Self::Uniform { .. } => 0.0,
+            Self::LogUniform { .. } => -1.0 / x,
+            Self::Normal { mean, sd, .. } => (mean - x) / (sd * sd),
         }
     }
 
@@ -133,7 +144,7 @@ impl Prior {
         let (low, high) = self.limits();
         match self {
             Self::Uniform { .. } => rng.random_range(low..high),
-            Self::LogUniform { .. } => rng.random_range(low.ln()..high.ln()).exp().clamp(low, high),
+            Self::LogUniform { .. } => exp(rng.random_range(log(low)..log(high))).clamp(low, high),
             Self::Normal { mean, sd, .. } => {
                 let normal = Normal::new(mean, sd).expect("a checked prior has a positive width");
                 // A checked prior keeps at least 1e-6 of its mass: this ends.

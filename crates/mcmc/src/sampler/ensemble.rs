@@ -139,7 +139,7 @@ impl Half {
             let mut rng = stream(seed, Purpose::Walker, walker, state.step);
             self.log_hastings[i] = kind.propose(state.walker(walker), complement, &mut rng, row);
             // 1 - u lies in (0, 1]: the logarithm is finite.
-            self.log_uniform[i] = (1.0 - rng.random::<f64>()).ln();
+            self.log_uniform[i] = libm::log(1.0 - rng.random::<f64>());
         }
     }
 

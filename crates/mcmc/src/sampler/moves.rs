@@ -73,7 +73,7 @@ impl Move for Stretch {
         for ((p, &x), &c) in proposal.iter_mut().zip(current).zip(anchor) {
             *p = c + z * (x - c);
         }
-        (current.len() as f64 - 1.0) * z.ln()
+        (current.len() as f64 - 1.0) * libm::log(z)
     }
 }
 

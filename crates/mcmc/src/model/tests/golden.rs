@@ -1,36 +1,42 @@
 //! References: the benchmark spectra of five and twenty species, and XCLASS's sums of CO lines.
 
 use crate::catalog::{Interpolation, PartitionFunction, QTable, Species, read_spfit};
-use crate::model::{Beam, LteModel, ModelOptions, SpeciesParams, Window};
+use crate::model::{
+    Beam, ChannelMode, LteModel, ModelOptions, N_SPECIES_PARAMS, SimdPath, SpeciesParams, Window,
+};
 use crate::testdata;
 use std::path::Path;
 use std::time::Instant;
 
 const B_BEAM: Beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
 
-fn species(name: &str, cat: &Path, q: &Path) -> Species {
+fn species(name: &str, cat: &Path, q: &Path, interpolation: Interpolation) -> Species {
     let table = QTable::read(q, None).unwrap();
-    let q = PartitionFunction::new(&table, Interpolation::LogLog, false);
+    let q = PartitionFunction::new(&table, interpolation, false);
     Species::new(name, read_spfit(cat).unwrap(), q, &cat.display().to_string()).unwrap()
 }
 
-/// A benchmark: its model, true parameters and noiseless truth (K).
+/// A benchmark: its model, true parameters, noiseless truth (K) and noisy data (K).
 struct Benchmark {
     model: LteModel,
     params: Vec<SpeciesParams>,
     truth_t_k: Vec<f64>,
+    data_t_k: Vec<f64>,
 }
 
-fn benchmark(name: &str) -> Option<Benchmark> {
+fn benchmark(name: &str, options: ModelOptions, interpolation: Interpolation) -> Option<Benchmark> {
     let folder = testdata::shared("data/alma")?;
     let read = |file: String| std::fs::read_to_string(folder.join("bench").join(file)).unwrap();
     let job: serde_json::Value = serde_json::from_str(&read(format!("{name}.json"))).unwrap();
     let n_chan = job["nchan"].as_u64().unwrap() as usize;
-    let freq: Vec<f64> = read(format!("{name}_spectrum.txt"))
+    let (freq, data_t_k): (Vec<f64>, Vec<f64>) = read(format!("{name}_spectrum.txt"))
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
-        .collect();
+        .map(|line| {
+            let mut words = line.split_whitespace().map(|word| word.parse::<f64>().unwrap());
+            (words.next().unwrap(), words.next().unwrap())
+        })
+        .unzip();
     let windows: Vec<Window> = freq
         .chunks(n_chan)
         .enumerate()
@@ -41,13 +47,21 @@ fn benchmark(name: &str) -> Option<Benchmark> {
         let path = folder.join("catalogs/derived").join(name);
         // Names hold dots and dashes: the ending is appended, not replaced.
         let with = |ending: &str| std::path::PathBuf::from(format!("{}.{ending}", path.display()));
-        entries.push(species(name, &with("cat"), &with("qpart")));
+        entries.push(species(name, &with("cat"), &with("qpart"), interpolation));
         let values: Vec<f64> = values.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         params.push(SpeciesParams::from_array(values.try_into().unwrap()));
     }
-    let truth_t_k = read(format!("{name}.ref")).lines().map(|line| line.trim().parse().unwrap()).collect();
-    let options = ModelOptions::for_velocities(-5.0, 5.0, 10.0);
-    Some(Benchmark { model: LteModel::new(&entries, &windows, options).unwrap(), params, truth_t_k })
+    let truth = match options.channels {
+        ChannelMode::Point => format!("{name}.ref"),
+        ChannelMode::Average => format!("{name}_averaged.ref"),
+    };
+    let truth_t_k = read(truth).lines().map(|line| line.trim().parse().unwrap()).collect();
+    Some(Benchmark {
+        model: LteModel::new(&entries, &windows, options).unwrap(),
+        params,
+        truth_t_k,
+        data_t_k,
+    })
 }
 
 fn largest_difference(b: &Benchmark) -> f64 {
@@ -57,16 +71,95 @@ fn largest_difference(b: &Benchmark) -> f64 {
     t_k.iter().zip(&b.truth_t_k).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
+fn options(channels: ChannelMode) -> ModelOptions {
+    ModelOptions { channels, ..ModelOptions::for_velocities(-5.0, 5.0, 10.0) }
+}
+
 #[test]
 fn benchmarks_of_five_and_twenty_species() {
-    for name in ["B5", "B20"] {
-        let Some(mut b) = benchmark(name) else { return };
-        let difference = largest_difference(&b);
-        println!("{name}: largest difference {difference:.6} K");
-        assert!(difference < 1.0e-3, "{name}: {difference} K");
-        // Negative control: one kelvin in one Tex must show.
-        b.params[0].tex_k += 1.0;
-        assert!(largest_difference(&b) > 1.0e-2, "{name}: the comparison sees nothing");
+    let modes = [(ChannelMode::Point, 1.0e-3), (ChannelMode::Average, 5.0e-3)];
+    for (name, (mode, limit_k)) in [("B5", modes[0]), ("B5", modes[1]), ("B20", modes[0]), ("B20", modes[1])]
+    {
+        let paths = SimdPath::ALL.into_iter().filter(|path| path.is_available());
+        for simd in paths {
+            let options = ModelOptions { simd, ..options(mode) };
+            let Some(mut b) = benchmark(name, options, Interpolation::LogLog) else { return };
+            let difference = largest_difference(&b);
+            println!("{name} {mode:?} {simd:?}: largest difference {difference:.6} K");
+            assert!(difference < limit_k, "{name} {mode:?} {simd:?}: {difference} K");
+            // Negative control: one kelvin in one Tex must show.
+            b.params[0].tex_k += 1.0;
+            assert!(largest_difference(&b) > 1.0e-2, "{name}: the comparison sees nothing");
+        }
+    }
+}
+
+#[test]
+fn channel_averages_are_not_point_samples() {
+    // Negative control of the averages: the other reference is far away.
+    let Some(mut b) = benchmark("B5", options(ChannelMode::Average), Interpolation::LogLog) else { return };
+    b.truth_t_k = benchmark("B5", options(ChannelMode::Point), Interpolation::LogLog).unwrap().truth_t_k;
+    assert!(largest_difference(&b) > 1.0);
+}
+
+/// Posterior widths of the 20 parameters of B5: log10 N, Tex, FWHM, v of each species.
+fn posterior_sd() -> Vec<f64> {
+    let path = testdata::shared("data/alma/bench/B5_posterior.json").unwrap();
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    json["sd"].as_array().unwrap().iter().map(|sd| sd.as_f64().unwrap()).collect()
+}
+
+/// Largest `|g - finite difference| sd / (1 + |g| sd)` of the log likelihood of B5 over all parameters.
+fn gradient_error(mode: ChannelMode, simd: SimdPath) -> Option<f64> {
+    let options = ModelOptions { simd, ..options(mode) };
+    let b = benchmark("B5", options, Interpolation::Smooth)?;
+    let (sd, rms_k) = (posterior_sd(), 0.5);
+    let data = b.model.channel_data(&b.data_t_k, &vec![1.0 / rms_k; b.data_t_k.len()]);
+    let mut scratch = b.model.scratch();
+    let mut gradient = vec![[0.0; N_SPECIES_PARAMS]; b.params.len()];
+    let mut worst = 0.0f64;
+    // Not at the truth: a temperature there is a node of Q, where its second derivative jumps.
+    for away in [0.3, 1.0, -2.5] {
+        let at = |species: usize, k: usize, shift: f64| -> Vec<SpeciesParams> {
+            let moved = b.params.iter().enumerate().map(|(s, p)| {
+                let mut values = p.to_array();
+                for (i, value) in values.iter_mut().enumerate() {
+                    let width = if i < 4 { sd[4 * s + i] } else { 1e-3 };
+                    let own = if (s, i) == (species, k) { shift } else { 0.0 };
+                    *value += width * (away + own);
+                }
+                SpeciesParams::from_array(values)
+            });
+            moved.collect()
+        };
+        let centre = at(usize::MAX, 0, 0.0);
+        b.model.chi2_and_gradient(&centre, &data, &mut scratch, &mut gradient).unwrap();
+        for species in 0..b.params.len() {
+            for k in 0..N_SPECIES_PARAMS {
+                let width = if k < 4 { sd[4 * species + k] } else { 1e-3 };
+                let mut ln_l =
+                    |shift: f64| -0.5 * b.model.chi2(&at(species, k, shift), &data, &mut scratch).unwrap();
+                // Central differences of sixth order, a sd-scaled step each.
+                let h = 0.05;
+                let mut d = |n: f64| (ln_l(n * h) - ln_l(-n * h)) / (2.0 * n * h);
+                let numeric = 1.5 * d(1.0) - 0.6 * d(2.0) + 0.1 * d(3.0);
+                let exact = -0.5 * gradient[species][k] * width;
+                worst = worst.max((exact - numeric).abs() / (1.0 + exact.abs()));
+            }
+        }
+    }
+    Some(worst)
+}
+
+#[test]
+fn gradient_is_the_derivative() {
+    for simd in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+        let Some(point) = gradient_error(ChannelMode::Point, simd) else { return };
+        let average = gradient_error(ChannelMode::Average, simd).unwrap();
+        println!("{simd:?}: gradient and difference: point {point:.2e}, average {average:.2e}");
+        assert!(point < 1e-6, "{simd:?}: {point}");
+        // The choice of samples within channels changes in steps of the averages' own precision.
+        assert!(average < 1e-3, "{simd:?}: {average}");
     }
 }
 
@@ -74,7 +167,7 @@ fn benchmarks_of_five_and_twenty_species() {
 #[ignore = "prints times: run alone with --ignored --nocapture"]
 fn times() {
     for name in ["B5", "B20"] {
-        let Some(b) = benchmark(name) else { return };
+        let Some(b) = benchmark(name, options(ChannelMode::Point), Interpolation::LogLog) else { return };
         let (mut scratch, mut t_k) = (b.model.scratch(), vec![0.0; b.model.n_channels()]);
         let mut ms: Vec<f64> = (0..2001)
             .map(|_| {
@@ -93,7 +186,7 @@ fn times() {
 #[test]
 fn co_sums_of_xclass() {
     let Some(folder) = testdata::shared("data/alma/reference") else { return };
-    let co = species("CO", &folder.join("co.cat"), &folder.join("co.qpart"));
+    let co = species("CO", &folder.join("co.cat"), &folder.join("co.qpart"), Interpolation::LogLog);
     let params = SpeciesParams::from_array([
         2.1061155735e17f64.log10(),
         79.842254347,
