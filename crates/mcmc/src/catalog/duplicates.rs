@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 const WINDOW_MHZ: f64 = 10.0;
 /// How much the lower energies may differ (cm^-1): the hyperfine splitting of the lower level, 60 MHz, and rounding.
 const SAME_ENERGY_CM1: f64 = 0.002;
-/// How well components without quantum numbers must add up to the transition: the rounding of LGINT is 0.01 %, the
-/// sums of HC3N and HNCO are right to 0.04 %, and chance coincidences in dense spectra (C2H5OH) start at 0.1 %.
-const SUM_WITHOUT_NUMBERS: f64 = 0.001;
+/// How well components without quantum numbers must add up to the transition: entries leave out components that
+/// are weaker than this (HNCO's 2-1 lacks 0.6 %), and the rounding of LGINT is 0.01 %.
+const SUM_WITHOUT_NUMBERS: f64 = 0.01;
 /// Named components that miss more than this of the transition's intensity are not the whole of it.
 const SUM_WITH_NUMBERS: f64 = 0.05;
 /// How far the components' centroid may be from the unsplit line (MHz), where there are no quantum numbers.
@@ -130,9 +130,16 @@ fn components_of(lines: &[Line], unsplit: usize, dropped: &[bool]) -> Option<(Ve
     }
     let shift = |j: &usize| intensity(&lines[*j]) / intensity(whole) * (lines[*j].freq_mhz - whole.freq_mhz);
     let centroid_mhz = near.iter().map(shift).sum::<f64>() / sum;
-    // Components have the degeneracies 2F+1 of several F.
-    let several = near.iter().any(|&j| lines[j].g_up != lines[near[0]].g_up);
-    (several && centroid_mhz.abs() <= CENTROID_MHZ).then_some((near, true))
+    let g_up: Vec<u32> = near.iter().map(|&j| lines[j].g_up).collect();
+    (are_of_successive_f(g_up) && centroid_mhz.abs() <= CENTROID_MHZ).then_some((near, true))
+}
+
+/// Whether degeneracies are 2F+1 (times a constant) of three or more successive F. Chance coincidences in dense
+/// spectra (C2H5OH, acetone) are of lines with one degeneracy.
+fn are_of_successive_f(mut g_up: Vec<u32>) -> bool {
+    g_up.sort_unstable();
+    g_up.dedup();
+    g_up.len() >= 3 && g_up.windows(3).all(|g| g[1] - g[0] == g[2] - g[1])
 }
 
 /// Whether quantum numbers are those of `whole` with further ones behind them, in both levels.

@@ -84,3 +84,51 @@ fn text(names: &[&str], transitions: &[Transition], min_k: f64) -> String {
         write!(text, "{} transitions with a peak of at least {min_k} K, each taken alone", transitions.len());
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CO (1-0) and its neighbourhood, with a tied isotopologue that shares its lines.
+    fn config(folder: &Path) -> std::path::PathBuf {
+        let spectrum: String =
+            (0..100).map(|i| format!("{} {}\n", 115_260.0 + 0.2 * f64::from(i), i % 2)).collect();
+        std::fs::write(folder.join("s.txt"), spectrum).unwrap();
+        let species = |name: &str, logn: &str| {
+            format!(
+                "[[species]]\nname = \"{name}\"\nentry = \"CO\"\nlogn = {logn}\ntex_k = {{ fixed = 50.0 }}\n\
+                 fwhm_kms = {{ fixed = 3.0 }}\nv_kms = {{ fixed = 2.0 }}\n"
+            )
+        };
+        let text = format!(
+            "[[spectrum]]\nfile = \"s.txt\"\nnoise = \"0.5 K\"\nbeam = [\"1 arcsec\", \"1 arcsec\"]\n{}{}",
+            species("main", "{ uniform = [12, 18] }"),
+            species("rare", "{ ratio_to = \"main.logn\", log_uniform = [5, 500] }")
+        );
+        let path = folder.join("fit.toml");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn tells_opacity_and_brightness_of_each_species() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = config(dir.path());
+        let plan = plan::prepare(&path).unwrap();
+        let all = transitions(&plan, &[15.0, 100.0], 0.0).unwrap();
+        assert_eq!(all.len(), 2);
+        let (main, rare) = (&all[0], &all[1]);
+        assert!((main.peak_tau / rare.peak_tau - 100.0).abs() < 1e-9);
+        assert!((main.observed_mhz / main.rest_mhz - (1.0 - 2.0 / 299_792.458)).abs() < 1e-12);
+        // Thin: T = (J(Tex) - J(Tbg)) tau, 46.4 K here.
+        assert!((main.peak_k / main.peak_tau - 46.4).abs() < 0.3, "{}", main.peak_k / main.peak_tau);
+        assert_eq!(transitions(&plan, &[15.0, 100.0], 0.5 * main.peak_k).unwrap().len(), 1);
+        let csv = dir.path().join("lines.csv");
+        let set: Vec<String> = ["main.logn=15", "rare.ratio=100"].map(str::to_owned).to_vec();
+        run(&path, &set, 0.0, Some(&csv)).unwrap();
+        let text = std::fs::read_to_string(csv).unwrap();
+        assert!(text.starts_with("species,window,observed_mhz"), "{text}");
+        assert!(text.lines().nth(1).unwrap().starts_with("main,s 1,115270.43"), "{text}");
+        assert!(run(&path, &set[..1], 0.0, None).is_err());
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be wrong with the parameters that a configuration asks for.
+
+use crate::posterior::prior::PriorError;
+
+/// Parameters that cannot be fitted as the configuration asks.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LayoutError {
+    /// None or several of the ways to give a parameter.
+    #[error("{parameter} needs exactly one of uniform, log_uniform, normal, fixed, same_as; it has {found}")]
+    Ways {
+        /// The parameter.
+        parameter: String,
+        /// How many it has.
+        found: usize,
+    },
+    /// `limits` where there is no normal prior.
+    #[error("{parameter}: limits go with a normal prior only")]
+    Limits {
+        /// The parameter.
+        parameter: String,
+    },
+    /// A prior that cannot be.
+    #[error("{parameter}")]
+    Prior {
+        /// The parameter.
+        parameter: String,
+        /// What is wrong.
+        source: PriorError,
+    },
+    /// `same_as` names a parameter that is not there.
+    #[error("{parameter} names {target}, which is not there; known are {known}")]
+    Unknown {
+        /// The parameter.
+        parameter: String,
+        /// What it names.
+        target: String,
+        /// All names.
+        known: String,
+    },
+    /// A ratio of something that is no column density.
+    #[error("{parameter}: ratio_to is for logn, and names the logn of another species; not {target}")]
+    RatioOf {
+        /// The parameter.
+        parameter: String,
+        /// What it names.
+        target: String,
+    },
+    /// A ratio to a column density that is a ratio itself.
+    #[error("{parameter}: {target} is a ratio to another species itself: name that species")]
+    RatioOfRatio {
+        /// The parameter.
+        parameter: String,
+        /// What it names.
+        target: String,
+    },
+    /// `same_as` leads back to itself.
+    #[error("{parameter} is the same as itself, by way of {by_way_of}")]
+    Circle {
+        /// The parameter.
+        parameter: String,
+        /// The last parameter of the way.
+        by_way_of: String,
+    },
+    /// Two species with one name.
+    #[error("there are two species with the name {0}")]
+    Twice(String),
+    /// A setting that is not NAME=VALUE.
+    #[error("\"{0}\" is not of the form SPECIES.QUANTITY=NUMBER")]
+    Setting(String),
+    /// A setting for a parameter that is fixed or the same as another.
+    #[error("{parameter} cannot be set: it is {why}")]
+    NotFree {
+        /// The parameter.
+        parameter: String,
+        /// What it is instead.
+        why: &'static str,
+    },
+    /// A free parameter without a value.
+    #[error("{0} has no value: give --set {0}=NUMBER")]
+    Unset(String),
+    /// Prior or value outside of what the quantity can be.
+    #[error("{parameter} must be positive, but may be {low}")]
+    NotPositive {
+        /// The parameter.
+        parameter: String,
+        /// The lowest value it may have.
+        low: f64,
+    },
+}

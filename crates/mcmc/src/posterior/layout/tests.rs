@@ -1,0 +1,111 @@
+//! Tests of laying out parameters.
+
+use super::*;
+
+fn layout(second_tex: &str) -> Result<Layout, LayoutError> {
+    let text = format!(
+        r#"
+        [[species]]
+        name = "A"
+        cat = "a.cat"
+        qpart = "a.qpart"
+        logn = {{ uniform = [14, 18] }}
+        tex_k = {{ log_uniform = [10, 300] }}
+        fwhm_kms = {{ fixed = 3.0 }}
+        v_kms = {{ normal = [0, 1] }}
+        [[species]]
+        name = "B"
+        cat = "b.cat"
+        qpart = "b.qpart"
+        logn = {{ uniform = [14, 18] }}
+        tex_k = {second_tex}
+        fwhm_kms = {{ same_as = "A.fwhm_kms" }}
+        v_kms = {{ same_as = "A.v_kms" }}
+        size_arcsec = {{ fixed = 0.5 }}
+        "#
+    );
+    let config: crate::config::Config = toml::from_str(&text).unwrap();
+    Layout::new(&config.species)
+}
+
+#[test]
+fn shared_parameters_are_one() {
+    let layout = layout("{ same_as = \"A.tex_k\" }").unwrap();
+    let names: Vec<_> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["A.logn", "A.tex_k", "A.v_kms", "B.logn"]);
+    let values: Vec<_> = layout.values(&[15.0, 100.0, 0.5, 16.0]).collect();
+    assert_eq!(values[0], [15.0, 100.0, 3.0, 0.5, f64::INFINITY]);
+    assert_eq!(values[1], [16.0, 100.0, 3.0, 0.5, 0.5]);
+    let set = |text: &str| {
+        let settings: Vec<String> = text.split(' ').map(str::to_string).collect();
+        layout.values_from(&["A", "B"], &settings).map_err(|e| e.to_string())
+    };
+    let all = "A.logn=15 A.tex_k=100 A.v_kms=0.5 B.logn=16 A.fwhm_kms=3";
+    assert_eq!(set(all).unwrap(), [15.0, 100.0, 0.5, 16.0]);
+    assert!(set("A.logn=15").unwrap_err().contains("A.tex_k has no value"));
+    assert!(set("A.logm=15").unwrap_err().contains("A.logm"));
+    assert!(set("A.logn=x").unwrap_err().contains("A.logn=x"));
+    assert!(set("A.fwhm_kms=4").unwrap_err().contains("fixed"));
+}
+
+/// A, 13A and 18A, the latter two by ratios to A.
+fn ratios(second: &str, third: &str) -> Result<Layout, LayoutError> {
+    let species = |name: &str, logn: &str| {
+        format!(
+            "[[species]]\nname = \"{name}\"\nlogn = {logn}\ntex_k = {{ fixed = 100.0 }}\n\
+             fwhm_kms = {{ fixed = 3.0 }}\nv_kms = {{ fixed = 0.0 }}\n"
+        )
+    };
+    let text = [("A", "{ uniform = [14, 18] }"), ("13A", second), ("18A", third)].map(|(n, l)| species(n, l));
+    let config: crate::config::Config = toml::from_str(&text.concat()).unwrap();
+    Layout::new(&config.species)
+}
+
+#[test]
+fn isotopologues_follow_their_main_species() {
+    let fitted = "{ ratio_to = \"A.logn\", log_uniform = [20, 200] }";
+    let layout = ratios(fitted, "{ ratio_to = \"A.logn\", fixed = 1000.0 }").unwrap();
+    let names: Vec<_> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["A.logn", "13A.ratio"]);
+    let logn: Vec<f64> = layout.values(&[17.0, 100.0]).map(|v| v[0]).collect();
+    assert_eq!(logn, [17.0, 15.0, 14.0]);
+    let (low, high) = layout.range(1, 0);
+    assert!((low - (14.0 - 200f64.log10())).abs() < 1e-12 && (high - (18.0 - 20f64.log10())).abs() < 1e-12);
+    let set = |text: &str| {
+        let settings: Vec<String> = text.split(' ').map(str::to_string).collect();
+        layout.values_from(&["A", "13A", "18A"], &settings).map_err(|e| e.to_string())
+    };
+    assert_eq!(set("A.logn=17 13A.ratio=60 18A.ratio=1000").unwrap(), [17.0, 60.0]);
+    assert!(set("A.logn=17 13A.logn=16").unwrap_err().contains("by a ratio"));
+    assert!(set("A.logn=17 A.ratio=16").unwrap_err().contains("A.ratio"));
+    // One ratio for two species, and a column density that is the same as a tied one.
+    let shared = ratios(fitted, "{ ratio_to = \"A.logn\", same_as = \"13A.ratio\" }").unwrap();
+    assert_eq!(shared.parameters.len(), 2);
+    assert!(shared.values(&[17.0, 10.0]).all(|v| v[0] == 17.0 || v[0] == 16.0));
+    let same = ratios(fitted, "{ same_as = \"13A.logn\" }").unwrap();
+    assert_eq!(same.values(&[17.0, 10.0]).map(|v| v[0]).collect::<Vec<_>>(), [17.0, 16.0, 16.0]);
+}
+
+#[test]
+fn ratios_that_cannot_be_are_named() {
+    let fitted = "{ ratio_to = \"A.logn\", log_uniform = [20, 200] }";
+    let error = |third| ratios(fitted, third).unwrap_err().to_string();
+    assert!(error("{ ratio_to = \"13A.logn\", fixed = 5.0 }").contains("itself"));
+    assert!(error("{ ratio_to = \"B.logn\", fixed = 5.0 }").contains("B.logn"));
+    assert!(error("{ ratio_to = \"A.tex_k\", fixed = 5.0 }").contains("ratio_to is for logn"));
+    assert!(error("{ ratio_to = \"18A.logn\", fixed = 5.0 }").contains("another species"));
+    assert!(error("{ ratio_to = \"A.logn\", fixed = -5.0 }").contains("positive"));
+    assert!(error("{ ratio_to = \"A.logn\" }").contains("18A.ratio needs exactly one"));
+    assert!(error("{ same_as = \"A.ratio\" }").contains("A.ratio"));
+}
+
+#[test]
+fn what_cannot_be_is_named() {
+    let error = |text| layout(text).unwrap_err().to_string();
+    assert!(error("{ same_as = \"A.tex\" }").contains("A.tex_k"));
+    assert!(error("{ same_as = \"B.tex_k\" }").contains("itself"));
+    assert!(error("{ fixed = 1.0, uniform = [1, 2] }").contains("it has 2"));
+    assert!(error("{ uniform = [2, 1] }").contains("B.tex_k"));
+    assert!(error("{ uniform = [-1, 1] }").contains("positive"));
+    assert!(error("{ uniform = [1, 2], limits = [0, 3] }").contains("limits"));
+}
