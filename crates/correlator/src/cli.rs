@@ -1,7 +1,10 @@
 //! What the user types, and what is done about it.
 use crate::baseband::RecordingOptions;
+use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
 use crate::run::{self, Plan, Products};
+use crate::sim::{self, SimConfig, SimError};
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
@@ -38,6 +41,25 @@ enum Command {
     },
     /// Tell what recordings hold: frames, times, threads, levels, spectra
     Inspect(InspectArgs),
+    /// Find delay and rate of the fringes in visibilities
+    Fringe {
+        /// Visibilities, as `run` wrote them
+        file: PathBuf,
+        /// Folder for the picture and the CSV file [default: beside the visibilities]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Write the table as CSV, too
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Make recordings of sources and noise, and the job that correlates them
+    Simulate {
+        /// What to simulate
+        config: PathBuf,
+        /// Folder for recordings and job [default: named after the configuration, beside it]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +107,50 @@ pub fn main() -> ExitCode {
             )
         }
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
+        Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
+        Command::Simulate { config, out } => runtime::serial(|| simulate(&config, out)),
     }
+}
+
+/// "NAME.fringe.png" and ".csv" in `folder`, the table on stdout.
+fn fringe(file: &Path, folder: Option<&Path>, csv: bool) -> Result<(), Failure> {
+    let failed = |error: FringeError| match error {
+        FringeError::Write { .. } => Failure::run(error),
+        _ => Failure::input(error),
+    };
+    let report = find_fringes(file, &FringeOptions::default()).map_err(failed)?;
+    say(report.to_string().trim_end())?;
+    let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let stem = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let png = folder.join(format!("{stem}.fringe.png"));
+    write_fringe_png(&report, &png).map_err(failed)?;
+    say(&format!("picture: {}", png.display()))?;
+    if csv {
+        let csv = folder.join(format!("{stem}.fringe.csv"));
+        report.write_csv(&csv).map_err(failed)?;
+        say(&format!("table: {}", csv.display()))?;
+    }
+    Ok(())
+}
+
+fn simulate(config: &Path, out: Option<PathBuf>) -> Result<(), Failure> {
+    let failed = |error: SimError| match error {
+        SimError::Write(_) => Failure::run(error),
+        _ => Failure::input(error),
+    };
+    // "sim.toml" gives the folder "sim" beside it.
+    let folder = out.unwrap_or_else(|| config.with_extension(""));
+    let made = sim::simulate(&SimConfig::read(config).map_err(failed)?, &folder).map_err(failed)?;
+    for recording in &made.recordings {
+        say(&format!("recording {}", recording.display()))?;
+    }
+    say(&format!("job {}", made.input.display()))
+}
+
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let made = std::fs::create_dir_all(folder);
+    made.with_context(|| format!("cannot make the folder {}", folder.display())).map_err(Failure::run)
 }
 
 fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
@@ -136,7 +201,8 @@ fn say(text: &str) -> Result<(), Failure> {
 
 /// "NAME.spectrum.csv" and ".png" in `folder`; where they are goes to stderr, so that JSON stays alone on stdout.
 fn write_spectra(spectra: &inspect::MeanSpectra, file: &Path, folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let (csv, png) =
         (folder.join(format!("{name}.spectrum.csv")), folder.join(format!("{name}.spectrum.png")));

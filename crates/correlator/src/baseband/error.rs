@@ -65,7 +65,7 @@ pub enum BasebandError {
     #[error("a station has no recording: name at least one file")]
     NoFiles,
     /// The operating system refused to read.
-    #[error("recording {path}: cannot read at byte {offset}: {source}")]
+    #[error("recording {path}: cannot read at byte {offset}")]
     Read {
         /// The file.
         path: PathBuf,

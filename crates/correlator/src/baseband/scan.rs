@@ -69,7 +69,8 @@ impl Pattern {
 
     /// The first place in `bytes` where a chain of headers begins, with its pattern and first header.
     ///
-    /// A chain is three headers a frame length apart, or all there are when the bytes are the whole file (`at_end`).
+    /// A chain is three headers a frame length apart. When the bytes are the whole file (`at_end`), fewer that fill it
+    /// from its first byte will do; anywhere else they are a coincidence in data of another format.
     pub fn find(bytes: &[u8], at_end: bool) -> Option<(usize, Self, VdifHeader)> {
         (0..bytes.len().saturating_sub(LEGACY_HEADER_BYTES)).find_map(|start| {
             let rest = &bytes[start..];
@@ -78,7 +79,7 @@ impl Pattern {
             let sample_bits = (1u64 << header.log2_channels) * u64::from(header.bits);
             let payload_bits = pattern.frame_bytes.checked_sub(pattern.header_bytes)? as u64 * 8;
             let sound = payload_bits >= sample_bits && header.version <= 1;
-            (sound && pattern.chain(rest, at_end)).then_some((start, pattern, header))
+            (sound && pattern.chain(rest, at_end && start == 0)).then_some((start, pattern, header))
         })
     }
 
@@ -198,5 +199,9 @@ pub(super) mod tests {
         assert!(Pattern::find(&[0x11; 4000], true).is_none());
         let text = "recordings of another format begin with other words. ".repeat(80);
         assert!(Pattern::find(text.as_bytes(), true).is_none());
+        // What looks like one header can be found in any long file.
+        let one = frame(5, 0, 0, 0xe4);
+        assert!(Pattern::find(&one, true).is_some());
+        assert!(Pattern::find(&[vec![0x5a; 4000], one].concat(), true).is_none());
     }
 }

@@ -546,7 +546,8 @@ fn data_table(file: &mut KeyFile, streams: &mut [Datastream]) -> Result<(), Difx
             let line = file.expect(&format!("FILE {i}/{n}"))?;
             let path = beside(file.path(), &line.value);
             if !path.is_file() {
-                return Err(file.refers(&line, format!("the recording {} is not there", path.display())));
+                let what = if path.is_dir() { "is a folder" } else { "is not there" };
+                return Err(file.refers(&line, format!("the recording {} {what}", path.display())));
             }
             stream.files.push((path, (&line).into()));
         }

@@ -101,7 +101,7 @@ impl Run<'_> {
         let parts = Part::folder(self.out);
         if options.resume && !parts.exists() {
             let what = format!("{} holds no run to go on with; leave out --resume", self.out.display());
-            return Err(Failure::usage(anyhow::anyhow!(what)));
+            return Err(Failure::input(anyhow::anyhow!(what)));
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
