@@ -164,7 +164,7 @@ fn a_killed_run_goes_on_to_the_same_products() {
     let small = Small::new();
     small.run(2, "whole");
     let (mut random, mut struck) = (20_240_202, 0);
-    for case in 0..30 {
+    for case in 0..24 {
         // On one rank it is known how often each point is passed: a part for each unit, then the products.
         let ranks = [1, 3][case % 2];
         let (point, most) = [("unit", UNITS), ("write", UNITS + 2), ("rename", UNITS + 2)][case / 2 % 3];
@@ -179,7 +179,7 @@ fn a_killed_run_goes_on_to_the_same_products() {
         assert_same(&small.path("whole"), &small.path("killed"), &fault);
         fs::remove_dir_all(small.path("killed")).unwrap();
     }
-    println!("{struck} of 30 faults struck");
+    println!("{struck} of 24 faults struck");
     assert!(struck >= 20, "{struck}");
 }
 
@@ -222,7 +222,9 @@ fn a_signal_stops_in_good_order_with_code_75() {
 #[test]
 fn a_panic_or_a_lasting_error_ends_all_ranks_with_one_message() {
     let small = Small::new();
-    for (ranks, fault, rank) in [(3, "panic:unit:1:1", 1), (3, "panic:unit:0:1", 0), (1, "panic:write:0:9", 0)] {
+    for (ranks, fault, rank) in
+        [(3, "panic:unit:1:1", 1), (3, "panic:unit:0:1", 0), (1, "panic:write:0:9", 0)]
+    {
         let ended = small.mpi(ranks, "broken").env("MIRINAE_FAULT", fault).end().expect(2);
         ended.expect_message(&[&format!("rank {rank} of {ranks} on "), "injected at "]);
         assert!(ended.took < Duration::from_secs(10), "{fault}: {:?}", ended.took);
@@ -365,12 +367,21 @@ fn jobs_that_cannot_be_used_are_refused() {
     };
     let small = Small::new();
     let station = small.value("TELESCOPE INDEX");
-    edited("input", &station, "TELESCOPE INDEX:    7").is_refused(&["small.input:", "telescope 7", "there are 3"]);
+    edited("input", &station, "TELESCOPE INDEX:    7").is_refused(&[
+        "small.input:",
+        "telescope 7",
+        "there are 3",
+    ]);
     let file = small.value("FILE 1/0");
-    edited("input", &file, "FILE 1/0:           gone.vdif").is_refused(&["small.input:", "gone.vdif is not there"]);
+    edited("input", &file, "FILE 1/0:           gone.vdif")
+        .is_refused(&["small.input:", "gone.vdif is not there"]);
     let calc = small.value("CALC FILENAME");
     edited("input", &calc, "CALC FILENAME:      gone.calc").is_refused(&["gone.calc", "No such file"]);
-    edited("input", "NUM CHANNELS", "NUM CANNELS").is_refused(&["small.input:", "NUM CHANNELS", "NUM CANNELS"]);
+    edited("input", "NUM CHANNELS", "NUM CANNELS").is_refused(&[
+        "small.input:",
+        "NUM CHANNELS",
+        "NUM CANNELS",
+    ]);
     fs::write(small.path("small.input"), "").unwrap();
     small.is_refused(&["small.input", "ends before"]);
 
@@ -379,7 +390,8 @@ fn jobs_that_cannot_be_used_are_refused() {
     long.edit("input", &long.value("EXECUTE TIME (SEC)"), "EXECUTE TIME (SEC): 500");
     for line in ["JOB DURATION (SEC)", "SCAN 0 DUR (S)"] {
         let calc = fs::read_to_string(long.path("small.calc")).unwrap();
-        if let Some(found) = calc.lines().find(|l| l.starts_with(&line.to_uppercase()) || l.starts_with(line)) {
+        if let Some(found) = calc.lines().find(|l| l.starts_with(&line.to_uppercase()) || l.starts_with(line))
+        {
             long.edit("calc", found, &format!("{:<20}500", format!("{line}:")));
         }
     }

@@ -114,8 +114,8 @@ fn visibilities(
     let (vis_tf, weight_t) = file.cross_tf(scan, centre, product)?;
     let band = &meta.bands[info.band];
     let step_hz = band.bandwidth_hz / meta.channels as f64;
-    // Zero baseband frequency is the first channel of an upper sideband and the last of a lower one.
-    let first_hz = band.low_hz() + if band.lower_sideband { step_hz } else { 0.0 };
+    // The first channel of either sideband is the band's lower edge on the sky.
+    let first_hz = band.low_hz();
     let vis = Visibilities {
         vis_tf: vis_tf.iter().map(|v| v * scale as f32).collect(),
         weight_t: weight_t.to_vec(),
