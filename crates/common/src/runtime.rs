@@ -48,13 +48,15 @@ pub fn launched_rank() -> usize {
 }
 
 /// Reads the command line; what cannot be understood ends the program with code 64, `--help` and `--version` with 0,
-/// both before MPI starts and printed by one rank.
+/// both before MPI starts and printed by rank 0. The others leave without a word and with 0: a code of theirs would make
+/// the launcher end rank 0 before it has spoken.
 pub fn parse_args<A: clap::Parser>() -> A {
     A::try_parse().unwrap_or_else(|error| {
-        if launched_rank() == 0 {
-            // Nothing can be done where even this cannot be printed.
-            let _ = error.print();
+        if launched_rank() > 0 {
+            std::process::exit(Exit::Done as i32)
         }
+        // Nothing can be done where even this cannot be printed.
+        let _ = error.print();
         let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
         std::process::exit(code as i32)
     })
