@@ -395,7 +395,7 @@ fn jobs_that_cannot_be_used_are_refused() {
     let small = Small::new();
     fs::remove_file(small.path("small.im")).unwrap();
     fs::create_dir(small.path("small.im")).unwrap();
-    small.is_refused(&["small.im", "directory"]);
+    small.is_refused(&["small.calc:", "small.im is not there"]);
 }
 
 #[test]
