@@ -221,7 +221,8 @@ fn a_signal_stops_in_good_order_with_code_75() {
 
 #[test]
 fn a_panic_or_a_lasting_error_ends_all_ranks_with_one_message() {
-    let small = Small::new();
+    // So many units that every rank gets some, however busy the machine is.
+    let small = Small::long();
     for (ranks, fault, rank) in
         [(3, "panic:unit:1:1", 1), (3, "panic:unit:0:1", 0), (1, "panic:write:0:9", 0)]
     {
@@ -230,7 +231,7 @@ fn a_panic_or_a_lasting_error_ends_all_ranks_with_one_message() {
         assert!(ended.took < Duration::from_secs(10), "{fault}: {:?}", ended.took);
     }
     // The products cannot be written: nobody else can do it.
-    fs::remove_dir_all(small.path("broken")).unwrap();
+    let small = Small::new();
     let fault = format!("error:write:0:{}", UNITS + 1);
     let ended = small.mpi(1, "broken").env("MIRINAE_FAULT", &fault).end().expect(2);
     ended.expect_message(&["rank 0 of 1 on ", "injected at write"]);
@@ -424,8 +425,7 @@ fn ninety_six_ranks_give_the_products_of_one() {
     let run = |ranks: usize| {
         let out = folder.path().join(format!("np{ranks}"));
         let ended = mpi(ranks, &folder.path().join("kvn3.input"), &out).end();
-        // The demo's recordings have gaps.
-        (out, ended.expect(1))
+        (out, ended.expect(0))
     };
     assert_same(&run(1).0, &run(96).0, "np 96");
 }

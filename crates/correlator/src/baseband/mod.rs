@@ -5,8 +5,8 @@
 //! | layer | modules | job |
 //! |---|---|---|
 //! | header | [`header`], [`time`] | the words of a VDIF header, and when its frame was taken |
-//! | frame | [`format`], [`levels`], [`decode`], [`encode`] | payload bytes to numbers and back |
-//! | recording | [`scan`], [`file`] | where in a file the frames are, by their time stamps |
+//! | frame | [`mod@format`], [`levels`], [`decode`], [`encode`] | payload bytes to numbers and back |
+//! | recording | [`scan`], [`mod@file`] | where in a file the frames are, by their time stamps |
 //! | samples | [`samples`], [`recording`] | samples by their number, with their validity |
 //!
 //! The correlator sees [`SampleSource`] and [`Samples`] only.

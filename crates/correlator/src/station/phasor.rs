@@ -4,7 +4,7 @@ use num_complex::{Complex32, Complex64};
 /// Samples between two anchors.
 const STRIDE: usize = 32;
 
-/// A table of phasors and the scratch to make it: anchors every [`STRIDE`] entries and the steps between them,
+/// A table of phasors and the scratch to make it: anchors every `STRIDE` entries and the steps between them,
 /// both by doubling in double precision, their products in single precision.
 #[derive(Debug, Clone)]
 pub struct Phasors {
