@@ -9,6 +9,7 @@ pub mod logging;
 pub mod options;
 pub mod outcome;
 pub mod partition;
+pub mod picture;
 pub mod plan;
 pub mod progress;
 pub mod provenance;

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum FringeError {
     /// The visibilities cannot be read.
-    #[error("visibilities {path}: {source}")]
+    #[error("visibilities {path}", path = path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -3,6 +3,7 @@
 use super::FringeError;
 use super::report::{FringeReport, FringeRow};
 use super::search::{Fringe, Plane};
+use mirinae_common::picture;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::f64::consts::TAU;
@@ -18,7 +19,12 @@ const MOST_ROWS: usize = 15;
 /// Draws the report as PNG: for each scan, source and baseline the plane of its most significant band, and amplitude and
 /// phase of all its bands over sky frequency (rate taken out, delay drawn as a line). At most 15 of them.
 pub fn write_fringe_png(report: &FringeReport, path: &Path) -> Result<(), FringeError> {
-    draw(report, path).map_err(|e| FringeError::Write { path: path.to_owned(), message: e.to_string() })
+    let failed = |message: String| FringeError::Write { path: path.to_owned(), message };
+    let groups = groups(report);
+    let size = (PANEL.0 * 3, PANEL.1 * groups.len().max(1) as u32);
+    let mut rgb = vec![0; 3 * size.0 as usize * size.1 as usize];
+    draw(&groups, size, &mut rgb).map_err(|e| failed(e.to_string()))?;
+    picture::write_png(path, size, &rgb).map_err(|e| failed(e.source.to_string()))
 }
 
 /// Rows of the same scan, source and baseline.
@@ -35,10 +41,9 @@ fn groups(report: &FringeReport) -> Vec<Vec<&FringeRow>> {
     groups
 }
 
-fn draw(report: &FringeReport, path: &Path) -> Drawn {
-    let groups = groups(report);
+fn draw(groups: &[Vec<&FringeRow>], size: (u32, u32), rgb: &mut [u8]) -> Drawn {
     let rows = groups.len().max(1);
-    let root = BitMapBackend::new(path, (PANEL.0 * 3, PANEL.1 * rows as u32)).into_drawing_area();
+    let root = BitMapBackend::with_buffer(rgb, size).into_drawing_area();
     root.fill(&WHITE)?;
     for (group, areas) in groups.iter().zip(root.split_evenly((rows, 3)).chunks(3)) {
         let snr = |row: &FringeRow| row.fringe.map_or(0.0, |fringe| fringe.snr);

@@ -1,8 +1,11 @@
 //! Draws mean spectra, one panel per channel.
 
 use super::{InspectError, MeanSpectra};
+use mirinae_common::picture;
 use plotters::prelude::*;
 use std::path::Path;
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 const PANEL: (u32, u32) = (360, 220);
 const COLUMNS: usize = 4;
@@ -14,15 +17,27 @@ const PANELS: usize = 64;
 /// At most 64 channels are drawn; a spectrum without valid transforms leaves its panel empty.
 pub fn write_spectrum_png(spectra: &MeanSpectra, title: &str, path: &Path) -> Result<(), InspectError> {
     let failed = |message: String| InspectError::Write { path: path.to_owned(), message };
-    draw(spectra, title, path).map_err(|e| failed(e.to_string()))
+    let size = page_size(spectra);
+    let mut rgb = vec![0; 3 * size.0 as usize * size.1 as usize];
+    draw(spectra, title, size, &mut rgb).map_err(|e| failed(e.to_string()))?;
+    picture::write_png(path, size, &rgb).map_err(|e| failed(e.source.to_string()))
 }
 
-fn draw(spectra: &MeanSpectra, title: &str, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// Channels that are drawn, and columns and rows of their panels.
+fn panels(spectra: &MeanSpectra) -> (usize, usize, usize) {
     let channels = spectra.power_cb.len().min(PANELS);
     let columns = channels.clamp(1, COLUMNS);
-    let rows = channels.div_ceil(columns).max(1);
-    let size = (PANEL.0 * columns as u32, PANEL.1 * rows as u32 + 40);
-    let root = BitMapBackend::new(path, size).into_drawing_area();
+    (channels, columns, channels.div_ceil(columns).max(1))
+}
+
+fn page_size(spectra: &MeanSpectra) -> (u32, u32) {
+    let (_, columns, rows) = panels(spectra);
+    (PANEL.0 * columns as u32, PANEL.1 * rows as u32 + 40)
+}
+
+fn draw(spectra: &MeanSpectra, title: &str, size: (u32, u32), rgb: &mut [u8]) -> Drawn {
+    let (channels, columns, rows) = panels(spectra);
+    let root = BitMapBackend::with_buffer(rgb, size).into_drawing_area();
     root.fill(&WHITE)?;
     let root = root.titled(title, ("sans-serif", 22))?;
     let (scale, unit) = if spectra.in_hertz { (1e-6, "MHz") } else { (1.0, "cycles per sample") };

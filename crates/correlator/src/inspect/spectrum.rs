@@ -2,9 +2,11 @@
 
 use super::InspectError;
 use crate::baseband::{BasebandError, SampleSource, Samples};
+use mirinae_common::atomic;
 use rustfft::{FftPlanner, num_complex::Complex};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
@@ -93,6 +95,6 @@ pub fn write_spectrum_csv(spectra: &MeanSpectra, path: &Path) -> Result<(), Insp
         }
         text.push('\n');
     }
-    let failed = |e: std::io::Error| InspectError::Write { path: path.to_owned(), message: e.to_string() };
-    std::fs::write(path, text).map_err(failed)
+    atomic::write(path, |file| file.write_all(text.as_bytes()))
+        .map_err(|e| InspectError::Write { path: e.path, message: e.source.to_string() })
 }

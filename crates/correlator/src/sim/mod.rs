@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
     /// The configuration cannot be read.
-    #[error("simulation {path}: {source}")]
+    #[error("simulation {path}", path = path.display())]
     Parse {
         /// The configuration.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum SimError {
         source: Box<toml::de::Error>,
     },
     /// The configuration cannot be read from disk.
-    #[error("simulation {path}: {source}")]
+    #[error("simulation {path}", path = path.display())]
     Read {
         /// The configuration.
         path: PathBuf,

@@ -1,12 +1,11 @@
 //! A page to draw on, and its PNG file.
 
 use super::ReportError;
-use mirinae_common::atomic;
+use mirinae_common::picture;
 use plotters::backend::BitMapBackend;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::io::{self, Write};
 use std::path::Path;
 
 /// Pages are drawn this many times larger and averaged down, which smooths lines and text.
@@ -65,7 +64,7 @@ pub(super) fn write_png(
         drawn.map_err(|e| ReportError::Draw { path: path.to_path_buf(), cause: e.to_string() })?;
     }
     let small = average_down(&large, width, height, scale);
-    atomic::write(path, |file| encode(file, &small, size))?;
+    picture::write_png(path, size, &small)?;
     Ok(())
 }
 
@@ -107,23 +106,6 @@ fn average_down(large: &[u8], width: usize, height: usize, scale: usize) -> Vec<
         }
     }
     small
-}
-
-fn encode(file: impl Write, pixels: &[u8], size: (u32, u32)) -> io::Result<()> {
-    let mut encoder = png::Encoder::new(file, size.0, size.1);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(io_error)?;
-    writer.write_image_data(pixels).map_err(io_error)?;
-    writer.finish().map_err(io_error)
-}
-
-/// The system's own word, where there is one.
-fn io_error(error: png::EncodingError) -> io::Error {
-    match error {
-        png::EncodingError::IoError(e) => e,
-        other => io::Error::other(other),
-    }
 }
 
 /// Numbers of an axis, with as many decimals as its range needs.
