@@ -255,7 +255,7 @@ fn the_example_is_valid() {
     let wrong = folder.path().join("wrong.toml");
     let text = std::fs::read_to_string(path).unwrap();
     std::fs::write(&wrong, format!("colour = 1\n{text}")).unwrap();
-    let told = SimConfig::read(&wrong).unwrap_err().to_string();
+    let told = format!("{:#}", anyhow::Error::from(SimConfig::read(&wrong).unwrap_err()));
     assert!(told.contains("colour"), "{told}");
     assert!(matches!(SimConfig::read(&folder.path().join("none")), Err(SimError::Read { .. })));
 }
