@@ -3,6 +3,7 @@ use crate::baseband::RecordingOptions;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
 use crate::run::{self, Plan, Products};
+use crate::schedule::Schedule;
 use crate::sim::{self, SimConfig, SimError};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -39,7 +40,7 @@ enum Command {
         #[command(flatten)]
         options: RunOptions,
     },
-    /// Tell what recordings hold: frames, times, threads, levels, spectra
+    /// Tell what recordings hold (frames, times, threads, levels, spectra) or what a VEX schedule says
     Inspect(InspectArgs),
     /// Find delay and rate of the fringes in visibilities
     Fringe {
@@ -64,7 +65,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct InspectArgs {
-    /// VDIF files
+    /// VDIF files or VEX schedules
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Channels in each thread, in place of the header's
@@ -171,6 +172,15 @@ fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
     let options = InspectOptions { recording, spectrum_bins: args.spectrum, limit_bytes };
     let mut found = Vec::new();
     for file in &args.files {
+        if Schedule::is_vex(file) {
+            let schedule = Schedule::open(file).map_err(Failure::input)?;
+            if args.json {
+                found.push(serde_json::to_string_pretty(&schedule).map_err(Failure::run)?);
+            } else {
+                say(&schedule.to_string())?;
+            }
+            continue;
+        }
         let inspection = inspect::inspect(file, &options).map_err(Failure::input)?;
         if !args.json {
             say(&inspection.to_string())?;
