@@ -1,8 +1,12 @@
 //! The fit.toml file, as the user writes it.
 
+mod spectrum;
+
+pub use spectrum::{CorrelationConfig, CorrelationSource, LikelihoodKind, SpectrumConfig};
+
 use crate::catalog::Duplicates;
 use crate::model::ChannelMode;
-use mirinae_common::units::{Hertz, Kelvin, Radians};
+use mirinae_common::units::{Hertz, Kelvin};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -119,6 +123,8 @@ pub struct ModelConfig {
     pub duplicates: Duplicates,
     /// What the model's value in a channel is.
     pub channels: ChannelMode,
+    /// Frequency ranges to leave out of all spectra.
+    pub mask: Vec<[Hertz; 2]>,
 }
 
 impl Default for ModelConfig {
@@ -130,6 +136,7 @@ impl Default for ModelConfig {
             q_extrapolate: false,
             duplicates: Duplicates::Components,
             channels: ChannelMode::Average,
+            mask: Vec::new(),
         }
     }
 }
@@ -142,33 +149,6 @@ pub enum QInterpolation {
     Smooth,
     /// Straight pieces, as most programs do: for comparisons.
     Loglog,
-}
-
-/// `[[spectrum]]`: one observed spectrum.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SpectrumConfig {
-    /// FITS or text, relative to the configuration.
-    pub file: PathBuf,
-    /// FITS cubes: the pixel to take, zero-based (x, y).
-    pub pixel: Option<[usize; 2]>,
-    /// FITS cubes: the mean over a circle, zero-based centre x, y and radius, in pixels.
-    pub circle: Option<[f64; 3]>,
-    /// Text: unit of the first column; MHz unless given.
-    pub freq_unit: Option<String>,
-    /// Unit of the intensities: of the second column of text (K unless given), or instead of a FITS file's BUNIT.
-    pub intensity_unit: Option<String>,
-    /// Text: the column with the noise of each channel; the first column is 0.
-    pub rms_column: Option<usize>,
-    /// FITS: rest frequency of a velocity axis, instead of the header's.
-    pub rest_freq: Option<Hertz>,
-    /// Noise of one channel, or "auto": estimated from the data, as where neither this nor `rms_column` is given.
-    pub noise: Option<String>,
-    /// Major and minor axis of the beam; FITS: the header's unless given.
-    pub beam: Option<[Radians; 2]>,
-    /// Frequency ranges to use; all unless given.
-    #[serde(default)]
-    pub windows: Vec<[Hertz; 2]>,
 }
 
 /// `[[species]]`: one species and what is known of it before the fit.

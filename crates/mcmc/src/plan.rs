@@ -2,11 +2,12 @@
 
 mod data;
 mod lines;
+mod noise;
 
 use crate::catalog::{Library, Species, VelocityRange};
 use crate::config::{Config, FitConfig, MoveKind};
 use crate::model::{ModelOptions, SimdPath};
-use crate::posterior::{Layout, LayoutError, Posterior, QUANTITIES, WindowData};
+use crate::posterior::{Layout, LayoutError, Posterior, PosteriorError, QUANTITIES, WindowData};
 use crate::sampler::{MoveSpec, WeightedMove};
 use anyhow::Context;
 use mirinae_common::outcome::Failure;
@@ -49,6 +50,8 @@ pub struct Plan {
     pub options: ModelOptions,
     /// Channels without data in the windows.
     pub flagged: u64,
+    /// Channels that the configuration leaves out of the windows.
+    pub masked: u64,
     /// The files that went in.
     pub inputs: Vec<InputFile>,
     /// What was assumed or found odd while reading.
@@ -117,7 +120,9 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     anyhow::ensure!(!config.species.is_empty(), "no [[species]]: there is nothing to fit");
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut inputs = Inputs { folder, ..Inputs::default() };
-    let layout = Layout::new(&config.species)?;
+    let mut layout = Layout::new(&config.species)?;
+    let read = data::Windows::read(config, &mut inputs)?;
+    layout.add_windows(&read.parameters(config)?)?;
     let fit = fit_plan(&config.fit, layout.parameters.len())?;
     let options = ModelOptions {
         t_bg_k: config.model.t_bg.0,
@@ -126,19 +131,17 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
         simd,
         ..ModelOptions::for_velocities(-1.0, 1.0, 1.0)
     };
-    let mut windows = Vec::new();
-    for spectrum in &config.spectrum {
-        data::add_windows(spectrum, &mut inputs, &mut windows)?;
-    }
+    let windows = read.data;
     let species = lines::read_all(config, &layout, &options, &windows, &mut inputs)?;
-    let flagged = windows.iter().flat_map(|w| &w.sigma_k).filter(|s| s.is_infinite()).count() as u64;
+    let unused = windows.iter().flat_map(|w| &w.sigma_k).filter(|s| s.is_infinite()).count() as u64;
     let plan = Plan {
         fit,
         layout,
         species,
         windows,
         options,
-        flagged,
+        flagged: unused - read.masked,
+        masked: read.masked,
         inputs: inputs.files,
         notes: inputs.notes,
         settings: toml::to_string(config)?,
@@ -192,7 +195,7 @@ impl Plan {
     ///
     /// # Errors
     /// What the model says of its species and windows.
-    pub fn posterior(&self) -> Result<Posterior, crate::model::ModelError> {
+    pub fn posterior(&self) -> Result<Posterior, PosteriorError> {
         Posterior::new(self.layout.clone(), &self.species, &self.windows, self.options)
     }
 
@@ -217,19 +220,22 @@ impl fmt::Display for Plan {
         let channels: usize = self.windows.iter().map(|w| w.t_k.len()).sum();
         writeln!(
             f,
-            "{} windows, {channels} channels, {} of them flagged:",
+            "{} windows, {channels} channels, {} of them flagged, {} masked:",
             self.windows.len(),
-            self.flagged
+            self.flagged,
+            self.masked
         )?;
         for data in &self.windows {
             let (freq, n) = (&data.window.freq_mhz, data.window.freq_mhz.len());
             let best = data.sigma_k.iter().copied().fold(f64::INFINITY, f64::min);
             writeln!(
                 f,
-                "  {}: {:.3}-{:.3} MHz, {n} channels, noise {best:.4} K, beam {:?}",
+                "  {}: {:.3}-{:.3} MHz, {n} channels{}, noise {best:.4} K{}, beam {:?}",
                 data.window.name,
                 freq[0],
                 freq[n - 1],
+                data.window.response.describe(),
+                data.noise.describe(),
                 data.window.beam
             )?;
         }

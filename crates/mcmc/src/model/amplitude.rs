@@ -126,7 +126,9 @@ impl<L: Lanes> Cubic<L> {
 #[cfg(test)]
 mod tests {
     use super::super::simd::{Kernel, Simd, SimdPath};
+    use super::super::window::Window;
     use super::*;
+    use crate::model::ChannelResponse;
 
     /// Value and derivatives on all channels.
     struct Along<'a>(&'a [Segment], &'a Grid, f64, f64);
@@ -160,7 +162,8 @@ mod tests {
             (860_000.0, Beam::SingleDish { diameter_m: 12.0 }),
         ] {
             let freq: Vec<f64> = (0..4003).map(|i| low_mhz * (1.0 + 1e-5 * f64::from(i))).collect();
-            let grid = Grid::new(&freq);
+            let response = ChannelResponse::default();
+            let grid = Grid::new(&Window { name: "spw".into(), freq_mhz: freq.clone(), beam, response });
             let segments = Segment::cut(&grid, &beam, 2.73);
             assert_eq!(segments.last().unwrap().end, 4008);
             let exact = |f: f64, tex_k: f64, theta: f64| {

@@ -8,6 +8,7 @@ use super::forward::Forward;
 use super::lines::LineSet;
 use super::nodes::Rules;
 use super::params::{N_SPECIES_PARAMS, SpeciesParams};
+use super::response::hanning;
 use super::reverse::Reverse;
 use super::scratch::{Scratch, SpeciesState};
 use super::simd::{Lanes, MIN_LANES, Simd, SimdPath};
@@ -95,6 +96,19 @@ pub(super) struct PlannedWindow {
     pub words: Range<usize>,
 }
 
+impl PlannedWindow {
+    /// The window's own channels among the padded ones: without guards.
+    pub fn own(&self) -> Range<usize> {
+        let first = self.padded.start + self.grid.guards;
+        first..first + self.channels.len()
+    }
+
+    /// The channels that are computed, guards included, among the padded ones.
+    pub fn computed(&self) -> Range<usize> {
+        self.padded.start..self.padded.start + self.grid.len()
+    }
+}
+
 /// A species as planned.
 #[derive(Debug, Clone)]
 pub(super) struct PlannedSpecies {
@@ -127,9 +141,9 @@ impl LteModel {
         let (mut n_channels, mut n_padded, mut n_words) = (0, 0, 0);
         for window in windows {
             window.check()?;
-            let grid = Grid::new(&window.freq_mhz);
+            let grid = Grid::new(window);
             let segments = Segment::cut(&grid, &window.beam, options.t_bg_k);
-            let channels = n_channels..n_channels + grid.len();
+            let channels = n_channels..n_channels + window.freq_mhz.len();
             n_channels = channels.end;
             let padded = n_padded..n_padded + grid.padded_mhz.len();
             n_padded = padded.end;
@@ -164,12 +178,17 @@ impl LteModel {
 
     /// Channel centres (MHz) of all windows, in the order of the output.
     pub fn freq_mhz(&self) -> impl Iterator<Item = f64> {
-        self.windows.iter().flat_map(|w| w.grid.freq_mhz.iter().copied())
+        self.windows.iter().flat_map(|w| w.window.freq_mhz.iter().copied())
     }
 
     /// The channels of each window within the output.
     pub fn window_channels(&self) -> impl Iterator<Item = Range<usize>> {
         self.windows.iter().map(|w| w.channels.clone())
+    }
+
+    /// Channel centres (MHz) of each window.
+    pub fn window_freq_mhz(&self) -> impl Iterator<Item = &[f64]> {
+        self.windows.iter().map(|w| &w.window.freq_mhz[..])
     }
 
     /// The options that the model was planned with.
@@ -263,6 +282,7 @@ impl LteModel {
         } else {
             self.simd.run(Forward::<KEEP, false> { model: self, species, scratch });
         }
+        self.smooth(&mut scratch.sum_k);
     }
 
     /// `chi^2`, the sum of squares of (data - model) times the weight. Allocates nothing, but in the first calls
@@ -296,6 +316,14 @@ impl LteModel {
         self.set(params, scratch)?;
         self.forward::<true>(0..params.len(), scratch);
         let chi2 = self.simd.run(Chi2::<true> { data, scratch });
+        self.reverse(scratch, gradient);
+        Ok(chi2)
+    }
+
+    /// From `scratch.pull_per_k`, the derivatives of half a function by the model, those of the whole by the parameters of
+    /// each species; after a forward pass that has kept what is needed.
+    pub(super) fn reverse(&self, scratch: &mut Scratch, gradient: &mut [[f64; N_SPECIES_PARAMS]]) {
+        self.smooth(&mut scratch.pull_per_k);
         if self.averages() {
             self.simd.run(Reverse::<true> { model: self, scratch });
         } else {
@@ -304,7 +332,6 @@ impl LteModel {
         for ((row, sums), state) in gradient.iter_mut().zip(&scratch.sums).zip(&scratch.states) {
             *row = sums.by_params(state, self.options.t_bg_k).map(|half| 2.0 * half);
         }
-        Ok(chi2)
     }
 
     /// Data and weights (one over the noise; 0: not used) of all channels, laid out for [`chi2`](Self::chi2).
@@ -315,11 +342,18 @@ impl LteModel {
         ChannelData { t_k: self.pad(t_k, 0.0), weight_per_k: self.pad(weight_per_k, 0.0) }
     }
 
+    /// Smooths the windows that are so: the model, or (the matrix being symmetric) derivatives by it, which are zero on
+    /// guards.
+    fn smooth(&self, padded: &mut [f64]) {
+        for window in self.windows.iter().filter(|w| w.window.response.hanning) {
+            hanning(&mut padded[window.computed()]);
+        }
+    }
+
     fn copy_out(&self, scratch: &Scratch, out_t_k: &mut [f64]) {
         assert_eq!(out_t_k.len(), self.n_channels, "one output value a channel");
         for window in &self.windows {
-            let n = window.grid.len();
-            out_t_k[window.channels.clone()].copy_from_slice(&scratch.sum_k[window.padded.clone()][..n]);
+            out_t_k[window.channels.clone()].copy_from_slice(&scratch.sum_k[window.own()]);
         }
     }
 
@@ -328,8 +362,7 @@ impl LteModel {
         assert_eq!(values.len(), self.n_channels, "one value a channel");
         let mut padded = vec![padding; self.n_padded()];
         for window in &self.windows {
-            let n = window.grid.len();
-            padded[window.padded.clone()][..n].copy_from_slice(&values[window.channels.clone()]);
+            padded[window.own()].copy_from_slice(&values[window.channels.clone()]);
         }
         padded
     }

@@ -17,12 +17,14 @@ mod chi2;
 mod error;
 mod find;
 mod forward;
+mod likelihood;
 mod lines;
 mod lte;
 mod nodes;
 mod params;
 mod profile;
 pub mod reference;
+mod response;
 mod reverse;
 mod scratch;
 #[allow(unsafe_code)]
@@ -34,8 +36,12 @@ mod window;
 
 pub use chi2::ChannelData;
 pub use error::{EvalError, EvalProblem, ModelError};
+pub use likelihood::{
+    Gradient, Likelihood, MAX_BAND, N_WINDOW_PARAMS, NotPositive, Scatter, WindowNoise, WindowParams,
+};
 pub use lte::{ChannelMode, LteModel, ModelOptions};
 pub use params::{N_SPECIES_PARAMS, SpeciesParams};
+pub use response::ChannelResponse;
 pub use scratch::Scratch;
 pub use simd::SimdPath;
 pub use transitions::Transition;

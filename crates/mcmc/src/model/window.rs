@@ -1,6 +1,7 @@
 //! A spectral window: its channels and its beam.
 
 use super::error::ModelError;
+use super::response::ChannelResponse;
 use super::simd::MAX_LANES;
 use crate::physics::C_KMS;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,8 @@ impl Beam {
         1.0 / (1.0 + self.area_arcsec2(freq_mhz) / (theta_arcsec * theta_arcsec))
     }
 
-    fn is_positive(&self) -> bool {
+    /// Whether its axes are positive and finite.
+    pub fn is_positive(&self) -> bool {
         match *self {
             Beam::Elliptical { bmaj_arcsec, bmin_arcsec } => {
                 bmaj_arcsec > 0.0 && bmin_arcsec > 0.0 && (bmaj_arcsec * bmin_arcsec).is_finite()
@@ -60,9 +62,17 @@ pub struct Window {
     pub freq_mhz: Vec<f64>,
     /// Beam.
     pub beam: Beam,
+    /// What a channel is.
+    pub response: ChannelResponse,
 }
 
 impl Window {
+    /// The first and last channel (MHz) that is computed: one further out where channels are smoothed.
+    pub fn ends_mhz(&self) -> (f64, f64) {
+        let computed = with_guards(&self.freq_mhz, usize::from(self.response.hanning));
+        (computed[0], computed[computed.len() - 1])
+    }
+
     /// Checks the frequencies and the beam.
     pub(super) fn check(&self) -> Result<(), ModelError> {
         let problem = if self.freq_mhz.is_empty() {
@@ -73,6 +83,10 @@ impl Window {
             format!("channel frequencies must ascend, but {} MHz follows {} MHz", pair[1], pair[0])
         } else if !self.beam.is_positive() {
             format!("the beam must be positive: {:?}", self.beam)
+        } else if let Some(width) = self.response.width_mhz.filter(|w| !(*w > 0.0 && w.is_finite())) {
+            format!("the channel width {width} MHz must be positive")
+        } else if self.response.hanning && self.freq_mhz.len() < 2 {
+            "Hanning smoothing needs at least two channels: their distance is not known".to_owned()
         } else {
             return Ok(());
         };
@@ -80,10 +94,12 @@ impl Window {
     }
 }
 
-/// Channel centres, with the spacing where it is even.
+/// The channels that are computed, with the spacing where it is even.
 #[derive(Debug, Clone)]
 pub(super) struct Grid {
-    /// Channel centres (MHz).
+    /// Channels before the window's first and after its last that smoothing needs.
+    pub guards: usize,
+    /// Channel centres (MHz), guards included.
     pub freq_mhz: Vec<f64>,
     /// The same, padded to whole vectors with frequencies far from all lines.
     pub padded_mhz: Vec<f64>,
@@ -100,7 +116,9 @@ pub(super) struct Grid {
 const EVEN_TOLERANCE: f64 = 4.0e-6;
 
 impl Grid {
-    pub fn new(freq_mhz: &[f64]) -> Self {
+    pub fn new(window: &Window) -> Self {
+        let guards = usize::from(window.response.hanning);
+        let freq_mhz = &with_guards(&window.freq_mhz, guards)[..];
         let n = freq_mhz.len();
         let first = freq_mhz[0];
         let step = if n > 1 { (freq_mhz[n - 1] - first) / (n - 1) as f64 } else { 0.0 };
@@ -112,11 +130,13 @@ impl Grid {
             values.resize(n.next_multiple_of(MAX_LANES), padding);
             values
         };
-        let half = match even {
-            Some((_, step)) => vec![0.5 * step; n],
-            None => half_widths(freq_mhz),
+        let half = match (window.response.width_mhz, even) {
+            (Some(width), _) => vec![0.5 * width; n],
+            (None, Some((_, step))) => vec![0.5 * step; n],
+            (None, None) => half_widths(freq_mhz),
         };
         Self {
+            guards,
             freq_mhz: freq_mhz.to_vec(),
             padded_mhz: padded(freq_mhz, 2.0 * freq_mhz[n - 1]),
             widest_half_mhz: half.iter().copied().fold(0.0, f64::max),
@@ -128,6 +148,16 @@ impl Grid {
     pub fn len(&self) -> usize {
         self.freq_mhz.len()
     }
+}
+
+/// The channels with `guards` more on either side, at the distances found at the ends.
+fn with_guards(freq_mhz: &[f64], guards: usize) -> Vec<f64> {
+    let n = freq_mhz.len();
+    let (first, last) = (freq_mhz[0], freq_mhz[n - 1]);
+    let (low, high) = if n > 1 { (freq_mhz[1] - first, last - freq_mhz[n - 2]) } else { (0.0, 0.0) };
+    let before = (1..=guards).rev().map(|k| first - low * k as f64);
+    let after = (1..=guards).map(|k| last + high * k as f64);
+    before.chain(freq_mhz.iter().copied()).chain(after).collect()
 }
 
 /// Half the width of each channel (MHz): half the distance to the nearer neighbour, so that a gap makes no
@@ -156,30 +186,55 @@ mod tests {
         assert!((area.sqrt() - 27.27).abs() < 0.05, "{}", area.sqrt());
     }
 
+    fn grid(freq_mhz: &[f64]) -> Grid {
+        grid_with(freq_mhz, ChannelResponse::default())
+    }
+
+    fn grid_with(freq_mhz: &[f64], response: ChannelResponse) -> Grid {
+        let beam = Beam::SingleDish { diameter_m: 12.0 };
+        Grid::new(&Window { name: "spw".into(), freq_mhz: freq_mhz.to_vec(), beam, response })
+    }
+
+    #[test]
+    fn widths_and_guards_follow_the_response() {
+        let response = ChannelResponse { width_mhz: Some(3.0), hanning: true };
+        let grid = grid_with(&[10.0, 11.0, 12.5], response);
+        assert_eq!((grid.guards, &grid.freq_mhz[..]), (1, &[9.0, 10.0, 11.0, 12.5, 14.0][..]));
+        assert_eq!(grid.half_width_mhz[..5], [1.5; 5]);
+        assert!(grid_with(&[10.0, 11.0, 12.0], response).even.is_some());
+    }
+
     #[test]
     fn tells_even_grids() {
         let even: Vec<f64> = (0..100).map(|i| 2e5 + 0.25 * f64::from(i)).collect();
-        assert!(Grid::new(&even).even.is_some());
+        assert!(grid(&even).even.is_some());
         let mut odd = even.clone();
         odd[50] += 1e-3;
-        assert!(Grid::new(&odd).even.is_none());
-        assert!(Grid::new(&even[..1]).even.is_none());
+        assert!(grid(&odd).even.is_none());
+        assert!(grid(&even[..1]).even.is_none());
     }
 
     #[test]
     fn a_gap_makes_no_channel_wide() {
-        let grid = Grid::new(&[10.0, 11.0, 12.5, 100.0, 101.0]);
-        assert_eq!(grid.half_width_mhz[..5], [0.5, 0.5, 0.75, 0.5, 0.5]);
-        assert_eq!((grid.widest_half_mhz, grid.padded_mhz.len()), (0.75, 8));
-        assert_eq!(Grid::new(&[10.0]).widest_half_mhz, 0.0);
+        let uneven = grid(&[10.0, 11.0, 12.5, 100.0, 101.0]);
+        assert_eq!(uneven.half_width_mhz[..5], [0.5, 0.5, 0.75, 0.5, 0.5]);
+        assert_eq!((uneven.widest_half_mhz, uneven.padded_mhz.len()), (0.75, 8));
+        assert_eq!(grid(&[10.0]).widest_half_mhz, 0.0);
     }
 
     #[test]
     fn names_what_is_wrong() {
         let beam = Beam::Elliptical { bmaj_arcsec: 1.0, bmin_arcsec: 1.0 };
-        let bad = |freq_mhz: Vec<f64>| Window { name: "spw 3".into(), freq_mhz, beam }.check().unwrap_err();
+        let bad_with = |freq_mhz: Vec<f64>, response| {
+            Window { name: "spw 3".into(), freq_mhz, beam, response }.check().unwrap_err()
+        };
+        let bad = |freq_mhz| bad_with(freq_mhz, ChannelResponse::default());
         assert!(bad(vec![2.0, 1.0]).to_string().contains("spw 3"));
         assert!(bad(vec![]).to_string().contains("no channels"));
         assert!(bad(vec![1.0, f64::NAN]).to_string().contains("NaN"));
+        let response = ChannelResponse { width_mhz: Some(-1.0), hanning: true };
+        assert!(bad_with(vec![1.0, 2.0], response).to_string().contains("-1 MHz"));
+        let response = ChannelResponse { width_mhz: None, ..response };
+        assert!(bad_with(vec![1.0], response).to_string().contains("two channels"));
     }
 }

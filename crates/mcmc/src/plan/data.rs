@@ -1,49 +1,185 @@
 //! Reads the spectra that a configuration names, as windows with noise.
 
 use super::Inputs;
-use crate::config::SpectrumConfig;
-use crate::model::{Beam, Window};
-use crate::posterior::WindowData;
+use super::noise::{RunNoise, kind_of_noise, noise_of_runs};
+use crate::config::{Config, SpectrumConfig};
+use crate::model::{Beam, ChannelMode, ChannelResponse, Window, WindowNoise};
+use crate::posterior::{WindowConfig, WindowData};
 use crate::spectrum::{
-    FitsOptions, FreqUnit, IntensityUnit, Region, Spectrum, TextOptions, read_fits, read_text,
+    FitsOptions, IntensityUnit, Region, SpectralUnit, Spectrum, TextOptions, read_fits, read_text,
 };
 use anyhow::{Context, anyhow, bail, ensure};
-use mirinae_common::units::Kelvin;
+use mirinae_common::units::Hertz;
+use std::collections::HashSet;
 use std::path::Path;
 
-/// Adds the windows of one spectrum.
-pub(super) fn add_windows(
-    config: &SpectrumConfig,
-    inputs: &mut Inputs,
-    windows: &mut Vec<WindowData>,
-) -> anyhow::Result<()> {
-    let path = inputs.take(&config.file)?;
-    let spectrum = read(config, &path)?;
-    let name = config.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    inputs.notes.extend(spectrum.notes.iter().map(|note| format!("{name}: {note}")));
-    let sigma_k = sigma(config, &spectrum, &name, inputs)?;
-    let beam = spectrum.beam.ok_or_else(|| {
-        anyhow!("{}: the beam is not known: give beam = [\"major\", \"minor\"]", path.display())
-    })?;
-    let spectrum = Spectrum { sigma_k: Some(sigma_k), ..spectrum };
-    let ranges: Vec<[f64; 2]> = match config.windows.as_slice() {
-        [] => vec![[f64::NEG_INFINITY, f64::INFINITY]],
-        ranges => ranges.iter().map(|r| r.map(|f| f.0 * 1e-6)).collect(),
-    };
-    for [low_mhz, high_mhz] in ranges {
-        ensure!(low_mhz < high_mhz, "{name}: the window {low_mhz}..{high_mhz} MHz is empty");
-        let cut = spectrum.between(low_mhz, high_mhz);
-        ensure!(
-            cut.n_valid() > 0,
-            "{}: no channel with data between {low_mhz} and {high_mhz} MHz",
-            path.display()
-        );
-        for run in cut.runs() {
-            let number = windows.iter().filter(|w| w.window.name.starts_with(&name)).count() + 1;
-            windows.push(window(&cut.channels(run), beam, format!("{name} {number}")));
+/// The windows of all spectra.
+#[derive(Default)]
+pub(super) struct Windows {
+    /// Their data.
+    pub data: Vec<WindowData>,
+    /// Which `[[spectrum]]` each is from, and its number among those of that name.
+    owners: Vec<(usize, usize)>,
+    /// Channels left out by masks.
+    pub masked: u64,
+}
+
+impl Windows {
+    /// Reads all spectra of a configuration.
+    pub fn read(config: &Config, inputs: &mut Inputs) -> anyhow::Result<Self> {
+        let mut windows = Self::default();
+        for index in 0..config.spectrum.len() {
+            windows.add(config, index, inputs)?;
+        }
+        Ok(windows)
+    }
+
+    /// The parameters of every window, as given: "NAME.calibration", or "NAME-2.calibration" where a name has several.
+    pub fn parameters<'a>(&self, config: &'a Config) -> anyhow::Result<Vec<WindowConfig<'a>>> {
+        let names: Vec<String> = config.spectrum.iter().map(name).collect();
+        let many = |base: &str| self.owners.iter().filter(|owner| names[owner.0] == base).count() > 1;
+        let mut seen = HashSet::new();
+        let mut all = Vec::with_capacity(self.owners.len());
+        for (index, number) in &self.owners {
+            let (spectrum, base) = (&config.spectrum[*index], &names[*index]);
+            let name = if many(base) { format!("{base}-{number}") } else { base.clone() };
+            let given = [
+                spectrum.calibration.as_ref(),
+                spectrum.offset_k.as_ref(),
+                spectrum.slope_k_per_ghz.as_ref(),
+                spectrum.jitter_k.as_ref(),
+            ];
+            let is_new = seen.insert(name.clone());
+            ensure!(is_new, "two windows are called {name}: give each [[spectrum]] a name of its own");
+            ensure!(
+                config.species.iter().all(|s| s.name != name) || given.iter().all(Option::is_none),
+                "a spectrum and a species are both called {name}: give the spectrum another name"
+            );
+            all.push(WindowConfig { name, given });
+        }
+        Ok(all)
+    }
+
+    /// Adds the windows of one spectrum.
+    fn add(&mut self, all: &Config, index: usize, inputs: &mut Inputs) -> anyhow::Result<()> {
+        let config = &all.spectrum[index];
+        let path = inputs.take(&config.file)?;
+        let mut spectrum = read(config, &path)?;
+        let name = name(config);
+        inputs.notes.extend(spectrum.notes.iter().map(|note| format!("{name}: {note}")));
+        let mask: Vec<[f64; 2]> = ranges_mhz(&name, "mask", config.mask.iter().chain(&all.model.mask))?;
+        let masked = leave_out(&mut spectrum, &mask);
+        let kind = kind_of_noise(config, &name)?;
+        let noise = noise_of_runs(config, &spectrum, &name, inputs)?;
+        let beam = spectrum.beam.ok_or_else(|| {
+            anyhow!("{}: the beam is not known: give beam = [\"major\", \"minor\"]", path.display())
+        })?;
+        let response = response(config, all.model.channels, &name, inputs)?;
+        let ranges = match config.windows.as_slice() {
+            [] => vec![[f64::NEG_INFINITY, f64::INFINITY]],
+            given => ranges_mhz(&name, "window", given.iter())?,
+        };
+        check_apart(&name, &ranges)?;
+        for [low_mhz, high_mhz] in ranges {
+            let cut = spectrum.between(low_mhz, high_mhz);
+            ensure!(
+                cut.n_valid() > 0,
+                "{}: no channel with data between {low_mhz} and {high_mhz} MHz",
+                path.display()
+            );
+            for run in cut.runs() {
+                let channels = cut.channels(run);
+                if channels.n_valid() == 0 {
+                    let (first, last) = (channels.freq_mhz[0], channels.freq_mhz[channels.len() - 1]);
+                    inputs.notes.push(format!("{name}: {first}-{last} MHz holds no data and is left out"));
+                    continue;
+                }
+                self.masked +=
+                    channels.freq_mhz.iter().filter(|f| masked.contains(&f.to_bits())).count() as u64;
+                let number =
+                    self.owners.iter().filter(|o| self::name(&all.spectrum[o.0]) == name).count() + 1;
+                self.owners.push((index, number));
+                let window = Window {
+                    name: format!("{name} {number}"),
+                    freq_mhz: channels.freq_mhz.clone(),
+                    beam,
+                    response,
+                };
+                let own =
+                    noise.iter().find(|n| n.holds(channels.freq_mhz[0])).context("a window in no run")?;
+                let noise = WindowNoise { correlation: own.correlation.clone(), scatter: kind };
+                self.data.push(window_data(&channels, window, own, noise));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the spectrum is called.
+fn name(config: &SpectrumConfig) -> String {
+    let stem = || config.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    config.name.clone().unwrap_or_else(stem)
+}
+
+fn ranges_mhz<'a>(
+    name: &str,
+    what: &str,
+    ranges: impl Iterator<Item = &'a [Hertz; 2]>,
+) -> anyhow::Result<Vec<[f64; 2]>> {
+    let checked = ranges.map(|range| {
+        let [low_mhz, high_mhz] = range.map(|f| f.0 * 1e-6);
+        ensure!(low_mhz < high_mhz, "{name}: the {what} {low_mhz}..{high_mhz} MHz is empty");
+        Ok([low_mhz, high_mhz])
+    });
+    checked.collect()
+}
+
+/// Windows that overlap would count channels twice.
+fn check_apart(name: &str, ranges: &[[f64; 2]]) -> anyhow::Result<()> {
+    for (k, a) in ranges.iter().enumerate() {
+        if let Some(b) = ranges[..k].iter().find(|b| a[0] < b[1] && b[0] < a[1]) {
+            bail!(
+                "{name}: the windows {}..{} and {}..{} MHz overlap: channels would count twice",
+                b[0],
+                b[1],
+                a[0],
+                a[1]
+            );
         }
     }
     Ok(())
+}
+
+/// Flags the channels within the ranges; returns the frequencies (as bits) of those that held data.
+fn leave_out(spectrum: &mut Spectrum, mask: &[[f64; 2]]) -> HashSet<u64> {
+    let mut masked = HashSet::new();
+    for i in 0..spectrum.len() {
+        let freq = spectrum.freq_mhz[i];
+        if spectrum.valid[i] && mask.iter().any(|[low, high]| (*low..=*high).contains(&freq)) {
+            spectrum.valid[i] = false;
+            masked.insert(freq.to_bits());
+        }
+    }
+    masked
+}
+
+fn response(
+    config: &SpectrumConfig,
+    channels: ChannelMode,
+    name: &str,
+    inputs: &mut Inputs,
+) -> anyhow::Result<ChannelResponse> {
+    ensure!(
+        config.channel_width.is_none() || channels == ChannelMode::Average,
+        "{name}: channel_width has no meaning with channels = \"point\""
+    );
+    if config.hanning && config.noise_correlation.is_none() {
+        inputs.notes.push(format!(
+            "{name}: Hanning smoothing correlates the noise of channels by 0.67 and 0.17 one and two apart, and the fit \
+             takes it as independent: give noise_correlation"
+        ));
+    }
+    Ok(ChannelResponse { width_mhz: config.channel_width.map(|f| f.0 * 1e-6), hanning: config.hanning })
 }
 
 fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
@@ -52,7 +188,15 @@ fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
         .beam
         .map(|[major, minor]| Beam::Elliptical { bmaj_arcsec: major.arcsec(), bmin_arcsec: minor.arcsec() });
     if is_fits(path)? {
-        ensure!(config.freq_unit.is_none(), "{}: freq_unit is for text files", path.display());
+        let for_text = [
+            ("freq_unit", config.freq_unit.is_some()),
+            ("freq_column", config.freq_column.is_some()),
+            ("intensity_column", config.intensity_column.is_some()),
+            ("rms_column", config.rms_column.is_some()),
+        ];
+        if let Some((key, _)) = for_text.iter().find(|(_, given)| *given) {
+            bail!("{}: {key} is for text files", path.display());
+        }
         let region = match (config.pixel, config.circle) {
             (Some(_), Some(_)) => bail!("{}: give pixel or circle, not both", path.display()),
             (Some([x, y]), None) => Some(Region::Pixel { x, y }),
@@ -64,6 +208,7 @@ fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
             &FitsOptions {
                 region,
                 rest_mhz: config.rest_freq.map(|f| f.0 * 1e-6),
+                convention: config.velocity,
                 unit: intensity_unit,
                 beam,
             },
@@ -74,13 +219,15 @@ fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
         "{}: pixel and circle are for FITS cubes, and this is none",
         path.display()
     );
-    let freq_unit = config.freq_unit.as_deref().map(parse::<FreqUnit>).transpose()?.unwrap_or_default();
     let options = TextOptions {
+        freq_column: config.freq_column,
+        intensity_column: config.intensity_column,
         rms_column: config.rms_column,
-        freq_unit,
-        intensity_unit: intensity_unit.unwrap_or(IntensityUnit::Kelvin(1.0)),
+        freq_unit: config.freq_unit.as_deref().map(parse::<SpectralUnit>).transpose()?,
+        intensity_unit,
+        rest_mhz: config.rest_freq.map(|f| f.0 * 1e-6),
+        convention: config.velocity,
         beam,
-        ..TextOptions::default()
     };
     Ok(read_text(path, &options)?)
 }
@@ -99,51 +246,16 @@ fn is_fits(path: &Path) -> anyhow::Result<bool> {
     Ok(start == b"SIMPLE")
 }
 
-/// The noise of every channel; infinite where there are no data.
-fn sigma(
-    config: &SpectrumConfig,
-    spectrum: &Spectrum,
-    name: &str,
-    inputs: &mut Inputs,
-) -> anyhow::Result<Vec<f64>> {
-    let given: Vec<f64> = match (config.noise.as_deref(), &spectrum.sigma_k) {
-        (None, Some(sigma_k)) => sigma_k.clone(),
-        (Some("auto") | None, _) => {
-            let noise = spectrum.noise().ok_or_else(|| {
-                anyhow!("{name}: too few channels to estimate the noise: give noise = \"... K\"")
-            })?;
-            inputs.notes.push(format!(
-                "{name}: noise {:.4} K from {} channels free of lines, correlation between neighbours {:.2}",
-                noise.sigma_k, noise.n_used, noise.lag1
-            ));
-            if noise.lag1 > 0.2 {
-                inputs.notes.push(format!(
-                    "{name}: the noise of neighbouring channels is correlated and the fit takes it as independent: \
-                     its uncertainties are too small, by up to {:.0} %",
-                    100.0 * ((1.0 + 2.0 * (noise.lag1 + noise.lag2.max(0.0))).sqrt() - 1.0)
-                ));
-            }
-            vec![noise.sigma_k; spectrum.len()]
-        }
-        (Some(text), _) => {
-            vec![text.parse::<Kelvin>().with_context(|| format!("{name}: noise"))?.0; spectrum.len()]
-        }
-    };
-    let bad = given
-        .iter()
-        .zip(&spectrum.valid)
-        .find(|(sigma, valid)| **valid && !(**sigma > 0.0 && sigma.is_finite()));
-    if let Some((sigma, _)) = bad {
-        bail!("{name}: a noise of {sigma} K: it must be positive");
-    }
-    Ok(given.iter().zip(&spectrum.valid).map(|(&s, &valid)| if valid { s } else { f64::INFINITY }).collect())
-}
-
-fn window(cut: &Spectrum, beam: Beam, name: String) -> WindowData {
-    let t_k = cut.t_k.iter().zip(&cut.valid).map(|(&t, &valid)| if valid { t } else { 0.0 }).collect();
+/// A window with the data of its channels.
+fn window_data(channels: &Spectrum, window: Window, run: &RunNoise, noise: WindowNoise) -> WindowData {
+    let used = |x: f64, valid: bool, otherwise: f64| if valid { x } else { otherwise };
+    let t_k = channels.t_k.iter().zip(&channels.valid).map(|(&t, &valid)| used(t, valid, 0.0)).collect();
+    let first = run.index_of(channels.freq_mhz[0]);
+    let sigma_k = run.sigma_k[first..].iter().zip(&channels.valid);
     WindowData {
-        window: Window { name, freq_mhz: cut.freq_mhz.clone(), beam },
+        window,
         t_k,
-        sigma_k: cut.sigma_k.clone().unwrap_or_default(),
+        sigma_k: sigma_k.map(|(&s, &valid)| used(s, valid, f64::INFINITY)).collect(),
+        noise,
     }
 }

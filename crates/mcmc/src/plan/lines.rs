@@ -19,10 +19,7 @@ pub(super) fn read_all(
     windows: &[WindowData],
     inputs: &mut Inputs,
 ) -> anyhow::Result<Vec<Species>> {
-    let ends: Vec<(f64, f64)> = windows
-        .iter()
-        .map(|w| (w.window.freq_mhz[0], w.window.freq_mhz[w.window.freq_mhz.len() - 1]))
-        .collect();
+    let ends: Vec<(f64, f64)> = windows.iter().map(|w| w.window.ends_mhz()).collect();
     let mut all = Vec::with_capacity(config.species.len());
     for (index, species) in config.species.iter().enumerate() {
         let read = read(config, species, inputs)?.for_windows(&ends, options.velocity);

@@ -1,13 +1,13 @@
-//! The log density: Gaussian likelihood of the channels times the priors.
+//! The log density: likelihood of the channels times the priors.
 
 use super::Layout;
 use crate::catalog::Species;
 use crate::model::{
-    ChannelData, EvalError, LteModel, ModelError, ModelOptions, N_SPECIES_PARAMS, Scratch, SpeciesParams,
-    Transition, Window,
+    EvalError, Gradient, Likelihood, LteModel, ModelError, ModelOptions, N_SPECIES_PARAMS, N_WINDOW_PARAMS,
+    NotPositive, Scratch, SpeciesParams, Transition, Window, WindowNoise, WindowParams,
 };
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
+use std::ops::Range;
 
 /// The data of one spectral window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,23 +18,37 @@ pub struct WindowData {
     pub t_k: Vec<f64>,
     /// Standard deviation of each channel's noise in K; infinite where the channel is flagged.
     pub sigma_k: Vec<f64>,
+    /// How the noise is distributed.
+    pub noise: WindowNoise,
+}
+
+/// A posterior that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PosteriorError {
+    /// The model cannot be.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The noise cannot be.
+    #[error(transparent)]
+    Noise(#[from] NotPositive),
 }
 
 /// A model with its data and priors, planned once.
 pub struct Posterior {
     layout: Layout,
     model: LteModel,
-    data: ChannelData,
-    constant: f64,
+    likelihood: Likelihood,
 }
 
 /// Work space of one evaluating thread.
 pub struct Work {
     scratch: Scratch,
     species: Vec<SpeciesParams>,
+    /// One a window; none where no window has parameters.
+    windows: Vec<WindowParams>,
     model_k: Vec<f64>,
-    /// Derivatives of chi^2 by the quantities of each species.
-    by_species: Vec<[f64; N_SPECIES_PARAMS]>,
+    /// Derivatives by the quantities of each species and window.
+    gradient: Gradient,
 }
 
 impl Posterior {
@@ -47,17 +61,15 @@ impl Posterior {
         species: &[Species],
         windows: &[WindowData],
         options: ModelOptions,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Self, PosteriorError> {
         let channels: Vec<Window> = windows.iter().map(|w| w.window.clone()).collect();
         let model = LteModel::new(species, &channels, options)?;
         let joined = |part: fn(&WindowData) -> &Vec<f64>| -> Vec<f64> {
             windows.iter().flat_map(|w| part(w).iter().copied()).collect()
         };
-        let weight_per_k: Vec<f64> = joined(|w| &w.sigma_k).iter().map(|sigma| 1.0 / sigma).collect();
-        let used = weight_per_k.iter().filter(|&&w| w > 0.0);
-        let constant = used.map(|&w| libm::log(w) - 0.5 * libm::log(2.0 * PI)).sum();
-        let data = model.channel_data(&joined(|w| &w.t_k), &weight_per_k);
-        Ok(Self { layout, model, data, constant })
+        let noise: Vec<WindowNoise> = windows.iter().map(|w| w.noise.clone()).collect();
+        let likelihood = model.likelihood(&joined(|w| &w.t_k), &joined(|w| &w.sigma_k), &noise)?;
+        Ok(Self { layout, model, likelihood })
     }
 
     /// The free parameters.
@@ -75,8 +87,12 @@ impl Posterior {
         Work {
             scratch: self.model.scratch(),
             species: Vec::with_capacity(self.model.n_species()),
+            windows: Vec::with_capacity(self.layout.windows.len()),
             model_k: vec![0.0; self.model.n_channels()],
-            by_species: vec![[0.0; N_SPECIES_PARAMS]; self.model.n_species()],
+            gradient: Gradient {
+                by_species: vec![[0.0; N_SPECIES_PARAMS]; self.model.n_species()],
+                by_window: vec![[0.0; N_WINDOW_PARAMS]; self.layout.windows.len()],
+            },
         }
     }
 
@@ -88,8 +104,8 @@ impl Posterior {
             return f64::NEG_INFINITY;
         }
         self.set(theta, work);
-        match self.model.chi2(&work.species, &self.data, &mut work.scratch) {
-            Ok(chi2) => ln_prior + self.constant - 0.5 * chi2,
+        match self.model.deviance(&work.species, &work.windows, &self.likelihood, &mut work.scratch) {
+            Ok(deviance) => ln_prior + self.likelihood.ln_l(deviance),
             Err(_) => f64::NEG_INFINITY,
         }
     }
@@ -110,11 +126,13 @@ impl Posterior {
             return f64::NEG_INFINITY;
         }
         self.set(theta, work);
-        let Work { species, scratch, by_species, .. } = work;
-        let Ok(chi2) = self.model.chi2_and_gradient(species, &self.data, scratch, by_species) else {
+        let Work { species, windows, scratch, gradient: by, .. } = work;
+        let Ok(deviance) = self.model.deviance_and_gradient(species, windows, &self.likelihood, scratch, by)
+        else {
             return f64::NEG_INFINITY;
         };
-        for (bindings, by_quantity) in self.layout.bindings.iter().zip(by_species) {
+        self.layout.add_window_slopes(-0.5, &by.by_window, gradient);
+        for (bindings, by_quantity) in self.layout.bindings.iter().zip(&by.by_species) {
             for (binding, by) in bindings.iter().zip(by_quantity) {
                 binding.add_slope(-0.5 * *by, theta, gradient);
             }
@@ -122,22 +140,49 @@ impl Posterior {
         for ((g, parameter), &x) in gradient.iter_mut().zip(&self.layout.parameters).zip(theta) {
             *g += parameter.prior.slope_of_ln_density(x);
         }
-        ln_prior + self.constant - 0.5 * chi2
+        ln_prior + self.likelihood.ln_l(deviance)
     }
 
     fn set(&self, theta: &[f64], work: &mut Work) {
         work.species.clear();
         work.species.extend(self.layout.values(theta).map(SpeciesParams::from_array));
+        work.windows.clear();
+        work.windows.extend(self.layout.window_values(theta));
     }
 
-    /// The model spectrum in K at `theta`.
+    /// The windows' parameters at `theta`, one each.
+    pub fn window_params(&self, theta: &[f64]) -> Vec<WindowParams> {
+        let mut params: Vec<WindowParams> = self.layout.window_values(theta).collect();
+        params.resize(self.model.window_channels().count(), WindowParams::default());
+        params
+    }
+
+    /// chi^2 at `theta`: with correlated noise the squares of the decorrelated residuals; extra noise counts as noise.
+    ///
+    /// # Errors
+    /// Where the model is not defined.
+    pub fn chi2(&self, theta: &[f64], work: &mut Work) -> Result<f64, EvalError> {
+        self.set(theta, work);
+        self.model.evaluate(&work.species, &mut work.scratch, &mut work.model_k)?;
+        Ok(self.model.squares(&work.model_k, &work.windows, &self.likelihood))
+    }
+
+    /// What the data should be, in K, at `theta`: the model spectrum with the windows' calibration and continuum.
     ///
     /// # Errors
     /// Where the model is not defined (Q(T) beyond its table).
     pub fn spectrum<'a>(&self, theta: &[f64], work: &'a mut Work) -> Result<&'a [f64], EvalError> {
         self.set(theta, work);
         self.model.evaluate(&work.species, &mut work.scratch, &mut work.model_k)?;
+        for (params, (channels, freq_mhz)) in work.windows.iter().zip(self.windows()) {
+            params.apply(freq_mhz, &mut work.model_k[channels]);
+        }
         Ok(&work.model_k)
+    }
+
+    /// Place in the output and channels (MHz) of every window.
+    fn windows(&self) -> impl Iterator<Item = (Range<usize>, &[f64])> {
+        self.model.window_channels().zip(self.model.window_freq_mhz())
     }
 
     /// All transitions of all species in the windows at `theta`, species by species.
@@ -152,13 +197,19 @@ impl Posterior {
         Ok(all)
     }
 
-    /// The spectra of each species alone in K at `theta`.
+    /// The spectra of each species alone in K at `theta`, calibrated as the data are, without the continuum.
     ///
     /// # Errors
     /// Where the model is not defined.
     pub fn contributions(&self, theta: &[f64], work: &mut Work) -> Result<Vec<Vec<f64>>, EvalError> {
         let species: Vec<SpeciesParams> = self.layout.values(theta).map(SpeciesParams::from_array).collect();
-        self.model.contributions(&species, &mut work.scratch)
+        let mut rows = self.model.contributions(&species, &mut work.scratch)?;
+        for (params, (channels, _)) in self.layout.window_values(theta).zip(self.windows()) {
+            for row in &mut rows {
+                row[channels.clone()].iter_mut().for_each(|t_k| *t_k *= params.calibration);
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -167,7 +218,9 @@ mod tests {
     use super::*;
     use crate::catalog::{Interpolation, PartitionFunction, QTable, VelocityRange, parse_spfit};
     use crate::config::Config;
-    use crate::model::{Beam, ChannelMode, SimdPath};
+    use crate::model::{Beam, ChannelMode, ChannelResponse, Scatter, SimdPath};
+    use crate::posterior::WindowConfig;
+    use std::f64::consts::PI;
     use std::path::Path;
 
     const SPECIES: &str = r#"
@@ -208,13 +261,20 @@ mod tests {
     /// Two windows, one with an odd number of channels; the third channel is flagged.
     fn posterior(channels: ChannelMode) -> Posterior {
         let config: Config = toml::from_str(SPECIES).unwrap();
+        with_noise(channels, Layout::new(&config.species).unwrap(), &WindowNoise::default(), false)
+    }
+
+    /// The same with any noise, and channels smoothed or not.
+    fn with_noise(channels: ChannelMode, layout: Layout, noise: &WindowNoise, hanning: bool) -> Posterior {
         let window = |start_mhz: f64, n: usize| {
             let freq_mhz = (0..n).map(|i| start_mhz + 0.4 * i as f64).collect();
             let beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
             let t_k = (0..n).map(|i| (i % 7) as f64).collect();
             let mut sigma_k = vec![0.5; n];
             sigma_k[2] = f64::INFINITY;
-            WindowData { window: Window { name: "spw".into(), freq_mhz, beam }, t_k, sigma_k }
+            let response = ChannelResponse { hanning, ..ChannelResponse::default() };
+            let window = Window { name: "spw".into(), freq_mhz, beam, response };
+            WindowData { window, t_k, sigma_k, noise: noise.clone() }
         };
         let velocity = VelocityRange::of_centroids(-20.0, 20.0, 20.0);
         let options = ModelOptions {
@@ -224,11 +284,72 @@ mod tests {
             ..ModelOptions::for_velocities(-1.0, 1.0, 1.0)
         };
         let windows = [window(100_040.0, 83), window(100_072.0, 40)];
-        Posterior::new(Layout::new(&config.species).unwrap(), &[species(), species()], &windows, options)
-            .unwrap()
+        Posterior::new(layout, &[species(), species()], &windows, options).unwrap()
+    }
+
+    /// Calibration, continuum and extra noise of both windows, the second's calibration being that of the first.
+    fn with_windows() -> Layout {
+        let config: Config = toml::from_str(SPECIES).unwrap();
+        let mut layout = Layout::new(&config.species).unwrap();
+        let read = |text: &str| -> crate::config::ParameterConfig { toml::from_str(text).unwrap() };
+        let own =
+            ["normal = [1, 0.1]", "normal = [0, 1]", "uniform = [-90, 90]", "uniform = [0, 2]"].map(read);
+        let tied = read("same_as = \"spw1.calibration\"");
+        let mut windows =
+            ["spw1", "spw2"].map(|name| WindowConfig { name: name.into(), given: own.each_ref().map(Some) });
+        windows[1].given[0] = Some(&tied);
+        layout.add_windows(&windows).unwrap();
+        layout
     }
 
     const THETA: [f64; 6] = [15.3, 80.0, 3.2, 0.4, 0.9, 14.8];
+
+    #[test]
+    fn the_gradient_is_the_derivative_for_all_noise_and_windows() {
+        let correlated = WindowNoise { correlation: vec![0.5, 0.1], scatter: Scatter::Gaussian };
+        let student = WindowNoise { correlation: vec![], scatter: Scatter::Student { dof: 4.0 } };
+        let theta: Vec<f64> = THETA.iter().copied().chain([1.07, 0.4, -8.0, 0.6, -0.3, 12.0, 0.35]).collect();
+        for noise in [WindowNoise::default(), correlated, student] {
+            for hanning in [false, true] {
+                let posterior = with_noise(ChannelMode::Point, with_windows(), &noise, hanning);
+                assert_eq!(posterior.layout().parameters.len(), theta.len());
+                let (mut work, mut gradient) = (posterior.work(), vec![0.0; theta.len()]);
+                let value = posterior.ln_density_and_gradient(&theta, &mut work, &mut gradient);
+                assert_eq!(value, posterior.ln_density(&theta, &mut work));
+                for k in 0..theta.len() {
+                    let mut at = |shift: f64| {
+                        let mut theta = theta.clone();
+                        theta[k] += shift;
+                        posterior.ln_density(&theta, &mut work)
+                    };
+                    let h = 1e-4;
+                    let numeric = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+                    let error = (numeric - gradient[k]).abs() / (1.0 + gradient[k].abs());
+                    assert!(error < 1e-6, "{noise:?} {hanning}, parameter {k}: {} {numeric}", gradient[k]);
+                }
+                assert!(gradient.iter().all(|g| g.abs() > 1e-3), "{gradient:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_spectrum_is_what_the_data_should_be() {
+        let posterior = with_noise(ChannelMode::Point, with_windows(), &WindowNoise::default(), false);
+        let mut work = posterior.work();
+        let plain: Vec<f64> = THETA.iter().copied().chain([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).collect();
+        let theta: Vec<f64> = THETA.iter().copied().chain([1.1, 0.4, -8.0, 0.0, -0.3, 12.0, 0.5]).collect();
+        let sky = posterior.spectrum(&plain, &mut work).unwrap().to_vec();
+        let seen = posterior.spectrum(&theta, &mut work).unwrap().to_vec();
+        assert!((seen[0] - (1.1 * sky[0] + 0.4 + 8.0 * 0.4e-3 * 41.0)).abs() < 1e-9);
+        assert!((seen[122] - (1.1 * sky[122] - 0.3 + 12.0 * 0.4e-3 * 19.5)).abs() < 1e-9);
+        let alone = posterior.contributions(&theta, &mut work).unwrap();
+        assert!((alone[0][30] + alone[1][30] - 1.1 * sky[30]).abs() < 1e-9);
+        let square = |i: usize, channel: usize| ((channel % 7) as f64 - seen[i]).powi(2);
+        let first: f64 = (0..83).filter(|i| *i != 2).map(|i| square(i, i) / 0.25).sum();
+        let second: f64 = (0..40).filter(|i| *i != 2).map(|i| square(83 + i, i) / 0.5).sum();
+        let chi2 = posterior.chi2(&theta, &mut work).unwrap();
+        assert!((chi2 / (first + second) - 1.0).abs() < 1e-12, "{chi2} {first} {second}");
+    }
 
     #[test]
     fn the_density_is_the_plain_sum() {

@@ -2,8 +2,10 @@
 
 mod error;
 mod resolve;
+mod windows;
 
 pub use error::LayoutError;
+pub use windows::{WINDOW_QUANTITIES, WindowBindings, WindowConfig};
 
 use super::prior::Prior;
 use crate::config::SpeciesConfig;
@@ -107,6 +109,8 @@ pub struct Layout {
     pub parameters: Vec<Parameter>,
     /// Per species, its quantities.
     pub bindings: Vec<[Binding; QUANTITIES.len()]>,
+    /// Per window, its quantities; none where no window has any.
+    pub windows: Vec<WindowBindings>,
 }
 
 impl Layout {
@@ -178,6 +182,9 @@ impl Layout {
     }
 
     fn binding_of(&self, species: &[&str], name: &str) -> Result<Binding, LayoutError> {
+        if let Some(free) = self.parameters.iter().position(|p| p.name == name) {
+            return Ok(Binding::Free(free));
+        }
         name.rsplit_once('.')
             .and_then(|(s, q)| {
                 let bindings = self.bindings[species.iter().position(|&known| known == s)?];

@@ -4,6 +4,9 @@ mod density;
 mod layout;
 mod prior;
 
-pub use density::{Posterior, WindowData, Work};
-pub use layout::{Binding, Layout, LayoutError, Parameter, QUANTITIES, Source};
+pub use density::{Posterior, PosteriorError, WindowData, Work};
+pub use layout::{
+    Binding, Layout, LayoutError, Parameter, QUANTITIES, Source, WINDOW_QUANTITIES, WindowBindings,
+    WindowConfig,
+};
 pub use prior::{Prior, PriorError};

@@ -1,6 +1,6 @@
 //! Reads a spectrum from a FITS file: one pixel of a cube, the mean over a circle, or a plain spectrum.
 
-use super::axis::AxisKind;
+use super::axis::{AxisKind, Convention};
 use super::cube::Cube;
 use super::error::SpectrumError;
 use super::noise::median;
@@ -38,6 +38,8 @@ pub struct FitsOptions {
     pub region: Option<Region>,
     /// Rest frequency (MHz) of a velocity axis, instead of the header's.
     pub rest_mhz: Option<f64>,
+    /// Convention of a velocity axis, instead of the header's.
+    pub convention: Option<Convention>,
     /// Unit, instead of BUNIT.
     pub unit: Option<IntensityUnit>,
     /// Beam, instead of the header's.
@@ -46,7 +48,7 @@ pub struct FitsOptions {
 
 /// Reads a spectrum in kelvin over ascending frequency. Blank pixels and channels are flagged.
 pub fn read_fits(path: &Path, options: &FitsOptions) -> Result<Spectrum, SpectrumError> {
-    let mut cube = Cube::open(path)?;
+    let mut cube = Cube::open(path, options.convention)?;
     let axis = spectral_axis(path, &cube, options)?;
     let freq_mhz = axis.freq_mhz();
     if let Some(f) = freq_mhz.iter().find(|f| !(f.is_finite() && **f > 0.0)) {
@@ -57,13 +59,20 @@ pub fn read_fits(path: &Path, options: &FitsOptions) -> Result<Spectrum, Spectru
     let unit = unit(path, cube.header.bunit.as_deref(), options.unit, &mut notes)?;
     let beams = beams(&mut cube, options, &mut notes)?;
     let (raw, place) = pixels(path, &mut cube, options.region)?;
-    let mut t_k = Vec::with_capacity(raw.len());
-    for (i, raw) in raw.iter().enumerate() {
-        let beam = beams.get(i.min(beams.len().saturating_sub(1))).copied();
-        let kelvin = unit.kelvin(freq_mhz[i], beam).ok_or_else(|| no_beam(path))?;
-        t_k.push(raw * kelvin);
+    let beam_of = |channel: usize| beams.get(channel.min(beams.len().saturating_sub(1))).copied();
+    let kelvin =
+        |(i, freq_mhz): (usize, &f64)| unit.kelvin(*freq_mhz, beam_of(i)).ok_or_else(|| no_beam(path));
+    let kelvin: Vec<f64> = freq_mhz.iter().enumerate().map(kelvin).collect::<Result<_, _>>()?;
+    let t_k: Vec<f64> = raw.iter().zip(&kelvin).map(|(raw, kelvin)| raw * kelvin).collect();
+    let without_beam = (0..t_k.len()).filter(|i| beam_of(*i).is_some_and(|beam| !beam.is_positive())).count();
+    if without_beam > 0 {
+        notes.push(format!("{without_beam} channels have no beam in the table BEAMS: flagged"));
     }
-    let valid = vec![true; t_k.len()];
+    let valid = (0..t_k.len()).map(|i| beam_of(i).is_none_or(|beam| beam.is_positive())).collect();
+    let stated_k = cube.header.noise.map(|(key, noise)| {
+        notes.push(format!("{key} = {noise}: the header's noise, in the unit of the pixels"));
+        kelvin.iter().map(|kelvin| noise * kelvin).collect()
+    });
     let rest_freq_mhz = (axis.kind != AxisKind::Frequency).then_some(axis.rest_mhz);
     let spectrum = Spectrum {
         source: format!("{}{place}", path.display()),
@@ -71,6 +80,8 @@ pub fn read_fits(path: &Path, options: &FitsOptions) -> Result<Spectrum, Spectru
         t_k,
         valid,
         sigma_k: None,
+        stated_k,
+        correlation: cube.header.noise_correlation.clone(),
         channel_width_mhz: 0.0,
         beam: typical(&beams),
         frame: cube.header.frame.clone(),
@@ -151,19 +162,27 @@ fn beams(
     if let Some(beam) = options.beam {
         return Ok(vec![beam]);
     }
+    if cube.header.has_beam_table {
+        let beams: Vec<Beam> = cube.beam_table()?.into_iter().map(elliptical).collect();
+        let areas = beams.iter().filter(|beam| beam.is_positive()).map(|beam| beam.area_arcsec2(1.0));
+        let (low, high) = areas.fold((f64::INFINITY, 0.0f64), |(low, high), a| (low.min(a), high.max(a)));
+        notes.push(format!(
+            "every channel has a beam of its own (table BEAMS; areas differ by {:.1} %): intensities are converted with it, \
+             the model uses the median one",
+            100.0 * (high / low - 1.0)
+        ));
+        return Ok(beams);
+    }
     if let Some([bmaj, bmin, _]) = cube.header.beam_arcsec {
         return Ok(vec![elliptical([bmaj, bmin])]);
-    }
-    if cube.header.has_beam_table {
-        notes.push("every channel has a beam of its own (table BEAMS): the model uses the median one".into());
-        return Ok(cube.beam_table()?.into_iter().map(elliptical).collect());
     }
     Ok(Vec::new())
 }
 
 /// The beam that stands for all.
 fn typical(beams: &[Beam]) -> Option<Beam> {
-    let axis = |pick: fn(&Beam) -> Option<f64>| median(&beams.iter().filter_map(pick).collect::<Vec<f64>>());
+    let positive = || beams.iter().filter(|beam| beam.is_positive());
+    let axis = |pick: fn(&Beam) -> Option<f64>| median(&positive().filter_map(pick).collect::<Vec<f64>>());
     let major = axis(|beam| match beam {
         Beam::Elliptical { bmaj_arcsec, .. } => Some(*bmaj_arcsec),
         Beam::SingleDish { .. } => None,

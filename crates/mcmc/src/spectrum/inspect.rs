@@ -150,8 +150,8 @@ impl Pass {
         let middle = |values: Vec<f64>| median(&values);
         Some(CubeNoise {
             sigma: middle(estimates.iter().map(|n| n.sigma_k).collect())?,
-            lag1: middle(estimates.iter().map(|n| n.lag1).collect())?,
-            lag2: middle(estimates.iter().map(|n| n.lag2).collect())?,
+            lag1: middle(estimates.iter().map(|n| n.correlation[0]).collect())?,
+            lag2: middle(estimates.iter().map(|n| n.correlation[1]).collect())?,
             free_share: middle(estimates.iter().map(|n| n.n_used as f64 / n.n_valid as f64).collect())?,
             n_pixels: estimates.len(),
         })
@@ -173,7 +173,7 @@ impl Pass {
 
 /// Looks at a FITS file: a missing beam, unit or rest frequency is noted rather than refused.
 pub fn inspect(path: &Path) -> Result<Inspection, SpectrumError> {
-    let mut cube = Cube::open(path)?;
+    let mut cube = Cube::open(path, None)?;
     let header = cube.header.clone();
     let mut notes = header.notes.clone();
     let freq_mhz = if header.axis.kind == AxisKind::Frequency || header.axis.rest_mhz > 0.0 {
@@ -251,11 +251,7 @@ impl fmt::Display for Inspection {
             .map(|(name, n)| format!("{} {n}", if name.is_empty() { "?" } else { name }))
             .collect();
         row(f, "axes", axes.join(" x "))?;
-        let kind = match self.kind {
-            AxisKind::Frequency => "frequency",
-            AxisKind::RadioVelocity => "velocity, radio convention",
-            AxisKind::OpticalVelocity => "velocity, optical convention",
-        };
+        let kind = self.kind.describe();
         let direction = if self.descending { "descends" } else { "ascends" };
         row(f, "spectral axis", format!("{kind}; frequency {direction}"))?;
         self.write_frequencies(f)?;

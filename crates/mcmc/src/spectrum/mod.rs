@@ -1,6 +1,8 @@
 //! Observed spectra: read from FITS or text, in kelvin over ascending frequency, with flags and noise.
 
 mod axis;
+mod cards;
+mod correlation;
 mod cube;
 mod error;
 mod fits;
@@ -8,15 +10,17 @@ mod header;
 mod inspect;
 mod noise;
 mod text;
+mod text_header;
 mod units;
 
-pub use axis::{AxisKind, SpectralAxis};
+pub use axis::{AxisKind, Convention, SpectralAxis};
+pub use correlation::{made_positive, significant, tapered};
 pub use error::SpectrumError;
 pub use fits::{FitsOptions, Region, read_fits};
 pub use inspect::{BrightPixel, CubeNoise, Inspection, inspect};
 pub use noise::{Noise, estimate_noise};
 pub use text::{TextOptions, read_text};
-pub use units::{FreqUnit, IntensityUnit};
+pub use units::{IntensityUnit, SpectralUnit};
 
 use crate::model::Beam;
 use serde::{Deserialize, Serialize};
@@ -38,6 +42,10 @@ pub struct Spectrum {
     pub valid: Vec<bool>,
     /// Noise of each channel (K), where the file gives it; NaN where not valid.
     pub sigma_k: Option<Vec<f64>>,
+    /// Noise of each channel (K) by one number in the header, where there is one.
+    pub stated_k: Option<Vec<f64>>,
+    /// Correlation of the noise of channels 1, 2, ... apart, where the header gives it.
+    pub correlation: Vec<f64>,
     /// Usual distance of neighbouring channels (MHz); 0 for a single channel.
     pub channel_width_mhz: f64,
     /// Beam, where it is known.
@@ -84,7 +92,9 @@ impl Spectrum {
             freq_mhz: self.freq_mhz[range.clone()].to_vec(),
             t_k: self.t_k[range.clone()].to_vec(),
             valid: self.valid[range.clone()].to_vec(),
-            sigma_k: self.sigma_k.as_ref().map(|sigma_k| sigma_k[range].to_vec()),
+            sigma_k: self.sigma_k.as_ref().map(|sigma_k| sigma_k[range.clone()].to_vec()),
+            stated_k: self.stated_k.as_ref().map(|stated_k| stated_k[range].to_vec()),
+            correlation: self.correlation.clone(),
             source: self.source.clone(),
             beam: self.beam,
             frame: self.frame.clone(),
@@ -119,6 +129,7 @@ impl Spectrum {
         self.freq_mhz = pick(&self.freq_mhz);
         self.t_k = pick(&self.t_k);
         self.sigma_k = self.sigma_k.as_deref().map(pick);
+        self.stated_k = self.stated_k.as_deref().map(pick);
         self.valid = order.iter().map(|i| self.valid[*i]).collect();
         if let Some(pair) = self.freq_mhz.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(pair[0]);

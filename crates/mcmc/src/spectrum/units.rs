@@ -1,46 +1,32 @@
 //! Units of frequencies and intensities, as files write them.
 
+use super::axis::{AxisKind, Convention};
 use crate::model::Beam;
 use crate::physics::kelvin_per_jy_beam;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// Unit of a frequency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum FreqUnit {
-    /// Hz.
-    Hz,
-    /// kHz.
-    KHz,
-    /// MHz.
-    #[default]
-    MHz,
-    /// GHz.
-    GHz,
+/// Unit of a spectral axis.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum SpectralUnit {
+    /// This many MHz.
+    Frequency(f64),
+    /// This many km/s.
+    Velocity(f64),
 }
 
-impl FreqUnit {
-    /// MHz per unit.
-    pub fn mhz(self) -> f64 {
-        match self {
-            FreqUnit::Hz => 1.0e-6,
-            FreqUnit::KHz => 1.0e-3,
-            FreqUnit::MHz => 1.0,
-            FreqUnit::GHz => 1.0e3,
-        }
-    }
-}
-
-impl FromStr for FreqUnit {
+impl FromStr for SpectralUnit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "hz" => Ok(FreqUnit::Hz),
-            "khz" => Ok(FreqUnit::KHz),
-            "mhz" => Ok(FreqUnit::MHz),
-            "ghz" => Ok(FreqUnit::GHz),
-            _ => Err("not a frequency: Hz, kHz, MHz or GHz expected".into()),
+        let (frequency, velocity) = (AxisKind::Frequency, AxisKind::Velocity(Convention::Radio));
+        match (text.trim(), frequency.scale(text), velocity.scale(text)) {
+            ("", _, _) => Err("no unit: Hz, kHz, MHz, GHz, m/s or km/s expected".into()),
+            (_, Some(mhz), _) => Ok(SpectralUnit::Frequency(mhz)),
+            (_, None, Some(kms)) => Ok(SpectralUnit::Velocity(kms)),
+            (_, None, None) => {
+                Err("not a unit of a spectral axis: Hz, kHz, MHz, GHz, m/s or km/s expected".into())
+            }
         }
     }
 }
@@ -91,16 +77,24 @@ fn prefixed(word: &str, unit: &str) -> Option<f64> {
 impl FromStr for IntensityUnit {
     type Err = String;
 
-    /// `K`, `mK`, `K (Tmb)`, `Jy/beam`, `mJy beam-1`, `beam-1 Jy`, `Jy beam^-1`, `JY/BEAM` ...
+    /// `K`, `mK`, `Kelvin`, `K (Tmb)`, `Jy/beam`, `mJy beam-1`, `beam-1 Jy`, `Jy beam^-1`, `JY/BEAM` ...
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected K or Jy/beam (with or without m, u)";
         let bare = text.split('(').next().unwrap_or("").trim();
         let spread = bare.replace("/", " /").replace("**", "^").replace(['*', '.'], " ");
+        let is_per_pixel = |word: &str| matches!(word, "/pixel" | "/pix" | "pixel-1" | "pixel^-1" | "pix-1");
+        if spread.split_whitespace().any(|word| is_per_pixel(&word.to_ascii_lowercase())) {
+            let problem = "flux density per pixel (a clean model, or an image not restored) is no brightness at the beam's \
+                           resolution: use the restored image in Jy/beam or K";
+            return Err(problem.into());
+        }
         let (mut jy, mut kelvin, mut per_beam) = (None, None, false);
         for word in spread.split_whitespace() {
             let lower = word.to_ascii_lowercase();
             if matches!(lower.as_str(), "/beam" | "beam-1" | "beam^-1" | "/bm") {
                 per_beam = true;
+            } else if lower == "kelvin" {
+                kelvin = Some(1.0);
             } else if let Some(scale) = prefixed(word, "Jy") {
                 jy = Some(scale);
             } else if let Some(scale) = prefixed(word, "K") {
@@ -139,6 +133,7 @@ mod tests {
             "",
             "Jy",
             "Jy/pixel",
+            "Jy pixel-1",
             "K km/s",
             "K km s-1",
             "MJY/BEAM",
@@ -150,7 +145,11 @@ mod tests {
         ] {
             assert!(text.parse::<IntensityUnit>().is_err(), "{text}");
         }
-        assert_eq!("GHZ".parse(), Ok(FreqUnit::GHz));
-        assert!("km/s".parse::<FreqUnit>().is_err());
+        assert!("Jy/pixel".parse::<IntensityUnit>().unwrap_err().contains("per pixel"));
+        assert_eq!("KELVIN".parse(), Ok(IntensityUnit::Kelvin(1.0)));
+        assert_eq!("GHZ".parse(), Ok(SpectralUnit::Frequency(1e3)));
+        assert_eq!("km/s".parse(), Ok(SpectralUnit::Velocity(1.0)));
+        assert_eq!("m s-1".parse(), Ok(SpectralUnit::Velocity(1e-3)));
+        assert!("".parse::<SpectralUnit>().is_err() && "K".parse::<SpectralUnit>().is_err());
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::catalog::{Interpolation, PartitionFunction, QTable, Species, read_spfit};
 use crate::model::{
-    Beam, ChannelMode, LteModel, ModelOptions, N_SPECIES_PARAMS, SimdPath, SpeciesParams, Window,
+    Beam, ChannelMode, ChannelResponse, LteModel, ModelOptions, N_SPECIES_PARAMS, SimdPath, SpeciesParams,
+    Window,
 };
 use crate::testdata;
 use std::path::Path;
@@ -40,7 +41,12 @@ fn benchmark(name: &str, options: ModelOptions, interpolation: Interpolation) ->
     let windows: Vec<Window> = freq
         .chunks(n_chan)
         .enumerate()
-        .map(|(i, freq)| Window { name: format!("spw {i}"), freq_mhz: freq.to_vec(), beam: B_BEAM })
+        .map(|(i, freq)| Window {
+            name: format!("spw {i}"),
+            freq_mhz: freq.to_vec(),
+            beam: B_BEAM,
+            response: ChannelResponse::default(),
+        })
         .collect();
     let (mut entries, mut params) = (Vec::new(), Vec::new());
     for (name, values) in job["truth"].as_object().unwrap() {
@@ -208,7 +214,8 @@ fn co_sums_of_xclass() {
         let freq_mhz = (0..n).map(|i| low_mhz + 0.1 * i as f64).collect();
         // A beam that the source fills.
         let beam = Beam::Elliptical { bmaj_arcsec: 10.0, bmin_arcsec: 10.0 };
-        let window = Window { name: format!("{rest_mhz}"), freq_mhz, beam };
+        let window =
+            Window { name: format!("{rest_mhz}"), freq_mhz, beam, response: ChannelResponse::default() };
         let options = ModelOptions::for_velocities(-2.0, 2.0, 6.0);
         let model = LteModel::new(std::slice::from_ref(&co), &[window], options).unwrap();
         let mut t_k = vec![0.0; n];

@@ -2,7 +2,8 @@
 
 use crate::catalog::{Interpolation, PartitionFunction, QTable, Species, parse_spfit};
 use crate::model::{
-    Beam, ChannelMode, EvalProblem, LteModel, ModelError, ModelOptions, SpeciesParams, Window, reference,
+    Beam, ChannelMode, ChannelResponse, EvalProblem, LteModel, ModelError, ModelOptions, SpeciesParams,
+    Window, reference,
 };
 use crate::physics::rayleigh_jeans_k;
 use proptest::prelude::*;
@@ -27,7 +28,7 @@ fn species(tag: u32, lines: &[(f64, f64, f64)]) -> Species {
 
 fn window(start_mhz: f64, step_mhz: f64, n: usize) -> Window {
     let freq_mhz = (0..n).map(|i| start_mhz + step_mhz * i as f64).collect();
-    Window { name: "spw".into(), freq_mhz, beam: BEAM }
+    Window { name: "spw".into(), freq_mhz, beam: BEAM, response: ChannelResponse::default() }
 }
 
 fn evaluate(model: &LteModel, params: &[SpeciesParams]) -> Vec<f64> {
@@ -188,4 +189,22 @@ fn transitions_peak_where_the_spectrum_does() {
         );
     }
     assert_eq!(model.transitions(0, &p, 1e3).unwrap().len(), 0);
+}
+
+#[test]
+fn hanning_smoothing_is_right_at_the_edges_too() {
+    let species = [species(1, &[(5.0, -4.0, 10.0), (15.3, -4.2, 80.0)])];
+    let p = [SpeciesParams::from_array([16.5, 100.0, 3.0, 0.0, 0.5])];
+    // The wide window has the channels beyond the edges of the narrow one, which lie on lines.
+    let (wide, mut narrow) = (window(100_000.0, 0.5, 41), window(100_005.0, 0.5, 21));
+    let plain = evaluate(&LteModel::new(&species, &[wide], options()).unwrap(), &p);
+    narrow.response.hanning = true;
+    let smooth = evaluate(&LteModel::new(&species, &[narrow.clone()], options()).unwrap(), &p);
+    assert_eq!(smooth.len(), 21);
+    for (i, smooth) in smooth.iter().enumerate() {
+        let expected = 0.25 * (plain[i + 9] + plain[i + 11]) + 0.5 * plain[i + 10];
+        assert!((smooth - expected).abs() < 1e-9, "channel {i}: {smooth} {expected}");
+    }
+    // Negative control: without the channels beyond, the edges would be off.
+    assert!((smooth[0] - 0.25 * plain[11] - 0.5 * plain[10]).abs() > 0.1);
 }

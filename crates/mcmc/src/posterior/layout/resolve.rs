@@ -114,7 +114,7 @@ pub(super) fn resolve(raw: &[(String, Raw)]) -> Result<Layout, LayoutError> {
         .chunks_exact(QUANTITIES.len())
         .map(|chunk| chunk.try_into().expect("as many as quantities"))
         .collect();
-    Ok(Layout { parameters, bindings })
+    Ok(Layout { parameters, bindings, windows: Vec::new() })
 }
 
 /// Where the quantity of a slot comes from.

@@ -1,6 +1,8 @@
 //! Tests of laying out parameters.
 
 use super::*;
+use crate::config::ParameterConfig;
+use crate::model::WindowParams;
 
 fn layout(second_tex: &str) -> Result<Layout, LayoutError> {
     let text = format!(
@@ -108,4 +110,54 @@ fn what_cannot_be_is_named() {
     assert!(error("{ uniform = [2, 1] }").contains("B.tex_k"));
     assert!(error("{ uniform = [-1, 1] }").contains("positive"));
     assert!(error("{ uniform = [1, 2], limits = [0, 3] }").contains("limits"));
+}
+
+/// Two windows, with a calibration and an extra noise each as given.
+fn with_windows(first: [&str; 2], second: [&str; 2]) -> Result<Layout, LayoutError> {
+    let mut layout = layout("{ same_as = \"A.tex_k\" }").unwrap();
+    let read = |text: &str| -> ParameterConfig { toml::from_str(text).unwrap() };
+    let configs = [first, second].map(|pair| pair.map(read));
+    let config = |(k, [calibration, jitter]): (usize, &'_ [ParameterConfig; 2])| {
+        (k, calibration.clone(), jitter.clone())
+    };
+    let owned: Vec<_> = configs.iter().enumerate().map(config).collect();
+    let windows: Vec<WindowConfig> = owned
+        .iter()
+        .map(|(k, calibration, jitter)| {
+            let given = [Some(calibration), None, None, Some(jitter)];
+            WindowConfig { name: format!("spw{}", k + 1), given }
+        })
+        .collect();
+    layout.add_windows(&windows)?;
+    Ok(layout)
+}
+
+#[test]
+fn windows_have_parameters_behind_the_species() {
+    let fitted = "normal = [1.0, 0.1]";
+    let layout =
+        with_windows([fitted, "uniform = [0, 1]"], ["same_as = \"spw1.calibration\"", "fixed = 0"]).unwrap();
+    let names: Vec<_> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names[4..], ["spw1.calibration", "spw1.jitter_k"]);
+    let theta = [15.0, 100.0, 0.5, 16.0, 1.2, 0.3];
+    let values: Vec<WindowParams> = layout.window_values(&theta).collect();
+    let expected = [[1.2, 0.0, 0.0, 0.3], [1.2, 0.0, 0.0, 0.0]].map(WindowParams::from_array);
+    assert_eq!(values, expected);
+    let mut gradient = [0.0; 6];
+    layout.add_window_slopes(2.0, &[[1.0, 9.0, 9.0, 2.0], [3.0, 9.0, 9.0, 4.0]], &mut gradient);
+    assert_eq!(gradient, [0.0, 0.0, 0.0, 0.0, 8.0, 4.0]);
+    let settings =
+        ["A.logn=15", "A.tex_k=100", "A.v_kms=0", "B.logn=15", "spw1.calibration=1.1", "spw1.jitter_k=0"];
+    let theta = layout.values_from(&["A", "B"], &settings.map(str::to_string)).unwrap();
+    assert_eq!(theta[4], 1.1);
+    for (calibration, word) in [
+        ("same_as = \"spw3.calibration\"", "spw3.calibration"),
+        ("same_as = \"spw2.calibration\"", "itself"),
+        ("fixed = -1.0", "positive"),
+        ("fixed = 1.0\nuniform = [1, 2]", "it has 2"),
+        ("fixed = 1.0\nratio_to = \"A.logn\"", "ratio_to"),
+    ] {
+        let error = with_windows([fitted, "fixed = 0"], [calibration, "fixed = 0"]).unwrap_err().to_string();
+        assert!(error.contains(word) && error.contains("spw2.calibration"), "{error}");
+    }
 }
