@@ -66,7 +66,7 @@ enum Command {
         #[command(subcommand)]
         command: catalog::Command,
     },
-    /// Tell what a FITS spectrum or cube holds: axes, units, beam, blanks, noise
+    /// Tell what a spectrum or cube holds: axes, units, beam, frame, windows, blanks, noise and its correlation
     Inspect {
         /// The file
         file: PathBuf,
@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
         }
         Command::Catalog { command } => runtime::serial(|| catalog::run(&command)),
         Command::Inspect { file } => runtime::serial(|| {
-            println!("{}", spectrum::inspect(&file).map_err(Failure::input)?);
+            println!("{}", spectrum::describe(&file).map_err(Failure::input)?);
             Ok(())
         }),
     }

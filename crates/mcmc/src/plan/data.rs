@@ -6,7 +6,7 @@ use crate::config::{Config, SpectrumConfig};
 use crate::model::{Beam, ChannelMode, ChannelResponse, Window, WindowNoise};
 use crate::posterior::{WindowConfig, WindowData};
 use crate::spectrum::{
-    FitsOptions, IntensityUnit, Region, SpectralUnit, Spectrum, TextOptions, read_fits, read_text,
+    self, FitsOptions, IntensityUnit, Region, SpectralUnit, Spectrum, TextOptions, read_fits, read_text,
 };
 use anyhow::{Context, anyhow, bail, ensure};
 use mirinae_common::units::Hertz;
@@ -187,7 +187,7 @@ fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
     let beam = config
         .beam
         .map(|[major, minor]| Beam::Elliptical { bmaj_arcsec: major.arcsec(), bmin_arcsec: minor.arcsec() });
-    if is_fits(path)? {
+    if spectrum::is_fits(path)? {
         let for_text = [
             ("freq_unit", config.freq_unit.is_some()),
             ("freq_column", config.freq_column.is_some()),
@@ -234,16 +234,6 @@ fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
 
 fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> anyhow::Result<T> {
     text.parse().map_err(|e| anyhow!("\"{text}\": {e}"))
-}
-
-/// FITS files start with this card (FITS 4.0, 4.4.1.1), whatever their names.
-fn is_fits(path: &Path) -> anyhow::Result<bool> {
-    use std::io::Read;
-    let mut start = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(6).read_to_end(&mut start))
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(start == b"SIMPLE")
 }
 
 /// A window with the data of its channels.

@@ -49,7 +49,9 @@ pub(super) fn make(fit: &Fit, sampling: &Sampling) -> anyhow::Result<Vec<Product
         features.extend(find_features(spectrum, FEATURE_SIGMA)?);
     }
     report::write_features_csv(&out.join("residuals.csv"), &features)?;
-    let text = summary_text(&diagnosis, &rows, &spectra, &features);
+    let posterior = fit.evaluator.posterior();
+    let chi2 = posterior.chi2(&diagnosis.best.values, &mut posterior.work())?;
+    let text = summary_text(&diagnosis, &rows, chi2, &spectra, &features);
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     let mut names: Vec<String> =
         ["chain.h5", "summary.csv", "summary.txt", "best_fit.csv", "residuals.csv", "provenance.json"]
@@ -83,13 +85,15 @@ fn fitted_spectra(fit: &Fit, theta: &[f64]) -> anyhow::Result<Vec<FittedSpectrum
     let species_k = posterior.contributions(theta, &mut work)?;
     let names: Vec<&str> = posterior.model().species_names().collect();
     let transitions = posterior.transitions(theta)?;
-    let windows = fit.plan.windows.iter().zip(posterior.model().window_channels()).enumerate();
+    let windows = fit.plan.windows.iter().zip(posterior.model().window_channels());
     Ok(windows
-        .map(|(index, (data, channels))| FittedSpectrum {
+        .zip(posterior.window_params(theta))
+        .enumerate()
+        .map(|(index, ((data, channels), window))| FittedSpectrum {
             name: data.window.name.clone(),
             freq_mhz: data.window.freq_mhz.clone(),
             t_k_data: flagged_as_nan(&data.t_k, &data.sigma_k),
-            sigma_k: flagged_as_nan(&data.sigma_k, &data.sigma_k),
+            sigma_k: flagged_as_nan(&window.noise_k(&data.sigma_k), &data.sigma_k),
             t_k_model: model_k[channels.clone()].to_vec(),
             species: names
                 .iter()
@@ -150,19 +154,12 @@ fn joined(spectra: &[FittedSpectrum]) -> FittedSpectrum {
 fn summary_text(
     diagnosis: &Diagnosis,
     rows: &[ParameterRow],
+    chi2: f64,
     spectra: &[FittedSpectrum],
     features: &[Feature],
 ) -> String {
     let mut text = table_text(rows);
-    let square = |(residual, sigma): (f64, &f64)| (residual / sigma).powi(2);
-    let (mut chi2, mut used) = (0.0, 0);
-    for spectrum in spectra {
-        let squares = spectrum.residual_k().into_iter().zip(&spectrum.sigma_k).map(square);
-        for value in squares.filter(|v| v.is_finite()) {
-            chi2 += value;
-            used += 1;
-        }
-    }
+    let used = spectra.iter().flat_map(|s| &s.t_k_data).filter(|t_k| t_k.is_finite()).count();
     let (draws, walkers) = (diagnosis.draws, diagnosis.walkers);
     text.push_str(&format!(
         "\n{draws} draws of {walkers} walkers; best sample: ln p {:.2}, chi2 {chi2:.1} for {used} channels and {} parameters\n",

@@ -1,14 +1,17 @@
-//! What a FITS file holds: the page of `alma-fit inspect`.
+//! What a spectrum's file holds: the page of `alma-fit inspect`.
+
+mod page;
+mod text;
+
+pub use page::describe;
 
 use super::axis::AxisKind;
 use super::cube::Cube;
 use super::error::SpectrumError;
 use super::noise::{estimate_noise, median};
 use super::units::IntensityUnit;
-use crate::model::Beam;
-use crate::physics::C_KMS;
+use crate::model::{Beam, MAX_BAND};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::Path;
 
 /// Most pixels, along x and y, whose noise is looked at.
@@ -32,10 +35,8 @@ pub struct BrightPixel {
 pub struct CubeNoise {
     /// Standard deviation, in the unit of the peaks.
     pub sigma: f64,
-    /// Correlation of neighbouring channels.
-    pub lag1: f64,
-    /// Correlation of next but one channels.
-    pub lag2: f64,
+    /// Correlation of channels 1, 2, ... apart.
+    pub correlation: [f64; MAX_BAND],
     /// Share of the channels that were taken to be free of lines.
     pub free_share: f64,
     /// Pixels looked at.
@@ -69,6 +70,12 @@ pub struct Inspection {
     pub kelvin_per_unit: Option<f64>,
     /// Beam: major, minor (arcsec), position angle (deg).
     pub beam_arcsec: Option<[f64; 3]>,
+    /// Smallest and largest geometric mean (arcsec) of the axes of the channels' own beams, and how many have none.
+    pub beam_table: Option<(f64, f64, usize)>,
+    /// Noise by the header, in BUNIT, and the card that gives it.
+    pub stated_noise: Option<(String, f64)>,
+    /// Correlation of the noise by the header.
+    pub stated_correlation: Vec<f64>,
     /// Rest frequency (MHz).
     pub rest_mhz: Option<f64>,
     /// Frame of the spectral axis.
@@ -150,8 +157,9 @@ impl Pass {
         let middle = |values: Vec<f64>| median(&values);
         Some(CubeNoise {
             sigma: middle(estimates.iter().map(|n| n.sigma_k).collect())?,
-            lag1: middle(estimates.iter().map(|n| n.correlation[0]).collect())?,
-            lag2: middle(estimates.iter().map(|n| n.correlation[1]).collect())?,
+            correlation: std::array::from_fn(|k| {
+                middle(estimates.iter().map(|n| n.correlation[k]).collect()).unwrap_or(0.0)
+            }),
             free_share: middle(estimates.iter().map(|n| n.n_used as f64 / n.n_valid as f64).collect())?,
             n_pixels: estimates.len(),
         })
@@ -183,14 +191,9 @@ pub fn inspect(path: &Path) -> Result<Inspection, SpectrumError> {
         Vec::new()
     };
     let unit = known_unit(header.bunit.as_deref(), &mut notes);
-    if header.has_beam_table && header.beam_arcsec.is_none() {
-        notes.push("every channel has a beam of its own (table BEAMS): values are in the file's unit".into());
-    } else if header.beam_arcsec.is_none() {
-        notes.push("no beam (BMAJ, BMIN): a fit needs it given".into());
-    }
-    let beam =
-        header.beam_arcsec.map(|[bmaj_arcsec, bmin_arcsec, _]| Beam::Elliptical { bmaj_arcsec, bmin_arcsec });
-    let kelvin = |channel: usize| -> Option<f64> { unit?.kelvin(*freq_mhz.get(channel)?, beam) };
+    let (beams, beam_table) = beams(&mut cube, &mut notes)?;
+    let beam = |channel: usize| beams.get(channel.min(beams.len().saturating_sub(1))).copied();
+    let kelvin = |channel: usize| -> Option<f64> { unit?.kelvin(*freq_mhz.get(channel)?, beam(channel)) };
     let shape = cube.sky_shape();
     let n = header.axis.n;
     let in_kelvin = kelvin(0).is_some();
@@ -214,6 +217,9 @@ pub fn inspect(path: &Path) -> Result<Inspection, SpectrumError> {
         in_kelvin,
         kelvin_per_unit: kelvin(n / 2),
         beam_arcsec: header.beam_arcsec,
+        beam_table,
+        stated_noise: header.noise.map(|(key, noise)| (key.to_owned(), noise)),
+        stated_correlation: header.noise_correlation,
         rest_mhz: header.rest_mhz,
         frame: header.frame,
         n_blank: (pass.n_blank, (shape[0] * shape[1] * n) as u64),
@@ -223,6 +229,27 @@ pub fn inspect(path: &Path) -> Result<Inspection, SpectrumError> {
         brightest_sum: pass.brightest(&pass.sum, shape[0], &freq_mhz),
         notes,
     })
+}
+
+/// The smallest and the largest beam of a table (arcsec, geometric mean of the axes), and how many channels have none.
+type BeamRange = (f64, f64, usize);
+
+/// The beam of all channels (one value) or of each, and what the table of them says.
+fn beams(cube: &mut Cube, notes: &mut Vec<String>) -> Result<(Vec<Beam>, Option<BeamRange>), SpectrumError> {
+    let elliptical = |bmaj_arcsec: f64, bmin_arcsec: f64| Beam::Elliptical { bmaj_arcsec, bmin_arcsec };
+    if cube.header.has_beam_table {
+        let table = cube.beam_table()?;
+        let beams: Vec<Beam> = table.into_iter().map(|[major, minor]| elliptical(major, minor)).collect();
+        let sizes = beams.iter().filter(|b| b.is_positive()).map(|b| b.area_arcsec2(1.0).sqrt());
+        let (low, high) = sizes.fold((f64::INFINITY, 0.0f64), |(low, high), s| (low.min(s), high.max(s)));
+        let without = beams.iter().filter(|b| !b.is_positive()).count();
+        return Ok((beams, Some((low, high, without))));
+    }
+    let Some([major, minor, _]) = cube.header.beam_arcsec else {
+        notes.push("no beam (BMAJ, BMIN): a fit needs it given".into());
+        return Ok((Vec::new(), None));
+    };
+    Ok((vec![elliptical(major, minor)], None))
 }
 
 fn known_unit(bunit: Option<&str>, notes: &mut Vec<String>) -> Option<IntensityUnit> {
@@ -236,84 +263,5 @@ fn known_unit(bunit: Option<&str>, notes: &mut Vec<String>) -> Option<IntensityU
             notes.push("no BUNIT: a fit needs the unit given".into());
             None
         }
-    }
-}
-
-impl fmt::Display for Inspection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "not given".to_owned());
-        let row = |f: &mut fmt::Formatter<'_>, name: &str, value: String| writeln!(f, "  {name:<16} {value}");
-        writeln!(f, "{}", self.path)?;
-        row(f, "object", or(&self.object))?;
-        let axes: Vec<String> = self
-            .axes
-            .iter()
-            .map(|(name, n)| format!("{} {n}", if name.is_empty() { "?" } else { name }))
-            .collect();
-        row(f, "axes", axes.join(" x "))?;
-        let kind = self.kind.describe();
-        let direction = if self.descending { "descends" } else { "ascends" };
-        row(f, "spectral axis", format!("{kind}; frequency {direction}"))?;
-        self.write_frequencies(f)?;
-        let per_unit =
-            self.kelvin_per_unit.map_or(String::new(), |k| format!(" ({k:.5} K per unit at the middle)"));
-        row(f, "unit", format!("{}{per_unit}", or(&self.bunit)))?;
-        let beam =
-            self.beam_arcsec.map(|[a, b, pa]| format!("{a:.4} x {b:.4} arcsec, position angle {pa:.1} deg"));
-        row(f, "beam", or(&beam))?;
-        row(f, "rest frequency", or(&self.rest_mhz.map(|rest| format!("{rest:.4} MHz"))))?;
-        row(f, "frame", or(&self.frame))?;
-        let (n_blank, n) = self.n_blank;
-        let share = 100.0 * n_blank as f64 / n.max(1) as f64;
-        row(
-            f,
-            "blank",
-            format!("{n_blank} of {n} values ({share:.2} %), {} whole channels", self.n_blank_channels),
-        )?;
-        self.write_levels(f)?;
-        self.notes.iter().try_for_each(|note| row(f, "note", note.clone()))
-    }
-}
-
-impl Inspection {
-    fn write_frequencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((low, high)) = self.range_mhz else { return Ok(()) };
-        write!(f, "  {:<16} {low:.4} to {high:.4} MHz, {} channels", "frequencies", self.n_channels)?;
-        if let Some(width) = self.channel_mhz {
-            write!(f, " of {width:.5} MHz ({:.4} km/s)", width / (0.5 * (low + high)) * C_KMS)?;
-        }
-        writeln!(f)
-    }
-
-    fn write_levels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = if self.in_kelvin { "K" } else { self.bunit.as_deref().unwrap_or("(no unit)") };
-        match self.noise {
-            Some(noise) => {
-                writeln!(
-                    f,
-                    "  {:<16} {:.4} {unit} a channel (median over {} pixels; {:.0} % of the channels free of lines)",
-                    "noise",
-                    noise.sigma,
-                    noise.n_pixels,
-                    100.0 * noise.free_share
-                )?;
-                writeln!(
-                    f,
-                    "  {:<16} {:.2} between neighbouring channels, {:.2} between next but one",
-                    "correlation", noise.lag1, noise.lag2
-                )?;
-            }
-            None => writeln!(f, "  {:<16} too few channels to tell", "noise")?,
-        }
-        for (name, pixel) in [("highest peak", self.brightest), ("largest sum", self.brightest_sum)] {
-            if let Some(p) = pixel {
-                writeln!(
-                    f,
-                    "  {name:<16} pixel ({}, {}), peak {:.3} {unit} at {:.3} MHz",
-                    p.x, p.y, p.peak, p.freq_mhz
-                )?;
-            }
-        }
-        Ok(())
     }
 }

@@ -17,14 +17,34 @@ pub use axis::{AxisKind, Convention, SpectralAxis};
 pub use correlation::{made_positive, significant, tapered};
 pub use error::SpectrumError;
 pub use fits::{FitsOptions, Region, read_fits};
-pub use inspect::{BrightPixel, CubeNoise, Inspection, inspect};
+pub use inspect::{BrightPixel, CubeNoise, Inspection, describe, inspect};
 pub use noise::{Noise, estimate_noise};
 pub use text::{TextOptions, read_text};
 pub use units::{IntensityUnit, SpectralUnit};
 
 use crate::model::Beam;
 use serde::{Deserialize, Serialize};
+use std::io::Read as _;
 use std::ops::Range;
+use std::path::Path;
+
+/// Whether a file is FITS, whatever its name: by the card that starts it (FITS 4.0, 4.4.1.1), packed by gzip or not.
+pub fn is_fits(path: &Path) -> Result<bool, SpectrumError> {
+    let start = |packed: bool| -> std::io::Result<Vec<u8>> {
+        let (file, mut start) = (std::fs::File::open(path)?, Vec::new());
+        match packed {
+            true => flate2::read::GzDecoder::new(file).take(6).read_to_end(&mut start)?,
+            false => file.take(6).read_to_end(&mut start)?,
+        };
+        Ok(start)
+    };
+    let mut found = start(false).map_err(|source| SpectrumError::Io { path: path.to_path_buf(), source })?;
+    if found.starts_with(&[0x1f, 0x8b]) {
+        // A damaged package is none.
+        found = start(true).unwrap_or_default();
+    }
+    Ok(found == b"SIMPLE")
+}
 
 /// Spacing over the usual one above which two neighbouring channels are not adjacent.
 const GAP: f64 = 1.5;

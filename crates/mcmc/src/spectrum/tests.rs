@@ -245,6 +245,6 @@ fn inspects_a_real_cube() {
     let brightest = page.brightest_sum.unwrap();
     assert_eq!((brightest.x, brightest.y), (12, 17));
     let noise = page.noise.unwrap();
-    assert!((0.40..0.55).contains(&noise.lag1) && noise.lag2.abs() < 0.15, "{noise:?}");
+    assert!((0.40..0.55).contains(&noise.correlation[0]) && noise.correlation[1].abs() < 0.15, "{noise:?}");
     assert_eq!(page.n_blank.0, 0);
 }

@@ -84,7 +84,7 @@ impl TextHeader {
             match Role::of(name) {
                 Some(Role::Frequency) => self.freq = spectral(index, name, &mut self.convention),
                 Some(Role::Velocity) => self.freq = self.freq.or(spectral(index, name, &mut self.convention)),
-                Some(Role::Noise) => self.rms_column = Some(index),
+                Some(Role::Noise) => self.rms_column = self.rms_column.or(Some(index)),
                 // The first that has a unit, else the first.
                 Some(Role::Intensity) if self.intensity.is_none_or(|column| column.unit.is_none()) => {
                     self.intensity(index, name);
@@ -120,7 +120,8 @@ impl Role {
     fn of(name: &str) -> Option<Self> {
         const FREQUENCY: &[&str] = &["freq", "nu_", "nu(", "nu["];
         const VELOCITY: &[&str] = &["vel", "v_", "v(", "v[", "vlsr", "vrad", "vopt", "radio", "optical"];
-        const NOISE: &[&str] = &["rms", "sigma", "noise", "err", "std", "unc"];
+        const NOISE: &[&str] =
+            &["rms", "sigma", "noise", "err", "error", "std", "stddev", "unc", "uncertainty"];
         const INTENSITY: &[&str] = &[
             "t_", "t(", "t[", "tb", "tmb", "ta", "temp", "flux", "int", "bright", "mean", "value", "spec",
             "y_", "y(", "y[", "s_", "i_", "data",
@@ -133,7 +134,10 @@ impl Role {
             "t" | "y" | "s" | "i" => Some(Role::Intensity),
             _ if starts(FREQUENCY) => Some(Role::Frequency),
             _ if starts(VELOCITY) => Some(Role::Velocity),
-            _ if starts(NOISE) => Some(Role::Noise),
+            // As a whole word: "noiseless model" is none.
+            _ if NOISE.contains(&lower.split(|c: char| !c.is_alphabetic()).next().unwrap_or("")) => {
+                Some(Role::Noise)
+            }
             _ if starts(INTENSITY) => Some(Role::Intensity),
             _ => None,
         }
@@ -258,6 +262,7 @@ mod tests {
             "#Total flux 1 Jy\n# Channel Pixels Velocity_(km/s) Frequency_(GHz) mean_(K)\n0 10 5.1 230.1 1\n";
         assert_eq!(of(specflux), (3, GHZ, 4, None));
         assert_eq!(of("Velocity (km/s);Mean (K)\n5;1\n"), (0, KMS, 1, None));
+        assert_eq!(of("# freq_MHz T_K rms_K noiseless_model_K (of 2)\n1 2 3 4\n").3, Some(2));
         assert_eq!(of("# made by hand in 2020\n230.1 1\n"), (99, None, 99, None));
         assert_eq!(of("230.1 1\n"), (99, None, 99, None));
     }

@@ -59,6 +59,11 @@ impl WindowParams {
         Self { calibration, offset_k, slope_k_per_ghz, jitter_k }
     }
 
+    /// The noise of each channel (K) with the extra noise in it.
+    pub fn noise_k(&self, sigma_k: &[f64]) -> Vec<f64> {
+        sigma_k.iter().map(|sigma| (sigma * sigma + self.jitter_k * self.jitter_k).sqrt()).collect()
+    }
+
     /// The model spectrum as the window shows it, in place; channels by frequency (MHz).
     pub fn apply(&self, freq_mhz: &[f64], t_k: &mut [f64]) {
         let Some(middle_mhz) = middle(freq_mhz) else { return };
