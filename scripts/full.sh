@@ -18,4 +18,22 @@ for name in $(scripts/judge); do
     once "judge $name" scripts/judge "$name"
     once "judge $name, negative control" scripts/judge --control "$name"
 done
+classifier() { # galaxies of known classes, packed, learned, judged on the held-out split; needs PyTorch
+    local work python=""
+    for python in "$TARGET/judge-venv/bin/python" python3 /usr/bin/python3; do
+        "$python" -c "import torch, pyarrow, numpy" 2>/dev/null && break
+        python=""
+    done
+    [ -n "$python" ] || { echo "skipped: Python with torch and pyarrow is not there"; return; }
+    work=$(mktemp -d)
+    "$python" examples/galaxy-classifier/simulate.py "$work" --galaxies "$1" &&
+        "$BIN/fits-pack" run "$work/pack.toml" -q &&
+        "$python" examples/galaxy-classifier/train.py "$work/pack.out" "${@:2}"
+    local status=$?
+    rm -rf "$work"
+    return $status
+}
+
+once "galaxy classifier, a few steps" classifier 200 --steps 3
+once "galaxy classifier, more than 90 %" classifier 4000 --wanted 0.9
 once "96 and 256 ranks" cargo test --release --locked -p mirinae-tests -- --ignored --test-threads=1 --nocapture

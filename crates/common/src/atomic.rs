@@ -49,22 +49,52 @@ pub fn write_by_path<E>(
     fill: impl FnOnce(&Path) -> Result<(), E>,
     wrap: impl Fn(io::Error) -> E,
 ) -> Result<(), E> {
-    let tmp = temporary(path);
-    let written = fill(&tmp).and_then(|()| commit(&tmp, path).map_err(wrap));
-    if written.is_err() {
-        // The first error is the one to tell; a file that never came to be cannot be removed either.
-        let _ = fs::remove_file(&tmp);
-    }
-    written
+    let pending = Pending::new(path);
+    fill(pending.temporary())?;
+    pending.put().map_err(wrap)
 }
 
-/// Syncs a finished temporary file and gives it its name.
-fn commit(tmp: &Path, path: &Path) -> io::Result<()> {
-    fault::pass("write").map_err(io::Error::other)?;
-    File::open(tmp)?.sync_all()?;
-    fs::rename(tmp, path)?;
-    fault::pass("rename").map_err(io::Error::other)?;
-    sync_folder(path)
+/// A file that is being written under its temporary name. Dropped before it is put in its place, it is removed.
+#[derive(Debug)]
+pub struct Pending {
+    path: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Pending {
+    /// A file that will be called `path`; nothing is created yet.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), temporary: temporary(path) }
+    }
+
+    /// The name to write to.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Syncs the finished temporary file, which must have been closed or flushed, and gives it its name.
+    ///
+    /// # Errors
+    /// What the system says; the temporary file is removed then.
+    pub fn commit(self) -> Result<(), WriteError> {
+        let path = self.path.clone();
+        self.put().map_err(|source| WriteError { path, source })
+    }
+
+    fn put(self) -> io::Result<()> {
+        fault::pass("write").map_err(io::Error::other)?;
+        File::open(&self.temporary)?.sync_all()?;
+        fs::rename(&self.temporary, &self.path)?;
+        fault::pass("rename").map_err(io::Error::other)?;
+        sync_folder(&self.path)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // After the rename, or where the file never came to be, there is nothing to remove.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 /// Makes the names in the folder of `path` survive a power cut.

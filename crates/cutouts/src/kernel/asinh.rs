@@ -1,0 +1,79 @@
+//! Inverse hyperbolic sine of many numbers in single precision.
+//!
+//! `asinh x = sign(x) ln(1 + y)`, `y = a + a²/(1 + sqrt(1 + a²))`, `a = |x|`. With `1 + y = m 2^k`, `m` within sqrt(1/2) and
+//! sqrt(2), `ln m = 2 artanh s`, `s = (m-1)/(m+1)`, by its series to s^9, and the rounding of `1 + y` put back (Kahan's
+//! log1p). Branches are selections, so that the compiler works on several pixels at a time.
+
+const LN_2_HIGH: f32 = 0.693_359_4;
+const LN_2_LOW: f32 = -2.121_944_4e-4;
+const SQRT_HALF_BITS: u32 = 0x3f35_04f3;
+/// Above it `a²` is of no use: asinh a = ln 2a.
+const LARGE: f32 = 1e9;
+
+/// ln(u) + c/u for normal positive u.
+#[inline(always)]
+fn ln(u: f32, c: f32) -> f32 {
+    let bits = u.to_bits();
+    let k = (bits.wrapping_sub(SQRT_HALF_BITS) as i32) >> 23;
+    let m = f32::from_bits(bits.wrapping_sub((k << 23) as u32));
+    let f = m - 1.0;
+    let s = f / (m + 1.0);
+    let z = s * s;
+    let series = z * (0.666_666_7 + z * (0.4 + z * (0.285_714_3 + z * 0.222_222_22)));
+    // 2 s = f - s f: the first term is exact.
+    let k = k as f32;
+    k * LN_2_HIGH + (f - s * (f - series) + (k * LN_2_LOW + c / u))
+}
+
+/// asinh of one number; NaN stays, infinite becomes a large number.
+#[inline(always)]
+pub fn asinh(x: f32) -> f32 {
+    let a = x.abs();
+    let b = a.min(LARGE);
+    let b2 = b * b;
+    let y = b + b2 / (1.0 + (1.0 + b2).sqrt());
+    let u = 1.0 + y;
+    let near = ln(u, y - (u - 1.0));
+    let far = ln(a.min(f32::MAX), 0.0) + std::f32::consts::LN_2;
+    let value = if a < LARGE { near } else { far };
+    if x.is_nan() { x } else { value.copysign(x) }
+}
+
+/// `x = scale * asinh(factor * x)` for all numbers of a slice.
+pub fn stretch(values: &mut [f32], factor: f32, scale: f32) {
+    for value in values {
+        *value = scale * asinh(factor * *value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn off(x: f32) -> f64 {
+        let truth = libm::asinh(f64::from(x));
+        (f64::from(asinh(x)) / truth - 1.0).abs()
+    }
+
+    #[test]
+    fn is_the_librarys() {
+        let mut worst = 0f64;
+        for exponent in -1200..1260 {
+            let x = libm::exp2(f64::from(exponent) / 10.0) as f32;
+            worst = worst.max(off(x)).max(off(-x));
+        }
+        assert!(worst < 4e-7, "{worst:e}");
+        println!("largest relative error {worst:.1e}");
+        assert!(asinh(f32::NAN).is_nan() && asinh(0.0) == 0.0);
+        assert!(asinh(f32::INFINITY) > 88.0 && asinh(f32::NEG_INFINITY) < -88.0);
+    }
+
+    proptest! {
+        #[test]
+        fn is_odd_and_near(x in -1e6f32..1e6) {
+            prop_assert_eq!(asinh(x).to_bits(), (-asinh(-x)).to_bits());
+            prop_assert!(x == 0.0 || off(x) < 4e-7);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Starts fits-pack.
+
+fn main() -> std::process::ExitCode {
+    mirinae_cutouts::cli::main()
+}
