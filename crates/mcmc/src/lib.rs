@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod diagnose;
 pub mod model;
+pub mod nonlte;
 pub mod physics;
 pub mod plan;
 pub mod posterior;
