@@ -2,6 +2,7 @@
 
 mod catalog;
 mod lines;
+mod nonlte;
 mod table;
 
 use crate::model::SimdPath;
@@ -61,6 +62,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         csv: Option<PathBuf>,
     },
+    /// List excitation temperature, opacity and brightness of the lines of a molecule out of equilibrium, as RADEX does
+    Nonlte {
+        #[command(flatten)]
+        options: nonlte::Options,
+    },
     /// Line lists: what is there, the transitions of a species, import of your own
     Catalog {
         #[command(subcommand)]
@@ -90,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Lines { config, set, min, csv } => {
             runtime::serial(|| lines::run(&config, &set, min.0, csv.as_deref()))
         }
+        Command::Nonlte { options } => runtime::serial(|| nonlte::run(&options)),
         Command::Catalog { command } => runtime::serial(|| catalog::run(&command)),
         Command::Inspect { file } => runtime::serial(|| {
             println!("{}", spectrum::describe(&file).map_err(Failure::input)?);

@@ -66,6 +66,13 @@ pub(super) struct Range {
     high_mhz: f64,
 }
 
+impl Range {
+    /// Whether a frequency (MHz) lies in it.
+    pub fn contains(self, freq_mhz: f64) -> bool {
+        (self.low_mhz..=self.high_mhz).contains(&freq_mhz)
+    }
+}
+
 impl FromStr for Range {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// The cloud's shape. `tau` is the opacity through its centre, at the centre of the line.
 ///
 /// Where the formulas of the literature are given in pieces that do not fit, these are smooth: value and derivative are
-/// continuous. Masers (`tau < 0`) follow the formulas down to [`LOWEST_TAU`], and a straight line beyond.
+/// continuous. Masers (`tau < 0`) follow the formulas down to an opacity of -1, below which no local theory holds, and a straight
+/// line beyond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Geometry {
@@ -22,7 +23,7 @@ pub enum Geometry {
 }
 
 /// Below it the escape probability goes on in a straight line: no local theory holds for such masers.
-pub const LOWEST_TAU: f64 = -1.0;
+const LOWEST_TAU: f64 = -1.0;
 /// Where the two formulas of the expanding sphere cross, and half the width of the blend.
 const LVG_EDGE: (f64, f64) = (14.0, 0.2);
 
