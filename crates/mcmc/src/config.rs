@@ -1,8 +1,10 @@
 //! The fit.toml file, as the user writes it.
 
 mod spectrum;
+mod structure;
 
 pub use spectrum::{CorrelationConfig, CorrelationSource, LikelihoodKind, SpectrumConfig};
+pub use structure::{ContinuumConfig, DustConfig, GroupConfig};
 
 use crate::catalog::Duplicates;
 use crate::model::ChannelMode;
@@ -34,7 +36,7 @@ pub enum ConfigError {
 }
 
 /// The whole file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// How to sample.
@@ -49,6 +51,13 @@ pub struct Config {
     /// What to look for.
     #[serde(default)]
     pub species: Vec<SpeciesConfig>,
+    /// Species that share a sight line.
+    #[serde(default)]
+    pub group: Vec<GroupConfig>,
+    /// Dust of the only core.
+    pub dust: Option<DustConfig>,
+    /// Continuum behind the cores.
+    pub continuum: Option<ContinuumConfig>,
 }
 
 /// `[fit]`: how to sample.
@@ -125,6 +134,8 @@ pub struct ModelConfig {
     pub channels: ChannelMode,
     /// Frequency ranges to leave out of all spectra.
     pub mask: Vec<[Hertz; 2]>,
+    /// Whether the continuum has been taken off the data.
+    pub continuum_subtracted: bool,
 }
 
 impl Default for ModelConfig {
@@ -137,6 +148,7 @@ impl Default for ModelConfig {
             duplicates: Duplicates::Components,
             channels: ChannelMode::Average,
             mask: Vec::new(),
+            continuum_subtracted: true,
         }
     }
 }
@@ -176,6 +188,13 @@ pub struct SpeciesConfig {
     pub v_kms: ParameterConfig,
     /// Diameter of the source at half maximum, in arcsec; without it the source fills the beam.
     pub size_arcsec: Option<ParameterConfig>,
+    /// Full width at half maximum of a Lorentzian part of the profile, in km/s: makes it a Voigt profile.
+    pub lorentz_kms: Option<ParameterConfig>,
+    /// Species of one group share a sight line: their opacities add. Intensities add between groups; a group of its
+    /// own unless given.
+    pub group: Option<String>,
+    /// 0: a core; 1 and up: a foreground layer, the highest nearest to us. That of the group where it has one.
+    pub layer: Option<u32>,
 }
 
 /// One parameter: exactly one of the keys but `limits`, which goes with `normal`, and `ratio_to`, which makes the

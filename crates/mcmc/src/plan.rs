@@ -120,7 +120,7 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     anyhow::ensure!(!config.species.is_empty(), "no [[species]]: there is nothing to fit");
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut inputs = Inputs { folder, ..Inputs::default() };
-    let mut layout = Layout::new(&config.species)?;
+    let mut layout = Layout::of(config)?;
     let read = data::Windows::read(config, &mut inputs)?;
     layout.add_windows(&read.parameters(config)?)?;
     let fit = fit_plan(&config.fit, layout.parameters.len())?;
@@ -157,7 +157,9 @@ fn velocities(layout: &Layout) -> VelocityRange {
     let low = ranges("v_kms").map(|r| r.0).fold(f64::INFINITY, f64::min);
     let high = ranges("v_kms").map(|r| r.1).fold(f64::NEG_INFINITY, f64::max);
     let widest = ranges("fwhm_kms").map(|r| r.1).fold(0.0, f64::max);
-    VelocityRange::of_centroids(low, high, widest)
+    // Lorentzian wings at 150 widths are 1e-5 of their peak.
+    let wings = 150.0 * ranges("lorentz_kms").map(|r| r.1).fold(0.0, f64::max);
+    VelocityRange::of_centroids(low - wings, high + wings, widest)
 }
 
 fn fit_plan(config: &FitConfig, dim: usize) -> anyhow::Result<FitPlan> {

@@ -26,7 +26,7 @@ fn transitions(plan: &Plan, theta: &[f64], min_k: f64) -> anyhow::Result<Vec<Tra
     let posterior = plan.posterior()?;
     let mut all = Vec::new();
     for (species, values) in plan.layout.values(theta).enumerate() {
-        let params = SpeciesParams::from_array(values);
+        let params = SpeciesParams::from_quantities(values);
         all.extend(posterior.model().transitions(species, &params, min_k)?);
     }
     all.sort_by(|a, b| {

@@ -10,8 +10,10 @@ use crate::physics::{HK_K_PER_MHZ, rayleigh_jeans_k};
 
 /// Widest segment, relative to its frequency.
 const SEGMENT_WIDTH: f64 = 0.01;
+/// Nodes of a cubic.
+pub(super) const N_NODES: usize = 4;
 /// `cos(pi (2k + 1) / 8)`: the Chebyshev nodes of a cubic.
-const NODES: [f64; 4] =
+const NODES: [f64; N_NODES] =
     [0.923_879_532_511_286_7, 0.382_683_432_365_089_8, -0.382_683_432_365_089_8, -0.923_879_532_511_286_7];
 
 /// A run of channels over which the factor is a cubic; it starts at a whole vector.
@@ -94,23 +96,63 @@ impl Segment {
         Amplitude { value: self.cubic(value), by_tex: self.cubic(by_tex), by_theta: self.cubic(by_theta) }
     }
 
-    /// The cubic through values at the nodes: Chebyshev coefficients (discrete orthogonality), then powers.
+    /// The cubic through values at the nodes.
     #[inline(always)]
     fn cubic<L: Lanes>(&self, at_nodes: L) -> Cubic<L> {
         let mut y = [0.0; MAX_LANES];
         at_nodes.store(&mut y);
-        let (even_out, even_in) = (y[0] + y[3], y[1] + y[2]);
-        let (odd_out, odd_in) = (y[0] - y[3], y[1] - y[2]);
-        let c0 = 0.25 * (even_out + even_in);
-        let c1 = 0.5 * (odd_out * NODES[0] + odd_in * NODES[1]);
-        let c2 = 0.5 * std::f64::consts::FRAC_1_SQRT_2 * (even_out - even_in);
-        let c3 = 0.5 * (odd_out * NODES[1] - odd_in * NODES[0]);
         Cubic {
-            coefficients: [c0 - c2, c1 - 3.0 * c3, 2.0 * c2, 4.0 * c3].map(L::splat),
+            coefficients: powers([y[0], y[1], y[2], y[3]]).map(L::splat),
             mid_mhz: L::splat(self.mid_mhz),
             per_half_mhz: L::splat(self.per_half_mhz),
         }
     }
+
+    /// Frequency of a node (MHz).
+    pub fn node_mhz(&self, node: usize) -> f64 {
+        self.hnu_k[node] / HK_K_PER_MHZ
+    }
+
+    /// `h nu/k` of a node (K).
+    pub fn node_hnu_k(&self, node: usize) -> f64 {
+        self.hnu_k[node]
+    }
+
+    /// `J(Tbg)` at a node (K).
+    pub fn node_j_bg_k(&self, node: usize) -> f64 {
+        self.j_bg_k[node]
+    }
+
+    /// Beam at a node (arcsec^2).
+    pub fn node_beam_arcsec2(&self, node: usize) -> f64 {
+        self.beam_arcsec2[node]
+    }
+
+    /// The place of frequencies (MHz) in the segment, -1 ... 1: the argument of its cubics.
+    #[inline(always)]
+    pub fn place<L: Lanes>(&self, freq_mhz: L) -> L {
+        freq_mhz.sub(L::splat(self.mid_mhz)).mul(L::splat(self.per_half_mhz))
+    }
+}
+
+/// Coefficients of the powers of a cubic through values at the nodes: Chebyshev coefficients (discrete
+/// orthogonality), then powers.
+#[inline(always)]
+pub(super) fn powers(y: [f64; N_NODES]) -> [f64; N_NODES] {
+    let (even_out, even_in) = (y[0] + y[3], y[1] + y[2]);
+    let (odd_out, odd_in) = (y[0] - y[3], y[1] - y[2]);
+    let c0 = 0.25 * (even_out + even_in);
+    let c1 = 0.5 * (odd_out * NODES[0] + odd_in * NODES[1]);
+    let c2 = 0.5 * std::f64::consts::FRAC_1_SQRT_2 * (even_out - even_in);
+    let c3 = 0.5 * (odd_out * NODES[1] - odd_in * NODES[0]);
+    [c0 - c2, c1 - 3.0 * c3, 2.0 * c2, 4.0 * c3]
+}
+
+/// A cubic at a place of its segment.
+#[inline(always)]
+pub(super) fn cubic_at<L: Lanes>(coefficients: &[f64; N_NODES], place: L) -> L {
+    let [a, b, c, d] = coefficients.map(L::splat);
+    d.mul_add(place, c).mul_add(place, b).mul_add(place, a)
 }
 
 impl<L: Lanes> Cubic<L> {

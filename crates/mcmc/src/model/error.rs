@@ -32,6 +32,14 @@ pub enum ModelError {
         /// The instructions.
         path: SimdPath,
     },
+    /// A group that cannot be.
+    #[error("group {group}: {problem}")]
+    Group {
+        /// The group.
+        group: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A species has no line in any window.
     #[error(
         "species {species} ({source_name}) has no line between {low_mhz:.3} and {high_mhz:.3} MHz that falls \

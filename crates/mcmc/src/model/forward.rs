@@ -5,16 +5,15 @@ use super::lte::{LteModel, PlannedWindow};
 use super::nodes::{Limits, Rules};
 use super::profile::Profile;
 use super::scratch::{Active, Part, Sampling, Scratch};
-use super::simd::{Kernel, Lanes};
+use super::simd::{Kernel, Lanes, MAX_LANES};
 use super::touched::{for_each, mark, marked};
-use super::vector::{EXP_LIMIT, one_minus_exp_neg};
-use std::ops::Range;
+use super::vector::{EXP_LIMIT, exp, one_minus_exp_neg};
 
-/// Computes the model of some species into `scratch.sum_k`. `KEEP` leaves behind what the derivatives need;
+/// Adds some species, each alone in front of the background, to `scratch.sum_k`. `KEEP` leaves behind what the derivatives need;
 /// `AVERAGE` averages over the channels.
 pub(super) struct Forward<'a, const KEEP: bool, const AVERAGE: bool> {
     pub model: &'a LteModel,
-    pub species: Range<usize>,
+    pub species: &'a [usize],
     pub scratch: &'a mut Scratch,
 }
 
@@ -24,9 +23,8 @@ impl<const KEEP: bool, const AVERAGE: bool> Kernel for Forward<'_, KEEP, AVERAGE
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Self { model, species, scratch } = self;
-        scratch.sum_k.fill(0.0);
         let mut part = Part::default();
-        for index in species {
+        for &index in species {
             let common = model.common(&scratch.states[index]);
             for (w, window) in model.windows.iter().enumerate() {
                 // What no derivative needs is overwritten: it stays in the cache.
@@ -42,6 +40,7 @@ impl<const KEEP: bool, const AVERAGE: bool> Kernel for Forward<'_, KEEP, AVERAGE
                 scratch.parts[index * model.windows.len() + w] = part;
             }
         }
+        scratch.end_active = part.end_active;
     }
 }
 
@@ -133,11 +132,7 @@ fn choose_samples<L: Lanes>(
     let Some(line) = lines.first() else { return };
     let base = job.model.first_vector::<L>(job.index, job.window);
     let limits = Limits::new(2.0 * job.window.grid.widest_half_mhz * line.per_sigma);
-    for line in lines {
-        let peak = job.common.cut * libm::exp(line.z0);
-        let vectors = line.first as usize / L::N..line.end as usize / L::N;
-        sampling.depth[vectors].iter_mut().for_each(|depth| *depth += peak);
-    }
+    add_peaks::<L>(lines, job.common.cut, &mut sampling.depth);
     let mut offset = 0;
     marked(words, |v| {
         let rule = limits.choose(sampling.depth[v]);
@@ -148,6 +143,20 @@ fn choose_samples<L: Lanes>(
     });
     if tau.len() < offset {
         tau.resize(offset, 0.0);
+    }
+}
+
+/// Adds the peak opacity of each line to the vectors that it reaches.
+#[inline(always)]
+pub(super) fn add_peaks<L: Lanes>(lines: &[Active], cut: f64, depth: &mut [f64]) {
+    for lines in lines.chunks(L::N) {
+        let mut peaks = [0.0; MAX_LANES];
+        lines.iter().zip(&mut peaks).for_each(|(line, peak)| *peak = line.z0);
+        exp(L::load(&peaks)).mul(L::splat(cut)).store(&mut peaks);
+        for (line, peak) in lines.iter().zip(peaks) {
+            let vectors = line.first as usize / L::N..line.end as usize / L::N;
+            depth[vectors].iter_mut().for_each(|depth| *depth += peak);
+        }
     }
 }
 
@@ -162,7 +171,7 @@ fn add_lines_averaged<L: Lanes>(
 ) {
     let grid = &job.window.grid;
     for line in lines {
-        let profile = Profile::<L>::new(line);
+        let profile = Profile::<L>::new(line, grid.widest_half_mhz);
         for at in (line.first as usize..line.end as usize).step_by(L::N) {
             let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
             let (offset, rule) = sampling.of(first_vector + at / L::N);
@@ -183,7 +192,7 @@ fn add_lines_averaged<L: Lanes>(
 fn add_lines_sampled<L: Lanes>(window: &PlannedWindow, lines: &[Active], tau: &mut [f64]) {
     let freq_mhz = &window.grid.padded_mhz[..];
     for line in lines {
-        let profile = Profile::<L>::new(line);
+        let profile = Profile::<L>::new(line, 0.0);
         for at in (line.first as usize..line.end as usize).step_by(L::N) {
             add_to(&mut tau[at..], profile.at(L::load(&freq_mhz[at..])));
         }

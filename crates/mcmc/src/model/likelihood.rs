@@ -18,7 +18,7 @@ pub use window::{N_WINDOW_PARAMS, Scatter, WindowNoise, WindowParams};
 use super::chi2::{ChannelData, Chi2};
 use super::error::EvalError;
 use super::lte::LteModel;
-use super::params::{N_SPECIES_PARAMS, SpeciesParams};
+use super::params::{ModelParams, N_SPECIES_PARAMS};
 use super::scratch::Scratch;
 use banded::Banded;
 use independent::Independent;
@@ -111,22 +111,22 @@ impl LteModel {
     }
 
     /// `-2 ln L` up to the constant of [`Likelihood::ln_l`]; `windows` is empty or has one entry a window. Allocates
-    /// nothing, but in the first calls that average over channels.
+    /// nothing.
     ///
     /// # Errors
     /// Where the model is not defined.
     ///
     /// # Panics
     /// When the lengths do not fit the model.
-    pub fn deviance(
+    pub fn deviance<'a>(
         &self,
-        params: &[SpeciesParams],
+        params: impl Into<ModelParams<'a>>,
         windows: &[WindowParams],
         likelihood: &Likelihood,
         scratch: &mut Scratch,
     ) -> Result<f64, EvalError> {
-        self.set(params, scratch)?;
-        self.forward::<false>(0..params.len(), scratch);
+        self.set(params.into(), scratch)?;
+        self.forward::<false>(scratch);
         Ok(likelihood.distance::<false>(self, windows, scratch, &mut []))
     }
 
@@ -138,17 +138,17 @@ impl LteModel {
     ///
     /// # Panics
     /// When the lengths do not fit the model.
-    pub fn deviance_and_gradient(
+    pub fn deviance_and_gradient<'a>(
         &self,
-        params: &[SpeciesParams],
+        params: impl Into<ModelParams<'a>>,
         windows: &[WindowParams],
         likelihood: &Likelihood,
         scratch: &mut Scratch,
         gradient: &mut Gradient,
     ) -> Result<f64, EvalError> {
         assert_eq!(gradient.by_species.len(), self.n_species(), "one row a species");
-        self.set(params, scratch)?;
-        self.forward::<true>(0..params.len(), scratch);
+        self.set(params.into(), scratch)?;
+        self.forward::<true>(scratch);
         let total = likelihood.distance::<true>(self, windows, scratch, &mut gradient.by_window);
         self.reverse(scratch, &mut gradient.by_species);
         Ok(total)

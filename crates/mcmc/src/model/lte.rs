@@ -3,21 +3,27 @@
 use super::amplitude::Segment;
 use super::chi2::{ChannelData, Chi2};
 use super::error::{EvalError, EvalProblem, ModelError};
+use super::excitation::Excitation;
 use super::find::Common;
 use super::forward::Forward;
 use super::lines::LineSet;
 use super::nodes::Rules;
-use super::params::{N_SPECIES_PARAMS, SpeciesParams};
+use super::params::{ModelParams, N_SPECIES_PARAMS, SpeciesParams};
 use super::response::hanning;
 use super::reverse::Reverse;
 use super::scratch::{Scratch, SpeciesState};
+use super::sight::Ways;
+use super::sight_forward::SightForward;
 use super::simd::{Lanes, MIN_LANES, Simd, SimdPath};
+use super::structure::Structure;
 use super::touched;
+use super::voigt::Faddeeva;
 use super::window::{Grid, Window};
 use crate::catalog::{Line, Species, VelocityRange};
 use crate::physics::C_KMS;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a model is planned with, besides species and windows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -126,6 +132,10 @@ pub struct LteModel {
     pub(super) options: ModelOptions,
     pub(super) rules: Rules,
     pub(super) simd: Simd,
+    pub(super) ways: Ways,
+    pub(super) faddeeva: Faddeeva,
+    /// Number of parameters of dust and continuum.
+    pub(super) n_extra: usize,
     n_channels: usize,
     /// Words that mark the vectors with opacity, of one species.
     pub(super) n_words: usize,
@@ -135,6 +145,20 @@ impl LteModel {
     /// Plans the model. Every species must have a line in some window. The output's channels are
     /// those of the windows, one window after the other, in the order given.
     pub fn new(species: &[Species], windows: &[Window], options: ModelOptions) -> Result<Self, ModelError> {
+        let excitations = vec![None; species.len()];
+        Self::with_structure(species, windows, options, &Structure::default(), excitations)
+    }
+
+    /// Plans a model with groups, layers, dust, continuum, Voigt profiles, and species whose levels an [`Excitation`]
+    /// populates; `excitations` has an entry a species, None: LTE.
+    pub fn with_structure(
+        species: &[Species],
+        windows: &[Window],
+        options: ModelOptions,
+        structure: &Structure,
+        excitations: Vec<Option<Arc<dyn Excitation>>>,
+    ) -> Result<Self, ModelError> {
+        assert_eq!(species.len(), excitations.len(), "one excitation a species");
         options.check()?;
         let simd = Simd::new(options.simd).ok_or(ModelError::Simd { path: options.simd })?;
         let mut planned = Vec::with_capacity(windows.len());
@@ -153,7 +177,20 @@ impl LteModel {
         }
         let species =
             species.iter().map(|s| plan_species(s, &planned, &options)).collect::<Result<_, _>>()?;
-        Ok(Self { species, windows: planned, options, rules: Rules::new(), simd, n_channels, n_words })
+        let n_segments: Vec<usize> = planned.iter().map(|w| w.segments.len()).collect();
+        let ways = Ways::new(structure, excitations, &n_segments)?;
+        Ok(Self {
+            species,
+            windows: planned,
+            options,
+            rules: Rules::new(),
+            simd,
+            ways,
+            faddeeva: Faddeeva::new(),
+            n_extra: structure.n_extra(),
+            n_channels,
+            n_words,
+        })
     }
 
     /// Number of channels of all windows: the length of the output.
@@ -211,10 +248,15 @@ impl LteModel {
         self.options.channels == ChannelMode::Average
     }
 
+    /// The brightness (K) at which profiles end.
+    pub(super) fn cut_k(&self) -> f64 {
+        TOLERANCE_SHARE * self.options.tolerance_k
+    }
+
     /// What all lines of a species share.
     #[inline(always)]
     pub(super) fn common(&self, state: &SpeciesState) -> Common {
-        Common::new(state, self.options.t_bg_k, TOLERANCE_SHARE * self.options.tolerance_k)
+        Common::new(state, self.options.t_bg_k, self.cut_k())
     }
 
     /// The first vector of a window among those of a species.
@@ -231,97 +273,124 @@ impl LteModel {
     }
 
     /// Brightness temperature (K) of all species together in the channels. One parameter set a
-    /// species; `out_t_k` has [`n_channels`](Self::n_channels) values. Allocates nothing, but in the first calls that
-    /// average over channels.
+    /// species; `out_t_k` has [`n_channels`](Self::n_channels) values. Allocates nothing.
     ///
     /// # Panics
     /// When the lengths do not fit the model.
-    pub fn evaluate(
+    pub fn evaluate<'a>(
         &self,
-        params: &[SpeciesParams],
+        params: impl Into<ModelParams<'a>>,
         scratch: &mut Scratch,
         out_t_k: &mut [f64],
     ) -> Result<(), EvalError> {
-        self.set(params, scratch)?;
-        self.forward::<false>(0..params.len(), scratch);
+        self.set(params.into(), scratch)?;
+        self.forward::<false>(scratch);
         self.copy_out(scratch, out_t_k);
         Ok(())
     }
 
-    /// Brightness temperature (K) of each species alone: one row of `n_channels` a species.
-    pub fn contributions(
+    /// What each species adds to the brightness temperature (K): one row of `n_channels` a species. That of a species
+    /// in a group or behind a layer is what the spectrum would lack without it.
+    pub fn contributions<'a>(
         &self,
-        params: &[SpeciesParams],
+        params: impl Into<ModelParams<'a>>,
         scratch: &mut Scratch,
     ) -> Result<Vec<Vec<f64>>, EvalError> {
-        self.set(params, scratch)?;
-        let row = |index: usize| {
-            let mut row = vec![0.0; self.n_channels];
-            self.forward::<false>(index..index + 1, scratch);
-            self.copy_out(scratch, &mut row);
-            row
-        };
-        Ok((0..params.len()).map(row).collect())
+        self.set(params.into(), scratch)?;
+        let mut rows = vec![vec![0.0; self.n_channels]; self.species.len()];
+        for &species in &self.ways.plain {
+            scratch.sum_k.fill(0.0);
+            self.forward_plain::<false>(&[species], scratch);
+            self.smooth(&mut scratch.sum_k);
+            self.copy_out(scratch, &mut rows[species]);
+        }
+        let mut without = vec![0.0; self.n_channels];
+        for (index, sightline) in self.ways.sightlines.iter().enumerate() {
+            for (_, species) in sightline.members() {
+                for (left_out, out) in [(None, &mut rows[species]), (Some(species), &mut without)] {
+                    scratch.sum_k.fill(0.0);
+                    self.forward_sight(index, false, left_out, scratch);
+                    self.smooth(&mut scratch.sum_k);
+                    self.copy_out(scratch, out);
+                }
+                rows[species].iter_mut().zip(&without).for_each(|(all, without)| *all -= without);
+            }
+        }
+        Ok(rows)
     }
 
     /// Checks the parameters and works out what follows from them alone.
-    pub(super) fn set(&self, params: &[SpeciesParams], scratch: &mut Scratch) -> Result<(), EvalError> {
-        assert_eq!(params.len(), self.species.len(), "one parameter set a species");
+    pub(super) fn set(&self, params: ModelParams, scratch: &mut Scratch) -> Result<(), EvalError> {
+        assert_eq!(params.species.len(), self.species.len(), "one parameter set a species");
+        assert_eq!(params.extra.len(), self.n_extra, "the parameters of dust and continuum");
         scratch.states.clear();
-        for (index, params) in params.iter().enumerate() {
+        for (index, params) in params.species.iter().enumerate() {
             let state = self.check(index, params)?;
             scratch.states.push(state);
         }
-        Ok(())
+        self.set_sightlines(params, scratch)
     }
 
     /// Computes the model into the scratch.
-    pub(super) fn forward<const KEEP: bool>(&self, species: Range<usize>, scratch: &mut Scratch) {
+    pub(super) fn forward<const KEEP: bool>(&self, scratch: &mut Scratch) {
+        scratch.sum_k.fill(0.0);
+        (scratch.end_active, scratch.end_plane) = (0, 0);
+        self.forward_plain::<KEEP>(&self.ways.plain, scratch);
+        for index in 0..self.ways.sightlines.len() {
+            self.forward_sight(index, KEEP, None, scratch);
+        }
+        self.smooth(&mut scratch.sum_k);
+    }
+
+    fn forward_plain<const KEEP: bool>(&self, species: &[usize], scratch: &mut Scratch) {
         if self.averages() {
             self.simd.run(Forward::<KEEP, true> { model: self, species, scratch });
         } else {
             self.simd.run(Forward::<KEEP, false> { model: self, species, scratch });
         }
-        self.smooth(&mut scratch.sum_k);
     }
 
-    /// `chi^2`, the sum of squares of (data - model) times the weight. Allocates nothing, but in the first calls
-    /// that average over channels.
+    fn forward_sight(&self, index: usize, keep: bool, without: Option<usize>, scratch: &mut Scratch) {
+        self.simd.run(SightForward { model: self, index, keep, without, scratch });
+    }
+
+    /// `chi^2`, the sum of squares of (data - model) times the weight. Allocates nothing.
     ///
     /// # Panics
     /// When the lengths do not fit the model.
-    pub fn chi2(
+    pub fn chi2<'a>(
         &self,
-        params: &[SpeciesParams],
+        params: impl Into<ModelParams<'a>>,
         data: &ChannelData,
         scratch: &mut Scratch,
     ) -> Result<f64, EvalError> {
-        self.set(params, scratch)?;
-        self.forward::<false>(0..params.len(), scratch);
+        self.set(params.into(), scratch)?;
+        self.forward::<false>(scratch);
         Ok(self.simd.run(Chi2::<false> { data, scratch }))
     }
 
-    /// `chi^2` and its derivatives by the parameters of each species, in their order.
+    /// `chi^2` and its derivatives by the parameters of each species, in their order; that by the source size of a group
+    /// stands at its first species. Those by dust and continuum are in [`Scratch::by_extra`].
     ///
     /// # Panics
     /// When the lengths do not fit the model.
-    pub fn chi2_and_gradient(
+    pub fn chi2_and_gradient<'a>(
         &self,
-        params: &[SpeciesParams],
+        params: impl Into<ModelParams<'a>>,
         data: &ChannelData,
         scratch: &mut Scratch,
         gradient: &mut [[f64; N_SPECIES_PARAMS]],
     ) -> Result<f64, EvalError> {
         assert_eq!(gradient.len(), self.species.len(), "one row a species");
-        self.set(params, scratch)?;
-        self.forward::<true>(0..params.len(), scratch);
+        self.set(params.into(), scratch)?;
+        self.forward::<true>(scratch);
         let chi2 = self.simd.run(Chi2::<true> { data, scratch });
         self.reverse(scratch, gradient);
         Ok(chi2)
     }
 
-    /// From `scratch.pull_per_k`, the derivatives of half a function by the model, those of the whole by the parameters of
-    /// each species; after a forward pass that has kept what is needed.
+    /// From the derivatives of half a function by the channels (`scratch.pull_per_k`) to those of the whole by all
+    /// parameters; after a forward pass that has kept what is needed.
     pub(super) fn reverse(&self, scratch: &mut Scratch, gradient: &mut [[f64; N_SPECIES_PARAMS]]) {
         self.smooth(&mut scratch.pull_per_k);
         if self.averages() {
@@ -329,9 +398,11 @@ impl LteModel {
         } else {
             self.simd.run(Reverse::<false> { model: self, scratch });
         }
-        for ((row, sums), state) in gradient.iter_mut().zip(&scratch.sums).zip(&scratch.states) {
-            *row = sums.by_params(state, self.options.t_bg_k).map(|half| 2.0 * half);
+        for &species in &self.ways.plain {
+            let (sums, state) = (&scratch.sums[species], &scratch.states[species]);
+            gradient[species] = sums.by_params(state, self.options.t_bg_k).map(|half| 2.0 * half);
         }
+        self.reverse_sightlines(scratch, gradient);
     }
 
     /// Data and weights (one over the noise; 0: not used) of all channels, laid out for [`chi2`](Self::chi2).

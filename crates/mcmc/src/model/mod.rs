@@ -10,11 +10,25 @@
 //! - `eta = theta^2 / (theta^2 + bmaj bmin)`: Moeller et al. 2017, A&A 598, A7, eq. 2-3
 //! - intensities add between species
 //!
+//! Such species, each alone, go the fast way (`forward`, `reverse`). All others go along sight lines (`sight*`): groups
+//! whose opacities add, foreground layers, dust, a continuum, Voigt profiles; [`Structure`] has the equations.
+//!
 //! [`LteModel::new`] plans once, [`LteModel::evaluate`] allocates nothing. [`mod@reference`] is the slow twin.
+//!
+//! # Lines that are not in LTE
+//!
+//! Implement [`Excitation`] for the species and hand it to [`LteModel::with_structure`]. For given parameters it fills
+//! one [`ExcitedLine`] a line: the opacity at the centre of a Gaussian profile of the species' FWHM, the same times the
+//! source function `J(Tex)`, and the derivatives of both by the species' parameters ([`SpeciesParams`], in the order of
+//! `to_array`; add a field there, and to `posterior::QUANTITIES`, for what the solver wants besides). Profile, velocity,
+//! source size, groups, layers and the adjoint are the model's: the species behaves in groups and layers as all others.
+//! `collect` makes profiles of the lines, `sight_reverse` hands each line's derivatives back to [`ExcitedLine`].
 
 mod amplitude;
 mod chi2;
+mod collect;
 mod error;
+mod excitation;
 mod find;
 mod forward;
 mod likelihood;
@@ -27,23 +41,33 @@ pub mod reference;
 mod response;
 mod reverse;
 mod scratch;
+mod sight;
+mod sight_forward;
+mod sight_params;
+mod sight_reverse;
 #[allow(unsafe_code)]
 mod simd;
+mod smooth;
+mod structure;
 mod touched;
+mod transfer;
 mod transitions;
 mod vector;
+mod voigt;
 mod window;
 
 pub use chi2::ChannelData;
 pub use error::{EvalError, EvalProblem, ModelError};
+pub use excitation::{Excitation, ExcitedLine};
 pub use likelihood::{
     Gradient, Likelihood, MAX_BAND, N_WINDOW_PARAMS, NotPositive, Scatter, WindowNoise, WindowParams,
 };
 pub use lte::{ChannelMode, LteModel, ModelOptions};
-pub use params::{N_SPECIES_PARAMS, SpeciesParams};
+pub use params::{ModelParams, N_SPECIES_PARAMS, SpeciesParams};
 pub use response::ChannelResponse;
 pub use scratch::Scratch;
 pub use simd::SimdPath;
+pub use structure::{Continuum, Dust, Group, N_CONTINUUM_PARAMS, N_DUST_PARAMS, Structure};
 pub use transitions::Transition;
 pub use window::{Beam, Window};
 

@@ -53,6 +53,11 @@ impl Rules {
         &self.0[index - 1]
     }
 
+    /// The most samples of a channel.
+    pub const fn most_samples() -> usize {
+        COUNTS[COUNTS.len() - 1]
+    }
+
     /// Number of samples of a channel; one where the mean opacity is enough (index 0).
     #[inline(always)]
     pub fn n_samples(index: usize) -> usize {

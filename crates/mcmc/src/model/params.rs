@@ -4,7 +4,7 @@ use super::error::EvalProblem;
 use serde::{Deserialize, Serialize};
 
 /// Number of parameters of a species.
-pub const N_SPECIES_PARAMS: usize = 5;
+pub const N_SPECIES_PARAMS: usize = 6;
 
 /// Parameters of one species (one velocity component).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -19,18 +19,54 @@ pub struct SpeciesParams {
     pub v_kms: f64,
     /// Source size, FWHM of a Gaussian (arcsec); infinite where the source fills the beam.
     pub theta_arcsec: f64,
+    /// Full width at half maximum of the Lorentzian part of a Voigt profile (km/s); without meaning for others.
+    pub lorentz_kms: f64,
+}
+
+/// All parameters of a model: one set a species, and those of dust and continuum
+/// ([`super::Structure::n_extra`]). A slice of sets alone will do for models without those.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelParams<'a> {
+    /// A set a species.
+    pub species: &'a [SpeciesParams],
+    /// Dust and continuum.
+    pub extra: &'a [f64],
+}
+
+impl<'a> From<&'a [SpeciesParams]> for ModelParams<'a> {
+    fn from(species: &'a [SpeciesParams]) -> Self {
+        Self { species, extra: &[] }
+    }
+}
+
+impl<'a> From<&'a Vec<SpeciesParams>> for ModelParams<'a> {
+    fn from(species: &'a Vec<SpeciesParams>) -> Self {
+        Self { species, extra: &[] }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [SpeciesParams; N]> for ModelParams<'a> {
+    fn from(species: &'a [SpeciesParams; N]) -> Self {
+        Self { species, extra: &[] }
+    }
 }
 
 impl SpeciesParams {
-    /// From the order log10 N, Tex, FWHM, v, theta.
-    pub fn from_array(values: [f64; N_SPECIES_PARAMS]) -> Self {
+    /// From the order log10 N, Tex, FWHM, v, theta: a Gaussian profile.
+    pub fn from_array(values: [f64; 5]) -> Self {
         let [log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec] = values;
-        Self { log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec }
+        Self { log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec, lorentz_kms: 0.0 }
     }
 
-    /// In the order log10 N, Tex, FWHM, v, theta.
+    /// From the order log10 N, Tex, FWHM, v, theta, Lorentzian width.
+    pub fn from_quantities(values: [f64; N_SPECIES_PARAMS]) -> Self {
+        let [log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec, lorentz_kms] = values;
+        Self { log10_n_cm2, tex_k, fwhm_kms, v_kms, theta_arcsec, lorentz_kms }
+    }
+
+    /// In the order of [`from_quantities`](Self::from_quantities).
     pub fn to_array(self) -> [f64; N_SPECIES_PARAMS] {
-        [self.log10_n_cm2, self.tex_k, self.fwhm_kms, self.v_kms, self.theta_arcsec]
+        [self.log10_n_cm2, self.tex_k, self.fwhm_kms, self.v_kms, self.theta_arcsec, self.lorentz_kms]
     }
 
     /// Checks that all are finite, and positive where the model needs it.
@@ -45,6 +81,10 @@ impl SpeciesParams {
             if !value.is_finite() || (positive && value <= 0.0) {
                 return Err(EvalProblem::Parameter { name, value, positive });
             }
+        }
+        if !(self.lorentz_kms >= 0.0 && self.lorentz_kms.is_finite()) {
+            let value = self.lorentz_kms;
+            return Err(EvalProblem::Parameter { name: "Lorentzian width", value, positive: true });
         }
         // An infinite source fills the beam; NaN and zero are no sizes.
         if self.theta_arcsec.is_nan() || self.theta_arcsec <= 0.0 {

@@ -23,7 +23,7 @@ impl<const AVERAGE: bool> Kernel for Reverse<'_, AVERAGE> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Self { model, scratch } = self;
-        for index in 0..model.species.len() {
+        for &index in &model.ways.plain {
             let common = model.common(&scratch.states[index]);
             let mut lanes = LaneSums::<L>::new();
             for (w, window) in model.windows.iter().enumerate() {
@@ -127,7 +127,7 @@ impl Job<'_> {
         let base = if AVERAGE { self.model.first_vector::<L>(self.index, self.window) } else { 0 };
         let (grid, pulls) = (&self.window.grid, &scratch.tau[..]);
         for line in &scratch.active[self.part.first_active..self.part.end_active] {
-            let (profile, by_tex) = (Profile::<L>::new(line), L::splat(line.by_tex));
+            let (profile, by_tex) = (Profile::<L>::new(line, grid.widest_half_mhz), L::splat(line.by_tex));
             for at in vectors::<L>(line) {
                 let freq = L::load(&grid.padded_mhz[at..]);
                 if !AVERAGE {
@@ -187,6 +187,7 @@ impl Sums {
             (self.by_sigma - self.by_peak) / params.fwhm_kms,
             by_v,
             self.by_theta,
+            0.0,
         ]
     }
 }

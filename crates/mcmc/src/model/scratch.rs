@@ -1,8 +1,12 @@
 //! Work space of one evaluation: what the passes hand to one another.
 
+use super::excitation::{Excitation, ExcitedLine};
 use super::lines::LineSet;
 use super::lte::LteModel;
-use super::params::SpeciesParams;
+use super::nodes::Rules;
+use super::params::{N_SPECIES_PARAMS, SpeciesParams};
+use super::sight::n_functions;
+use super::sight_reverse::N_MOMENT_LANES;
 use super::simd::{MAX_LANES, MIN_LANES};
 
 /// A species at its parameters.
@@ -29,6 +33,71 @@ pub(super) struct Active {
     /// The first channel of the first vector that it reaches, and one past the last vector.
     pub first: u32,
     pub end: u32,
+}
+
+/// What a line of a sight line gives, per its profile over the cut.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Glow {
+    /// Opacity: the cut, or a share of it.
+    pub opacity: f64,
+    /// Emission at the line's centre (K), and how it changes with frequency (K/MHz).
+    pub emission_k: f64,
+    pub slope_k_per_mhz: f64,
+    /// Derivative of the emission by Tex.
+    pub by_tex: f64,
+    /// Its number, among excited lines.
+    pub line: u32,
+}
+
+/// Where a sight line's planes of opacity and emission stand, in one window.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SightPart {
+    pub first_plane: usize,
+    pub n_samples: usize,
+}
+
+/// Derivatives by what the lines of a species on a sight line share.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SightSums {
+    /// By the logarithm of the peaks.
+    pub by_peak: f64,
+    /// By Tex, through populations and source functions, without Q.
+    pub by_tex: f64,
+    /// As in [`Sums`].
+    pub by_x: f64,
+    pub by_sigma: f64,
+    /// By the damping of Voigt profiles.
+    pub by_damping: f64,
+    /// By the size of the group's source, at the group's first species.
+    pub by_theta: f64,
+}
+
+impl SightSums {
+    /// Adds a line in LTE: derivatives by the logarithm of its peak, by opacity and emission over the profile; the
+    /// logarithm of the peak and the emission by Tex.
+    #[inline(always)]
+    pub fn add_line(&mut self, [by_peak, _, by_emission]: [f64; 3], peak_by_tex: f64, emission_by_tex: f64) {
+        self.by_peak += by_peak;
+        self.by_tex += by_peak * peak_by_tex + by_emission * emission_by_tex;
+    }
+}
+
+/// The lines of a species with an excitation of its own.
+#[derive(Debug, Clone)]
+pub(super) struct ExcitedSpecies {
+    pub freq_mhz: Vec<f64>,
+    pub lines: Vec<ExcitedLine>,
+    pub work: Vec<f64>,
+    /// Derivatives by the parameters, through the lines alone.
+    pub by_params: [f64; N_SPECIES_PARAMS],
+}
+
+impl ExcitedSpecies {
+    /// Adds a line: derivatives by the logarithm of its peak, by opacity and emission over the profile.
+    pub fn pull(&mut self, line: u32, [by_peak, by_opacity, by_emission]: [f64; 3], cut: f64) {
+        let by = [by_peak, by_opacity * cut, by_emission * cut];
+        self.lines[line as usize].pull(by, &mut self.by_params);
+    }
 }
 
 /// Where a species' lines and samples in one window stand.
@@ -78,6 +147,27 @@ pub struct Scratch {
     pub(super) sampling: Sampling,
     /// Derivatives of chi^2 / 2, a species.
     pub(super) sums: Vec<Sums>,
+    /// Beside `active`: what sight lines want of each line.
+    pub(super) glows: Vec<Glow>,
+    /// How many lines, and numbers of `planes`, are in use.
+    pub(super) end_active: usize,
+    pub(super) end_plane: usize,
+    /// Opacity and emission of the groups of sight lines, a sample.
+    pub(super) planes: Vec<f64>,
+    /// Of each sight line in each window.
+    pub(super) sight_parts: Vec<SightPart>,
+    pub(super) sight_sums: Vec<SightSums>,
+    pub(super) excited: Vec<Option<ExcitedSpecies>>,
+    /// Parameters of dust and continuum, and the derivatives of chi^2 / 2 by them.
+    pub(super) extra: Vec<f64>,
+    pub(super) by_extra: Vec<f64>,
+    /// Cubics of the smooth functions of sight lines, and their moments, lane by lane.
+    pub(super) smooth: Vec<[f64; 4]>,
+    pub(super) moments: Vec<f64>,
+    /// The same, summed over the lanes, of one segment.
+    pub(super) sums_of_moments: Vec<[f64; 4]>,
+    /// What is behind each group: work space of one vector.
+    pub(super) behinds: Vec<f64>,
     /// The model (K), padded.
     pub(super) sum_k: Vec<f64>,
     /// Derivative of chi^2 / 2 by the model (1/K), padded.
@@ -103,29 +193,69 @@ impl Sampling {
     }
 }
 
+/// The most samples for which room is made beforehand: a GB of addresses. Pages that are never used cost nothing.
+const MOST_SAMPLES: usize = 1 << 27;
+
 impl Scratch {
     pub(super) fn new(model: &LteModel) -> Self {
-        let n_padded = model.n_padded();
+        let (ways, n_padded) = (&model.ways, model.n_padded());
         let largest = model.windows.iter().map(|w| w.grid.padded_mhz.len()).max().unwrap_or(0);
         let n_lines: usize = model.species.iter().flat_map(|s| &s.lines).map(LineSet::len).sum();
-        let (n_species, n_windows) = (model.species.len(), model.windows.len());
-        let n_vectors = n_padded / MIN_LANES;
-        let (n_rules, n_screens) = if model.averages() { (n_species * n_vectors, 0) } else { (0, n_species) };
+        let excited: Vec<Option<ExcitedSpecies>> =
+            ways.excitations.iter().map(|e| e.as_deref().map(ExcitedSpecies::new)).collect();
+        let n_excited: usize = excited.iter().flatten().map(|e| e.lines.len()).sum();
+        let n_lines = n_lines + n_excited * model.windows.len() + MAX_LANES;
+        let (n_species, n_windows, n_sights) =
+            (model.species.len(), model.windows.len(), ways.sightlines.len());
+        let (n_vectors, n_sets) = (n_padded / MIN_LANES, n_species + n_sights);
+        // The most samples that a channel can have.
+        let most = if model.averages() { Rules::most_samples() } else { 1 };
+        let n_rules = if model.averages() || n_sights > 0 { n_sets * n_vectors } else { 0 };
+        let most_groups = ways.sightlines.iter().map(|s| s.groups.len()).max().unwrap_or(0);
+        let planes: usize = ways.sightlines.iter().map(|s| 2 * s.groups.len() * n_padded * most).sum();
         Self {
             states: Vec::with_capacity(n_species),
-            active: vec![Active::default(); n_lines + MAX_LANES],
-            touched: vec![0; n_species * model.n_words],
+            active: vec![Active::default(); n_lines],
+            touched: vec![0; n_sets * model.n_words],
             parts: vec![Part::default(); n_species * n_windows],
             sums: vec![Sums::default(); n_species],
-            tau: vec![0.0; largest],
-            screen: vec![0.0; n_screens * n_padded],
+            tau: vec![0.0; (largest * most).min(MOST_SAMPLES)],
+            screen: vec![0.0; (ways.plain.len() * n_padded * most).min(MOST_SAMPLES)],
             sampling: Sampling {
                 depth: vec![0.0; n_vectors],
                 rule: vec![0; n_rules],
                 offset: vec![0; n_rules],
             },
+            glows: vec![Glow::default(); if n_sights > 0 { n_lines } else { 0 }],
+            end_active: 0,
+            end_plane: 0,
+            planes: vec![0.0; planes.min(MOST_SAMPLES)],
+            sight_parts: vec![SightPart::default(); n_sights * n_windows],
+            sight_sums: vec![SightSums::default(); n_species],
+            excited,
+            extra: vec![0.0; model.n_extra],
+            by_extra: vec![0.0; model.n_extra],
+            smooth: vec![[0.0; 4]; ways.n_smooth],
+            moments: vec![0.0; ways.n_smooth * N_MOMENT_LANES],
+            sums_of_moments: Vec::with_capacity(n_functions(most_groups)),
+            behinds: vec![0.0; most_groups * MAX_LANES],
             sum_k: vec![0.0; n_padded],
             pull_per_k: vec![0.0; n_padded],
         }
+    }
+
+    /// Derivatives of `chi^2` by the parameters of dust and continuum, after
+    /// [`chi2_and_gradient`](LteModel::chi2_and_gradient), in their order.
+    pub fn by_extra(&self) -> impl Iterator<Item = f64> {
+        self.by_extra.iter().map(|half| 2.0 * half)
+    }
+}
+
+impl ExcitedSpecies {
+    fn new(excitation: &dyn Excitation) -> Self {
+        let freq_mhz = excitation.freq_mhz().to_vec();
+        let lines = vec![ExcitedLine::default(); freq_mhz.len()];
+        let work = vec![0.0; excitation.n_work()];
+        Self { freq_mhz, lines, work, by_params: [0.0; N_SPECIES_PARAMS] }
     }
 }

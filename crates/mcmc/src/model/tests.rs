@@ -1,4 +1,6 @@
 //! Tests of the model: against its slow twin, against references, and of its limits.
 
+mod excited;
 mod golden;
+mod structure;
 mod twin;

@@ -62,6 +62,33 @@ pub(super) fn for_each<L: Lanes>(
     });
 }
 
+/// Calls `work` with the first channel of each marked vector, in ascending order, and the index of its segment.
+#[inline(always)]
+pub(super) fn with_segments<L: Lanes>(
+    words: &[u64],
+    segments: &[Segment],
+    mut work: impl FnMut(usize, usize),
+) {
+    let mut segment = 0;
+    marked(words, |v| {
+        let channel = v * L::N;
+        while channel >= segments[segment].end {
+            segment += 1;
+        }
+        work(channel, segment);
+    });
+}
+
+/// The same with all vectors.
+#[inline(always)]
+pub(super) fn all_with_segments<L: Lanes>(segments: &[Segment], mut work: impl FnMut(usize, usize)) {
+    let mut first = 0;
+    for (index, segment) in segments.iter().enumerate() {
+        (first..segment.end).step_by(L::N).for_each(|channel| work(channel, index));
+        first = segment.end;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -148,6 +148,14 @@ impl Grid {
     pub fn len(&self) -> usize {
         self.freq_mhz.len()
     }
+
+    /// First channel, and one past the last, of the vectors of `lanes` channels with channels between two frequencies
+    /// (MHz); not ascending where there are none.
+    pub fn vectors(&self, low_mhz: f64, high_mhz: f64, lanes: usize) -> (u32, u32) {
+        let first = self.freq_mhz.partition_point(|f| *f < low_mhz) / lanes * lanes;
+        let end = self.freq_mhz.partition_point(|f| *f <= high_mhz).next_multiple_of(lanes);
+        (first as u32, end as u32)
+    }
 }
 
 /// The channels with `guards` more on either side, at the distances found at the ends.

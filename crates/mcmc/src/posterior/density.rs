@@ -3,8 +3,8 @@
 use super::Layout;
 use crate::catalog::Species;
 use crate::model::{
-    EvalError, Gradient, Likelihood, LteModel, ModelError, ModelOptions, N_SPECIES_PARAMS, N_WINDOW_PARAMS,
-    NotPositive, Scratch, SpeciesParams, Transition, Window, WindowNoise, WindowParams,
+    EvalError, Gradient, Likelihood, LteModel, ModelError, ModelOptions, ModelParams, N_SPECIES_PARAMS,
+    N_WINDOW_PARAMS, NotPositive, Scratch, SpeciesParams, Transition, Window, WindowNoise, WindowParams,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -46,6 +46,8 @@ pub struct Work {
     species: Vec<SpeciesParams>,
     /// One a window; none where no window has parameters.
     windows: Vec<WindowParams>,
+    /// Parameters of dust and continuum.
+    extra: Vec<f64>,
     model_k: Vec<f64>,
     /// Derivatives by the quantities of each species and window.
     gradient: Gradient,
@@ -63,7 +65,8 @@ impl Posterior {
         options: ModelOptions,
     ) -> Result<Self, PosteriorError> {
         let channels: Vec<Window> = windows.iter().map(|w| w.window.clone()).collect();
-        let model = LteModel::new(species, &channels, options)?;
+        let excitations = vec![None; species.len()];
+        let model = LteModel::with_structure(species, &channels, options, &layout.structure, excitations)?;
         let joined = |part: fn(&WindowData) -> &Vec<f64>| -> Vec<f64> {
             windows.iter().flat_map(|w| part(w).iter().copied()).collect()
         };
@@ -88,6 +91,7 @@ impl Posterior {
             scratch: self.model.scratch(),
             species: Vec::with_capacity(self.model.n_species()),
             windows: Vec::with_capacity(self.layout.windows.len()),
+            extra: Vec::with_capacity(self.layout.structure.n_extra()),
             model_k: vec![0.0; self.model.n_channels()],
             gradient: Gradient {
                 by_species: vec![[0.0; N_SPECIES_PARAMS]; self.model.n_species()],
@@ -97,14 +101,15 @@ impl Posterior {
     }
 
     /// Natural logarithm of prior density times likelihood at `theta`; minus infinity outside of the prior and where
-    /// the model is not defined. Allocates nothing, but in the first calls that average over channels.
+    /// the model is not defined. Allocates nothing.
     pub fn ln_density(&self, theta: &[f64], work: &mut Work) -> f64 {
         let ln_prior = self.layout.ln_prior(theta);
         if ln_prior == f64::NEG_INFINITY {
             return f64::NEG_INFINITY;
         }
         self.set(theta, work);
-        match self.model.deviance(&work.species, &work.windows, &self.likelihood, &mut work.scratch) {
+        let params = ModelParams { species: &work.species, extra: &work.extra };
+        match self.model.deviance(params, &work.windows, &self.likelihood, &mut work.scratch) {
             Ok(deviance) => ln_prior + self.likelihood.ln_l(deviance),
             Err(_) => f64::NEG_INFINITY,
         }
@@ -126,8 +131,9 @@ impl Posterior {
             return f64::NEG_INFINITY;
         }
         self.set(theta, work);
-        let Work { species, windows, scratch, gradient: by, .. } = work;
-        let Ok(deviance) = self.model.deviance_and_gradient(species, windows, &self.likelihood, scratch, by)
+        let Work { species, extra, windows, scratch, gradient: by, .. } = work;
+        let params = ModelParams { species, extra };
+        let Ok(deviance) = self.model.deviance_and_gradient(params, windows, &self.likelihood, scratch, by)
         else {
             return f64::NEG_INFINITY;
         };
@@ -137,6 +143,9 @@ impl Posterior {
                 binding.add_slope(-0.5 * *by, theta, gradient);
             }
         }
+        for (extra, by) in self.layout.extras.iter().zip(scratch.by_extra()) {
+            extra.binding.add_slope(-0.5 * by, theta, gradient);
+        }
         for ((g, parameter), &x) in gradient.iter_mut().zip(&self.layout.parameters).zip(theta) {
             *g += parameter.prior.slope_of_ln_density(x);
         }
@@ -145,9 +154,11 @@ impl Posterior {
 
     fn set(&self, theta: &[f64], work: &mut Work) {
         work.species.clear();
-        work.species.extend(self.layout.values(theta).map(SpeciesParams::from_array));
+        work.species.extend(self.layout.values(theta).map(SpeciesParams::from_quantities));
         work.windows.clear();
         work.windows.extend(self.layout.window_values(theta));
+        work.extra.clear();
+        work.extra.extend(self.layout.extra_values(theta).take(self.layout.structure.n_extra()));
     }
 
     /// The windows' parameters at `theta`, one each.
@@ -163,7 +174,8 @@ impl Posterior {
     /// Where the model is not defined.
     pub fn chi2(&self, theta: &[f64], work: &mut Work) -> Result<f64, EvalError> {
         self.set(theta, work);
-        self.model.evaluate(&work.species, &mut work.scratch, &mut work.model_k)?;
+        let params = ModelParams { species: &work.species, extra: &work.extra };
+        self.model.evaluate(params, &mut work.scratch, &mut work.model_k)?;
         Ok(self.model.squares(&work.model_k, &work.windows, &self.likelihood))
     }
 
@@ -173,7 +185,8 @@ impl Posterior {
     /// Where the model is not defined (Q(T) beyond its table).
     pub fn spectrum<'a>(&self, theta: &[f64], work: &'a mut Work) -> Result<&'a [f64], EvalError> {
         self.set(theta, work);
-        self.model.evaluate(&work.species, &mut work.scratch, &mut work.model_k)?;
+        let params = ModelParams { species: &work.species, extra: &work.extra };
+        self.model.evaluate(params, &mut work.scratch, &mut work.model_k)?;
         for (params, (channels, freq_mhz)) in work.windows.iter().zip(self.windows()) {
             params.apply(freq_mhz, &mut work.model_k[channels]);
         }
@@ -192,7 +205,7 @@ impl Posterior {
     pub fn transitions(&self, theta: &[f64]) -> Result<Vec<Transition>, EvalError> {
         let mut all = Vec::new();
         for (species, values) in self.layout.values(theta).enumerate() {
-            all.extend(self.model.transitions(species, &SpeciesParams::from_array(values), 0.0)?);
+            all.extend(self.model.transitions(species, &SpeciesParams::from_quantities(values), 0.0)?);
         }
         Ok(all)
     }
@@ -202,8 +215,9 @@ impl Posterior {
     /// # Errors
     /// Where the model is not defined.
     pub fn contributions(&self, theta: &[f64], work: &mut Work) -> Result<Vec<Vec<f64>>, EvalError> {
-        let species: Vec<SpeciesParams> = self.layout.values(theta).map(SpeciesParams::from_array).collect();
-        let mut rows = self.model.contributions(&species, &mut work.scratch)?;
+        self.set(theta, work);
+        let params = ModelParams { species: &work.species, extra: &work.extra };
+        let mut rows = self.model.contributions(params, &mut work.scratch)?;
         for (params, (channels, _)) in self.layout.window_values(theta).zip(self.windows()) {
             for row in &mut rows {
                 row[channels.clone()].iter_mut().for_each(|t_k| *t_k *= params.calibration);

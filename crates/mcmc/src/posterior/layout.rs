@@ -2,24 +2,29 @@
 
 mod error;
 mod resolve;
+mod structure;
 mod windows;
 
 pub use error::LayoutError;
 pub use windows::{WINDOW_QUANTITIES, WindowBindings, WindowConfig};
 
 use super::prior::Prior;
-use crate::config::SpeciesConfig;
-use resolve::{Raw, read, read_way, resolve};
+use crate::config::{Config, SpeciesConfig};
+use crate::model::{N_SPECIES_PARAMS, Structure};
+use resolve::{Raw, Slot, read, read_way, resolve};
 use serde::{Deserialize, Serialize};
 
 /// The quantities of a species, in the order of [`Layout::values`], with their units.
-pub const QUANTITIES: [(&str, &str); 5] = [
+pub const QUANTITIES: [(&str, &str); N_SPECIES_PARAMS] = [
     ("logn", "log10(cm^-2)"),
     ("tex_k", "K"),
     ("fwhm_kms", "km/s"),
     ("v_kms", "km/s"),
     ("size_arcsec", "arcsec"),
+    ("lorentz_kms", "km/s"),
 ];
+/// The source size among the [`QUANTITIES`].
+const SIZE: usize = 4;
 
 /// One fitted number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,6 +107,15 @@ impl Binding {
     }
 }
 
+/// A quantity that belongs to no species.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extra {
+    /// "core.logn_h2".
+    pub name: String,
+    /// Where it comes from.
+    pub binding: Binding,
+}
+
 /// The free parameters and how the species' quantities follow from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
@@ -111,37 +125,49 @@ pub struct Layout {
     pub bindings: Vec<[Binding; QUANTITIES.len()]>,
     /// Per window, its quantities; none where no window has any.
     pub windows: Vec<WindowBindings>,
+    /// The quantities of no species: first those of the model ([`Structure::n_extra`]), in its order.
+    pub extras: Vec<Extra>,
+    /// How the species stand to one another.
+    pub structure: Structure,
 }
 
 impl Layout {
-    /// Lays out the parameters of all species.
+    /// Lays out the parameters of species without groups.
     ///
     /// # Errors
     /// [`LayoutError`], naming the parameter.
     pub fn new(species: &[SpeciesConfig]) -> Result<Self, LayoutError> {
-        let mut raw: Vec<(String, Raw)> = Vec::new();
+        let config = Config { species: species.to_vec(), ..Config::default() };
+        Self::of(&config)
+    }
+
+    /// Lays out the parameters of all species, groups and the continuum.
+    ///
+    /// # Errors
+    /// [`LayoutError`], naming the parameter.
+    pub fn of(config: &Config) -> Result<Self, LayoutError> {
+        let species = &config.species;
+        let mut slots: Vec<Slot> = Vec::new();
         for (i, s) in species.iter().enumerate() {
             if species[..i].iter().any(|other| other.name == s.name) {
                 return Err(LayoutError::Twice(s.name.clone()));
             }
-            let given =
-                [Some(&s.logn), Some(&s.tex_k), Some(&s.fwhm_kms), Some(&s.v_kms), s.size_arcsec.as_ref()];
-            for ((quantity, _), config) in QUANTITIES.iter().zip(given) {
-                let name = format!("{}.{quantity}", s.name);
-                let value = config.map_or(Ok(Raw::FillsBeam), |config| read(&name, quantity, config))?;
-                raw.push((name, value));
-            }
-            let name = format!("{}.ratio", s.name);
-            let value =
-                if s.logn.ratio_to.is_some() { read_way(&name, true, &s.logn)? } else { Raw::NoRatio };
-            raw.push((name, value));
+            add_species(s, structure::size_of_group(config, s), &mut slots)?;
         }
-        resolve(&raw)
+        let structure = structure::read(config, &mut slots)?;
+        let layout = resolve(&slots, species.len(), structure)?;
+        structure::check_sizes(&layout)?;
+        Ok(layout)
     }
 
     /// The quantities of every species at `theta`; infinite size: the source fills the beam.
     pub fn values(&self, theta: &[f64]) -> impl Iterator<Item = [f64; QUANTITIES.len()]> {
         self.bindings.iter().map(move |bindings| bindings.map(|binding| binding.value(theta)))
+    }
+
+    /// The quantities of no species at `theta`, in the order of [`extras`](Self::extras).
+    pub fn extra_values(&self, theta: &[f64]) -> impl Iterator<Item = f64> {
+        self.extras.iter().map(move |extra| extra.binding.value(theta))
     }
 
     /// The range that a quantity (index into [`QUANTITIES`]) of a species can take.
@@ -185,6 +211,9 @@ impl Layout {
         if let Some(free) = self.parameters.iter().position(|p| p.name == name) {
             return Ok(Binding::Free(free));
         }
+        if let Some(extra) = self.extras.iter().find(|extra| extra.name == name) {
+            return Ok(extra.binding);
+        }
         name.rsplit_once('.')
             .and_then(|(s, q)| {
                 let bindings = self.bindings[species.iter().position(|&known| known == s)?];
@@ -205,6 +234,43 @@ impl Layout {
     pub fn ln_prior(&self, theta: &[f64]) -> f64 {
         self.parameters.iter().zip(theta).map(|(p, &x)| p.prior.ln_density(x)).sum()
     }
+}
+
+/// The quantities of a species, then the ratio of its column density to another's; without a size of its own it has
+/// that of its group.
+fn add_species<'a>(
+    species: &'a SpeciesConfig,
+    group_size: Option<String>,
+    slots: &mut Vec<Slot<'a>>,
+) -> Result<(), LayoutError> {
+    let s = species;
+    let given = [
+        Some(&s.logn),
+        Some(&s.tex_k),
+        Some(&s.fwhm_kms),
+        Some(&s.v_kms),
+        s.size_arcsec.as_ref(),
+        s.lorentz_kms.as_ref(),
+    ];
+    let ratio = s.logn.ratio_to.is_some().then_some(slots.len() + QUANTITIES.len());
+    for ((quantity, unit), config) in QUANTITIES.into_iter().zip(given) {
+        let name = format!("{}.{quantity}", s.name);
+        let raw = match (quantity, config) {
+            (_, Some(config)) => read(&name, quantity, config)?,
+            ("size_arcsec", None) => {
+                group_size.clone().map_or(Raw::FillsBeam, |size| Raw::SameAs(size.into()))
+            }
+            // No Lorentzian part.
+            (_, None) => Raw::Fixed(0.0),
+        };
+        slots.push(Slot { name, unit, raw, ratio: ratio.filter(|_| quantity == "logn") });
+    }
+    if ratio.is_some() {
+        let name = format!("{}.ratio", s.name);
+        let raw = read_way(&name, true, &s.logn)?;
+        slots.push(Slot { name, unit: "1", raw, ratio: None });
+    }
+    Ok(())
 }
 
 fn read_setting(setting: &str) -> Result<(&str, f64), LayoutError> {

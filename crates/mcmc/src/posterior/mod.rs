@@ -6,7 +6,7 @@ mod prior;
 
 pub use density::{Posterior, PosteriorError, WindowData, Work};
 pub use layout::{
-    Binding, Layout, LayoutError, Parameter, QUANTITIES, Source, WINDOW_QUANTITIES, WindowBindings,
+    Binding, Extra, Layout, LayoutError, Parameter, QUANTITIES, Source, WINDOW_QUANTITIES, WindowBindings,
     WindowConfig,
 };
 pub use prior::{Prior, PriorError};

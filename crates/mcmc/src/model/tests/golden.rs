@@ -9,6 +9,9 @@ use crate::testdata;
 use std::path::Path;
 use std::time::Instant;
 
+/// The parameters of a species with Gaussian lines.
+const N_GAUSSIAN: usize = 5;
+
 const B_BEAM: Beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
 
 fn species(name: &str, cat: &Path, q: &Path, interpolation: Interpolation) -> Species {
@@ -129,19 +132,19 @@ fn gradient_error(mode: ChannelMode, simd: SimdPath) -> Option<f64> {
         let at = |species: usize, k: usize, shift: f64| -> Vec<SpeciesParams> {
             let moved = b.params.iter().enumerate().map(|(s, p)| {
                 let mut values = p.to_array();
-                for (i, value) in values.iter_mut().enumerate() {
+                for (i, value) in values.iter_mut().enumerate().take(N_GAUSSIAN) {
                     let width = if i < 4 { sd[4 * s + i] } else { 1e-3 };
                     let own = if (s, i) == (species, k) { shift } else { 0.0 };
                     *value += width * (away + own);
                 }
-                SpeciesParams::from_array(values)
+                SpeciesParams::from_quantities(values)
             });
             moved.collect()
         };
         let centre = at(usize::MAX, 0, 0.0);
         b.model.chi2_and_gradient(&centre, &data, &mut scratch, &mut gradient).unwrap();
         for species in 0..b.params.len() {
-            for k in 0..N_SPECIES_PARAMS {
+            for k in 0..N_GAUSSIAN {
                 let width = if k < 4 { sd[4 * species + k] } else { 1e-3 };
                 let mut ln_l =
                     |shift: f64| -0.5 * b.model.chi2(&at(species, k, shift), &data, &mut scratch).unwrap();

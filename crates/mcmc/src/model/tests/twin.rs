@@ -9,10 +9,10 @@ use crate::physics::rayleigh_jeans_k;
 use proptest::prelude::*;
 use std::path::Path;
 
-const BEAM: Beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
+pub(super) const BEAM: Beam = Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 };
 
 /// A made-up asymmetric rotor: lines at these offsets (MHz) from 100 GHz, intensities, lower energies.
-fn species(tag: u32, lines: &[(f64, f64, f64)]) -> Species {
+pub(super) fn species(tag: u32, lines: &[(f64, f64, f64)]) -> Species {
     let cat: String = lines
         .iter()
         .map(|(offset_mhz, lgint, e_low)| {
@@ -26,27 +26,27 @@ fn species(tag: u32, lines: &[(f64, f64, f64)]) -> Species {
     Species::new("X", parse_spfit(&cat, Path::new("x.cat")).unwrap(), q, "made up").unwrap()
 }
 
-fn window(start_mhz: f64, step_mhz: f64, n: usize) -> Window {
+pub(super) fn window(start_mhz: f64, step_mhz: f64, n: usize) -> Window {
     let freq_mhz = (0..n).map(|i| start_mhz + step_mhz * i as f64).collect();
     Window { name: "spw".into(), freq_mhz, beam: BEAM, response: ChannelResponse::default() }
 }
 
-fn evaluate(model: &LteModel, params: &[SpeciesParams]) -> Vec<f64> {
+pub(super) fn evaluate(model: &LteModel, params: &[SpeciesParams]) -> Vec<f64> {
     let mut t_k = vec![f64::NAN; model.n_channels()];
     model.evaluate(params, &mut model.scratch(), &mut t_k).unwrap();
     t_k
 }
 
-fn params() -> impl Strategy<Value = SpeciesParams> {
+pub(super) fn params() -> impl Strategy<Value = SpeciesParams> {
     (10.0f64..20.0, 9.4f64..500.0, 0.1f64..20.0, -20.0f64..20.0, 0.01f64..20.0)
         .prop_map(|(n, t, w, v, s)| SpeciesParams::from_array([n, t, w, v, s]))
 }
 
-fn line() -> impl Strategy<Value = (f64, f64, f64)> {
+pub(super) fn line() -> impl Strategy<Value = (f64, f64, f64)> {
     (-60.0f64..160.0, -9.0f64..-2.0, 0.0f64..900.0)
 }
 
-fn options() -> ModelOptions {
+pub(super) fn options() -> ModelOptions {
     ModelOptions {
         channels: ChannelMode::Point,
         tolerance_k: 1e-4,

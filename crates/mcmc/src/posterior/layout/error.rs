@@ -64,6 +64,33 @@ pub enum LayoutError {
     /// Two species with one name.
     #[error("there are two species with the name {0}")]
     Twice(String),
+    /// Members of a group with different source sizes.
+    #[error(
+        "group {group}: {species} has a source size of its own, but the species of a group share one: give \
+             size_arcsec to the [[group]], or size_arcsec = {{ same_as = ... }} to all but one of its species"
+    )]
+    GroupSize {
+        /// The group.
+        group: String,
+        /// The species.
+        species: String,
+    },
+    /// A group that cannot be.
+    #[error("group {group}: {problem}")]
+    Group {
+        /// The group.
+        group: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `[dust]` with several cores.
+    #[error(
+        "[dust] is for models whose cores are one group; here there are {n_cores}: give [group.dust] to a [[group]]"
+    )]
+    Dust {
+        /// Number of groups in layer 0.
+        n_cores: usize,
+    },
     /// A setting that is not NAME=VALUE.
     #[error("\"{0}\" is not of the form SPECIES.QUANTITY=NUMBER")]
     Setting(String),

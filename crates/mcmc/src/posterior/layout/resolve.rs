@@ -1,25 +1,29 @@
 //! Reads the quantities of species as they are given, and resolves what names other quantities.
 
-use super::{Binding, Layout, LayoutError, Parameter, QUANTITIES, Source};
+use super::{Binding, Extra, Layout, LayoutError, Parameter, QUANTITIES, Source};
 use crate::config::ParameterConfig;
+use crate::model::Structure;
 use crate::posterior::prior::Prior;
+use std::borrow::Cow;
 
 /// A quantity before `same_as` is resolved.
 pub(super) enum Raw<'a> {
     Prior(Prior),
     Fixed(f64),
-    SameAs(&'a str),
+    SameAs(Cow<'a, str>),
     FillsBeam,
-    /// A column density by a ratio, which is the species' own last slot.
+    /// A column density by a ratio, which has a slot of its own.
     RatioTo(&'a str),
-    /// The slot of a ratio that is not there.
-    NoRatio,
 }
 
-/// Slots of a species: its quantities, then the ratio of its column density to another's.
-const SLOTS: usize = QUANTITIES.len() + 1;
-/// The slot of the ratio.
-const RATIO: usize = QUANTITIES.len();
+/// A number with a name.
+pub(super) struct Slot<'a> {
+    pub name: String,
+    pub unit: &'static str,
+    pub raw: Raw<'a>,
+    /// The slot of the ratio, of a column density by a ratio.
+    pub ratio: Option<usize>,
+}
 
 /// A quantity as it is given; a ratio's own slot is read by [`read_way`].
 pub(super) fn read<'a>(
@@ -33,7 +37,7 @@ pub(super) fn read<'a>(
         }
         return Ok(Raw::RatioTo(target));
     }
-    read_way(name, matches!(quantity, "tex_k" | "fwhm_kms" | "size_arcsec"), config)
+    read_way(name, matches!(quantity, "tex_k" | "fwhm_kms" | "size_arcsec" | "lorentz_kms"), config)
 }
 
 /// The one way in which a quantity is given.
@@ -58,7 +62,7 @@ pub(super) fn read_way<'a>(
         return Err(LayoutError::Limits { parameter: parameter() });
     }
     if let Some(target) = &config.same_as {
-        return Ok(Raw::SameAs(target));
+        return Ok(Raw::SameAs(target.into()));
     }
     if let Some(value) = config.fixed {
         if !value.is_finite() || (positive && value <= 0.0) {
@@ -94,65 +98,58 @@ fn prior_of(config: &ParameterConfig, positive: bool) -> Prior {
     Prior::Normal { mean, sd, low, high }
 }
 
-/// The free parameters and where every quantity comes from.
-pub(super) fn resolve(raw: &[(String, Raw)]) -> Result<Layout, LayoutError> {
+/// The free parameters and where every quantity comes from: slots of `n_species` species first (their ratios among
+/// them), then those of no species.
+pub(super) fn resolve(slots: &[Slot], n_species: usize, structure: Structure) -> Result<Layout, LayoutError> {
     let mut parameters = Vec::new();
-    let mut free = vec![None; raw.len()];
-    for (slot, (name, value)) in raw.iter().enumerate() {
-        if let Raw::Prior(prior) = value {
-            // A ratio has no unit.
-            let unit = QUANTITIES.get(slot % SLOTS).map_or("1", |quantity| quantity.1).to_string();
-            free[slot] = Some(parameters.len());
-            parameters.push(Parameter { name: name.clone(), unit, prior: *prior });
+    let mut free = vec![None; slots.len()];
+    for (number, slot) in free.iter_mut().zip(slots) {
+        if let Raw::Prior(prior) = slot.raw {
+            *number = Some(parameters.len());
+            parameters.push(Parameter { name: slot.name.clone(), unit: slot.unit.to_string(), prior });
         }
     }
-    let mut flat = Vec::with_capacity(raw.len());
-    for slot in (0..raw.len()).filter(|slot| slot % SLOTS != RATIO) {
-        flat.push(bind(raw, &free, slot)?);
+    let (mut bindings, mut at) = (Vec::with_capacity(n_species), 0);
+    for _ in 0..n_species {
+        let mut quantities = [Binding::FillsBeam; QUANTITIES.len()];
+        for (binding, slot) in quantities.iter_mut().zip(at..) {
+            *binding = bind(slots, &free, slot)?;
+        }
+        bindings.push(quantities);
+        at += QUANTITIES.len() + usize::from(slots[at].ratio.is_some());
     }
-    let bindings = flat
-        .chunks_exact(QUANTITIES.len())
-        .map(|chunk| chunk.try_into().expect("as many as quantities"))
-        .collect();
-    Ok(Layout { parameters, bindings, windows: Vec::new() })
+    let extra =
+        |slot: usize| Ok(Extra { name: slots[slot].name.clone(), binding: bind(slots, &free, slot)? });
+    let extras = (at..slots.len()).map(extra).collect::<Result<_, LayoutError>>()?;
+    Ok(Layout { parameters, bindings, windows: Vec::new(), extras, structure })
 }
 
 /// Where the quantity of a slot comes from.
-fn bind(raw: &[(String, Raw)], free: &[Option<usize>], slot: usize) -> Result<Binding, LayoutError> {
-    let source = follow(raw, slot)?;
-    Ok(match &raw[source].1 {
+fn bind(slots: &[Slot], free: &[Option<usize>], slot: usize) -> Result<Binding, LayoutError> {
+    let source = follow(slots, slot)?;
+    Ok(match &slots[source].raw {
         Raw::Fixed(x) => Binding::Fixed(*x),
         Raw::FillsBeam => Binding::FillsBeam,
         Raw::RatioTo(target) => {
-            let parameter = || raw[source].0.clone();
-            let main = match bind_plain(raw, free, find(raw, source, target)?)? {
-                Some(main) => main,
-                None => {
-                    return Err(LayoutError::RatioOfRatio {
-                        parameter: parameter(),
-                        target: target.to_string(),
-                    });
-                }
-            };
-            let own = source - source % SLOTS + RATIO;
-            let not_a_ratio = || LayoutError::RatioOf { parameter: raw[own].0.clone(), target: parameter() };
-            Binding::Ratio { main, ratio: bind_plain(raw, free, own)?.ok_or_else(not_a_ratio)? }
+            let parameter = || slots[source].name.clone();
+            let ratio_of_ratio =
+                || LayoutError::RatioOfRatio { parameter: parameter(), target: target.to_string() };
+            let main = bind_plain(slots, free, find(slots, source, target)?)?.ok_or_else(ratio_of_ratio)?;
+            let not_a_ratio =
+                |own: usize| LayoutError::RatioOf { parameter: slots[own].name.clone(), target: parameter() };
+            let own = slots[source].ratio.unwrap_or(source);
+            Binding::Ratio { main, ratio: bind_plain(slots, free, own)?.ok_or_else(|| not_a_ratio(own))? }
         }
-        Raw::Prior(_) | Raw::SameAs(_) | Raw::NoRatio => {
-            let number = free[source].ok_or_else(|| unknown(raw, slot, &raw[source].0))?;
-            Binding::Free(number)
+        Raw::Prior(_) | Raw::SameAs(_) => {
+            Binding::Free(free[source].ok_or_else(|| unknown(slots, slot, &slots[source].name))?)
         }
     })
 }
 
 /// A slot that is a number, fixed or fitted; None: it is something else.
-fn bind_plain(
-    raw: &[(String, Raw)],
-    free: &[Option<usize>],
-    slot: usize,
-) -> Result<Option<Source>, LayoutError> {
-    let source = follow(raw, slot)?;
-    Ok(match (&raw[source].1, free[source]) {
+fn bind_plain(slots: &[Slot], free: &[Option<usize>], slot: usize) -> Result<Option<Source>, LayoutError> {
+    let source = follow(slots, slot)?;
+    Ok(match (&slots[source].raw, free[source]) {
         (Raw::Fixed(x), _) => Some(Source::Fixed(*x)),
         (_, Some(number)) => Some(Source::Free(number)),
         _ => None,
@@ -160,26 +157,24 @@ fn bind_plain(
 }
 
 /// The slot of the name that slot `from` gives.
-fn find(raw: &[(String, Raw)], from: usize, target: &str) -> Result<usize, LayoutError> {
-    let there = |(name, value): &(String, Raw)| name == target && !matches!(value, Raw::NoRatio);
-    raw.iter().position(there).ok_or_else(|| unknown(raw, from, target))
+fn find(slots: &[Slot], from: usize, target: &str) -> Result<usize, LayoutError> {
+    slots.iter().position(|slot| slot.name == target).ok_or_else(|| unknown(slots, from, target))
 }
 
-fn unknown(raw: &[(String, Raw)], from: usize, target: &str) -> LayoutError {
-    let known = raw.iter().filter(|r| !matches!(r.1, Raw::NoRatio)).map(|r| r.0.as_str());
+fn unknown(slots: &[Slot], from: usize, target: &str) -> LayoutError {
     LayoutError::Unknown {
-        parameter: raw[from].0.clone(),
+        parameter: slots[from].name.clone(),
         target: target.to_string(),
-        known: known.collect::<Vec<_>>().join(", "),
+        known: slots.iter().map(|slot| slot.name.as_str()).collect::<Vec<_>>().join(", "),
     }
 }
 
 /// The slot that `same_as` leads to in the end.
-fn follow(raw: &[(String, Raw)], start: usize) -> Result<usize, LayoutError> {
+fn follow(slots: &[Slot], start: usize) -> Result<usize, LayoutError> {
     let mut slot = start;
-    for _ in 0..=raw.len() {
-        let Raw::SameAs(target) = raw[slot].1 else { return Ok(slot) };
-        slot = find(raw, slot, target)?;
+    for _ in 0..=slots.len() {
+        let Raw::SameAs(target) = &slots[slot].raw else { return Ok(slot) };
+        slot = find(slots, slot, target)?;
     }
-    Err(LayoutError::Circle { parameter: raw[start].0.clone(), by_way_of: raw[slot].0.clone() })
+    Err(LayoutError::Circle { parameter: slots[start].name.clone(), by_way_of: slots[slot].name.clone() })
 }

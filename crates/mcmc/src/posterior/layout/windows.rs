@@ -4,6 +4,7 @@ use super::resolve::{Raw, read_way};
 use super::{Layout, LayoutError, Parameter, Source};
 use crate::config::ParameterConfig;
 use crate::model::{N_WINDOW_PARAMS, WindowParams};
+use std::borrow::Cow;
 
 /// The quantities of a window, in the order of [`WindowParams`], with their units.
 pub const WINDOW_QUANTITIES: [(&str, &str); N_WINDOW_PARAMS] =
@@ -23,7 +24,7 @@ pub struct WindowConfig<'a> {
 /// A quantity before `same_as` is resolved.
 enum Quantity<'a> {
     Source(Source),
-    SameAs(&'a str),
+    SameAs(Cow<'a, str>),
 }
 
 impl Layout {
@@ -109,12 +110,12 @@ impl Layout {
 fn follow(all: &[(String, Quantity)], start: usize) -> Result<Source, LayoutError> {
     let mut slot = start;
     for _ in 0..=all.len() {
-        match all[slot].1 {
-            Quantity::Source(source) => return Ok(source),
+        match &all[slot].1 {
+            Quantity::Source(source) => return Ok(*source),
             Quantity::SameAs(target) => {
-                slot = all.iter().position(|(name, _)| name == target).ok_or_else(|| {
+                slot = all.iter().position(|(name, _)| name == target.as_ref()).ok_or_else(|| {
                     let known = all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-                    LayoutError::Unknown { parameter: all[slot].0.clone(), target: target.to_owned(), known }
+                    LayoutError::Unknown { parameter: all[slot].0.clone(), target: target.to_string(), known }
                 })?;
             }
         }

@@ -1,0 +1,276 @@
+//! From the parameters to the brightness along one sight line: lines of all its species, then the transfer.
+
+use super::collect::collect;
+use super::forward::add_peaks;
+use super::lte::{LteModel, PlannedWindow};
+use super::nodes::{Limits, Rules};
+use super::profile::{Profile, Shape};
+use super::scratch::{Active, Glow, Part, Sampling, Scratch, SightPart};
+use super::sight::{Sightline, function};
+use super::simd::{Kernel, Lanes};
+use super::touched::{mark, marked, with_segments};
+use super::transfer::{Local, Slab, through};
+use super::voigt::{Voigt, damping};
+
+/// Adds a sight line to `scratch.sum_k`.
+pub(super) struct SightForward<'a> {
+    pub model: &'a LteModel,
+    /// Index of the sight line.
+    pub index: usize,
+    /// Leaves behind what the derivatives need.
+    pub keep: bool,
+    /// A species whose lines are left out.
+    pub without: Option<usize>,
+    pub scratch: &'a mut Scratch,
+}
+
+impl Kernel for SightForward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self { model, index, keep, without, scratch } = self;
+        for w in 0..model.windows.len() {
+            if !keep {
+                (scratch.end_active, scratch.end_plane) = (0, 0);
+            }
+            let job = SightJob::new(model, index, w);
+            job.find_lines::<L>(without, scratch);
+            job.add_lines::<L>(scratch);
+            job.add_brightness::<L>(scratch);
+        }
+    }
+}
+
+/// One sight line in one window.
+pub(super) struct SightJob<'a> {
+    pub model: &'a LteModel,
+    pub sightline: &'a Sightline,
+    pub window: &'a PlannedWindow,
+    pub index: usize,
+    pub w: usize,
+}
+
+impl<'a> SightJob<'a> {
+    pub fn new(model: &'a LteModel, index: usize, w: usize) -> Self {
+        let sightline = &model.ways.sightlines[index];
+        Self { model, sightline, window: &model.windows[w], index, w }
+    }
+
+    /// Its place among the sets of samples and of marked vectors, behind those of the species.
+    pub fn slot(&self) -> usize {
+        self.model.species.len() + self.index
+    }
+
+    /// Where its planes stand in the work space.
+    pub fn part(&self, scratch: &Scratch) -> SightPart {
+        scratch.sight_parts[self.index * self.model.windows.len() + self.w]
+    }
+
+    /// The lines of a species in this window.
+    pub fn lines_of(&self, species: usize, scratch: &Scratch) -> std::ops::Range<usize> {
+        let part = scratch.parts[species * self.model.windows.len() + self.w];
+        part.first_active..part.end_active
+    }
+
+    /// Finds the lines of all species, marks the vectors that they reach, and plans the samples there.
+    #[inline(always)]
+    fn find_lines<L: Lanes>(&self, without: Option<usize>, scratch: &mut Scratch) {
+        let first = scratch.end_active;
+        let beyond_mhz = if self.model.averages() { self.window.grid.widest_half_mhz } else { 0.0 };
+        for (_, species) in self.sightline.members() {
+            let first_active = scratch.end_active;
+            if without != Some(species) {
+                collect::<L>(self.model, self.window, (self.w, species), beyond_mhz, scratch);
+            }
+            scratch.parts[species * self.model.windows.len() + self.w] =
+                Part { first_active, end_active: scratch.end_active, ..Part::default() };
+        }
+        let Scratch { touched, active, sampling, planes, end_active, end_plane, .. } = scratch;
+        let lines = &active[first..*end_active];
+        let words = &mut touched[self.model.words(self.slot(), self.window)];
+        words.fill(0);
+        lines.iter().for_each(|line| mark(words, line.first as usize / L::N, line.end as usize / L::N));
+        let n_samples = self.choose_samples::<L>(words, lines, sampling);
+        scratch.sight_parts[self.index * self.model.windows.len() + self.w] =
+            SightPart { first_plane: *end_plane, n_samples };
+        let end = *end_plane + 2 * self.sightline.groups.len() * n_samples;
+        if planes.len() < end {
+            planes.resize(end.next_power_of_two(), 0.0);
+        }
+        planes[*end_plane..end].fill(0.0);
+        *end_plane = end;
+    }
+
+    /// Decides how each vector of channels is sampled, packs the samples, returns how many there are.
+    #[inline(always)]
+    fn choose_samples<L: Lanes>(&self, words: &[u64], lines: &[Active], sampling: &mut Sampling) -> usize {
+        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let narrowest = lines.iter().map(|line| line.per_sigma).fold(0.0, f64::max);
+        let limits = Limits::new(2.0 * self.window.grid.widest_half_mhz * narrowest);
+        // Voigt profiles have no mean in closed form.
+        let first_rule = usize::from(self.sightline.members().any(|(_, s)| self.model.ways.voigt[s]));
+        if self.model.averages() {
+            add_peaks::<L>(lines, super::collect::cut(self.model.cut_k()), &mut sampling.depth);
+        }
+        let mut offset = 0;
+        marked(words, |v| {
+            let rule =
+                if self.model.averages() { limits.choose(sampling.depth[v]).max(first_rule) } else { 0 };
+            sampling.depth[v] = 0.0;
+            sampling.rule[base + v] = rule as u8;
+            sampling.offset[base + v] = offset as u32;
+            offset += Rules::n_samples(rule) * L::N;
+        });
+        offset
+    }
+
+    /// Adds opacity and emission of all lines to the planes of their groups.
+    #[inline(always)]
+    fn add_lines<L: Lanes>(&self, scratch: &mut Scratch) {
+        let part = self.part(scratch);
+        for (g, species) in self.sightline.members() {
+            let lines = self.lines_of(species, scratch);
+            let Scratch { active, glows, sampling, planes, states, .. } = scratch;
+            let planes = &mut planes[part.of_group(g)];
+            let (active, glows) = (&active[lines.clone()], &glows[lines]);
+            if self.model.ways.voigt[species] {
+                let a = damping(states[species].params.lorentz_kms, states[species].params.fwhm_kms);
+                let series = &self.model.faddeeva;
+                let shape = |line: &Active| Voigt::<L>::new(series, line, a);
+                self.add_species::<L, _>(active, glows, shape, sampling, planes);
+            } else {
+                let half_mhz = self.window.grid.widest_half_mhz;
+                let shape = |line: &Active| Profile::<L>::new(line, half_mhz);
+                self.add_species::<L, _>(active, glows, shape, sampling, planes);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add_species<L: Lanes, S: Shape<L>>(
+        &self,
+        lines: &[Active],
+        glows: &[Glow],
+        shape: impl Fn(&Active) -> S,
+        sampling: &Sampling,
+        planes: &mut [f64],
+    ) {
+        let grid = &self.window.grid;
+        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let n_samples = planes.len() / 2;
+        let (tau, emission) = planes.split_at_mut(n_samples);
+        for (line, glow) in lines.iter().zip(glows) {
+            let shape = shape(line);
+            for at in (line.first as usize..line.end as usize).step_by(L::N) {
+                let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
+                let (opacity, emitted) = glow.at(line, freq);
+                let (offset, rule) = sampling.of(base + at / L::N);
+                let mut add = |k: usize, value: L| {
+                    let at = offset + k * L::N;
+                    opacity.mul_add(value, L::load(&tau[at..])).store(&mut tau[at..]);
+                    emitted.mul_add(value, L::load(&emission[at..])).store(&mut emission[at..]);
+                };
+                if rule == 0 {
+                    add(
+                        0,
+                        if self.model.averages() {
+                            shape.value_of_mean(freq, half)
+                        } else {
+                            shape.value_at(freq)
+                        },
+                    );
+                    continue;
+                }
+                for (k, node) in self.model.rules.rule(rule).nodes.iter().enumerate() {
+                    add(k, shape.value_at(half.mul_add(L::splat(*node), freq)));
+                }
+            }
+        }
+    }
+
+    /// Adds what the lines change, and the continuum where it belongs to the spectrum.
+    #[inline(always)]
+    fn add_brightness<L: Lanes>(&self, scratch: &mut Scratch) {
+        let part = self.part(scratch);
+        let Scratch { touched, sampling, planes, smooth, sum_k, .. } = scratch;
+        let out = &mut sum_k[self.window.padded.clone()];
+        let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
+        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let words = &touched[self.model.words(self.slot(), self.window)];
+        let local = |at: usize, segment: usize| {
+            let cubics = &smooth[self.sightline.smooth_range(self.w, segment)];
+            Local::new(cubics, &segments[segment], L::load(&self.window.grid.padded_mhz[at..]))
+        };
+        with_segments::<L>(words, segments, |at, segment| {
+            let local = local(at, segment);
+            let behind = local.at(function::BEHIND);
+            let (offset, rule) = sampling.of(base + at / L::N);
+            let mut sum = L::load(&out[at..]).sub(continuum(&local, self.sightline));
+            for k in 0..Rules::n_samples(rule) {
+                let bright = through(groups, behind, |g| part.slab(planes, g, offset + k * L::N, &local));
+                sum = match rule {
+                    0 => sum.add(bright),
+                    rule => L::splat(self.model.rules.rule(rule).weights[k]).mul_add(bright, sum),
+                };
+            }
+            sum.store(&mut out[at..]);
+        });
+        if self.sightline.continuum_goes_in {
+            super::touched::all_with_segments::<L>(segments, |at, segment| {
+                let local = local(at, segment);
+                let own = continuum(&local, self.sightline).sub(local.at(self.sightline.behind_continuum()));
+                L::load(&out[at..]).add(own).store(&mut out[at..]);
+            });
+        }
+    }
+}
+
+/// Brightness without lines.
+#[inline(always)]
+fn continuum<L: Lanes>(local: &Local<L>, sightline: &Sightline) -> L {
+    let behind = local.at(function::BEHIND);
+    if !sightline.is_dusty() {
+        return behind;
+    }
+    through(&sightline.groups, behind, |g| local.dust_slab(g))
+}
+
+impl Glow {
+    /// Opacity and emission of a line's profile at frequencies (MHz).
+    #[inline(always)]
+    pub fn at<L: Lanes>(&self, line: &Active, freq_mhz: L) -> (L, L) {
+        let offset_mhz = freq_mhz.sub(L::splat(line.centre_mhz));
+        let emission = offset_mhz.mul_add(L::splat(self.slope_k_per_mhz), L::splat(self.emission_k));
+        (L::splat(self.opacity), emission)
+    }
+}
+
+impl SightPart {
+    /// Opacity, then emission of a group's samples.
+    pub fn of_group(&self, group: usize) -> std::ops::Range<usize> {
+        let first = self.first_plane + 2 * group * self.n_samples;
+        first..first + 2 * self.n_samples
+    }
+
+    /// A group with its dust at a vector of samples.
+    #[inline(always)]
+    pub fn slab<L: Lanes>(&self, planes: &[f64], group: usize, sample: usize, local: &Local<L>) -> Slab<L> {
+        let at = self.of_group(group).start + sample;
+        let (tau, emission_k) = local.dust(group);
+        Slab {
+            eta: local.at(function::eta(group)),
+            tau: L::load(&planes[at..]).add(tau),
+            emission_k: L::load(&planes[at + self.n_samples..]).add(emission_k),
+        }
+    }
+}
+
+impl<L: Lanes> Local<'_, L> {
+    /// A group's dust alone.
+    #[inline(always)]
+    pub fn dust_slab(&self, group: usize) -> Slab<L> {
+        let (tau, emission_k) = self.dust(group);
+        Slab { eta: self.at(function::eta(group)), tau, emission_k }
+    }
+}
