@@ -156,7 +156,7 @@ impl Layout {
         }
         let structure = structure::read(config, &mut slots)?;
         let layout = resolve(&slots, species.len(), structure)?;
-        structure::check_sizes(&layout)?;
+        structure::check_sizes(config, &layout)?;
         Ok(layout)
     }
 

@@ -66,7 +66,7 @@ pub enum LayoutError {
     Twice(String),
     /// Members of a group with different source sizes.
     #[error(
-        "group {group}: {species} has a source size of its own, but the species of a group share one: give \
+        "group {group}: {species} has another source size than the first, but the species of a group share one: give \
              size_arcsec to the [[group]], or size_arcsec = {{ same_as = ... }} to all but one of its species"
     )]
     GroupSize {

@@ -112,11 +112,11 @@ fn add_continuum<'a>(
 }
 
 /// Species of a group share one source size.
-pub(super) fn check_sizes(layout: &Layout) -> Result<(), LayoutError> {
+pub(super) fn check_sizes(config: &Config, layout: &Layout) -> Result<(), LayoutError> {
     for group in &layout.structure.groups {
         let size = |member: usize| layout.bindings[member][SIZE];
-        if let Some(other) = group.members.iter().position(|m| size(*m) != size(group.members[0])) {
-            let species = format!("its species number {}", other + 1);
+        if let Some(other) = group.members.iter().find(|m| size(**m) != size(group.members[0])) {
+            let species = config.species[*other].name.clone();
             return Err(LayoutError::GroupSize { group: group.name.clone(), species });
         }
     }

@@ -160,4 +160,114 @@ fn windows_have_parameters_behind_the_species() {
         let error = with_windows([fitted, "fixed = 0"], [calibration, "fixed = 0"]).unwrap_err().to_string();
         assert!(error.contains(word) && error.contains("spw2.calibration"), "{error}");
     }
+
+/// Three species with what is said of their groups, and the rest of the file.
+fn grouped(of_each: [&str; 3], rest: &str) -> Result<Layout, LayoutError> {
+    let species = |name: &str, more: &str| {
+        format!(
+            "[[species]]\nname = \"{name}\"\nlogn = {{ uniform = [14, 18] }}\ntex_k = {{ uniform = [10, 300] }}\n\
+             fwhm_kms = {{ fixed = 3.0 }}\nv_kms = {{ fixed = 0.0 }}\n{more}\n"
+        )
+    };
+    let text = [("A", of_each[0]), ("B", of_each[1]), ("C", of_each[2])].map(|(n, more)| species(n, more));
+    let config: crate::config::Config = toml::from_str(&(text.concat() + rest)).unwrap();
+    Layout::of(&config)
+}
+
+#[test]
+fn groups_layers_dust_and_continuum_are_laid_out() {
+    let layout = grouped(
+        ["group = \"core\"", "group = \"core\"\nlorentz_kms = { uniform = [0, 2] }", "layer = 2"],
+        "[[group]]\nname = \"core\"\nsize_arcsec = { uniform = [0.1, 2] }\n[group.dust]\n\
+         logn_h2 = { uniform = [22, 26] }\nt_k = { same_as = \"A.tex_k\" }\n\
+         [continuum]\nt_k = { normal = [3, 0.1] }\nnu0 = \"100 GHz\"\n[model]\ncontinuum_subtracted = false\n",
+    )
+    .unwrap();
+    let names: Vec<&str> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "A.logn",
+            "A.tex_k",
+            "B.logn",
+            "B.tex_k",
+            "B.lorentz_kms",
+            "C.logn",
+            "C.tex_k",
+            "core.dust.logn_h2",
+            "continuum.t_k",
+            "core.size_arcsec"
+        ]
+    );
+    let theta = [15.0, 100.0, 16.0, 120.0, 0.7, 14.0, 20.0, 24.0, 3.1, 0.5];
+    // log N(H2), beta, T of the dust, then the continuum; the group's size is no parameter of the model.
+    let extra: Vec<f64> = layout.extra_values(&theta).collect();
+    assert_eq!(extra, [24.0, 1.8, 100.0, 3.1, 0.0, 0.5]);
+    assert_eq!(layout.structure.n_extra(), 5);
+    let values: Vec<_> = layout.values(&theta).collect();
+    assert_eq!((values[0][4], values[1][4], values[2][4]), (0.5, 0.5, f64::INFINITY));
+    assert_eq!((values[0][5], values[1][5]), (0.0, 0.7));
+    let groups: Vec<(u32, &[usize])> =
+        layout.structure.groups.iter().map(|g| (g.layer, &g.members[..])).collect();
+    assert_eq!(groups, [(0, &[0, 1][..]), (2, &[2][..])]);
+    assert!(layout.structure.keeps_continuum && layout.structure.voigt == [1]);
+    let dust = layout.structure.groups[0].dust.unwrap();
+    assert_eq!((dust.kappa0_cm2_g, dust.nu0_mhz, dust.gas_to_dust), (0.899, 230_000.0, 100.0));
+    let set = |text: &str| {
+        let settings: Vec<String> = text.split(' ').map(str::to_string).collect();
+        layout.values_from(&["A", "B", "C"], &settings).map_err(|e| e.to_string())
+    };
+    let all = "A.logn=15 A.tex_k=100 B.logn=16 B.tex_k=120 B.lorentz_kms=0.7 C.logn=14 C.tex_k=20 \
+               core.dust.logn_h2=24 continuum.t_k=3.1 core.size_arcsec=0.5 core.dust.beta=1.8";
+    assert_eq!(set(all).unwrap(), theta);
+    assert!(set("core.dust.beta=2").unwrap_err().contains("fixed"));
+}
+
+#[test]
+fn groups_that_cannot_be_are_told() {
+    let plain = ["group = \"core\"", "group = \"core\"", ""];
+    let error = |of_each, rest| grouped(of_each, rest).unwrap_err().to_string();
+    let sizes = ["group = \"core\"\nsize_arcsec = { fixed = 1.0 }", "group = \"core\"", ""];
+    assert!(error(sizes, "").contains("share one"), "{}", error(sizes, ""));
+    let layers = ["group = \"core\"\nlayer = 1", "group = \"core\"\nlayer = 2", ""];
+    assert!(error(layers, "").contains("it is in layer 1"), "{}", error(layers, ""));
+    assert!(error(plain, "[[group]]\nname = \"envelope\"\n").contains("no species is in it"));
+    assert!(error(plain, "[[group]]\nname = \"C\"\n").contains("is not in it"));
+    let dust = "[dust]\nlogn_h2 = { fixed = 24 }\nt_k = { fixed = 50 }\n";
+    assert!(error(plain, dust).contains("here there are 2"));
+    // One core: there it is.
+    let one = grouped(["group = \"core\"", "group = \"core\"", "layer = 1"], dust).unwrap();
+    assert!(one.structure.groups[0].dust.is_some() && one.structure.groups[1].dust.is_none());
+}
+
+#[test]
+fn a_vibrational_state_shares_all_with_its_ground_state() {
+    let text = r#"
+        [[species]]
+        name = "HC3N"
+        logn = { uniform = [13, 17] }
+        tex_k = { uniform = [50, 300] }
+        fwhm_kms = { uniform = [1, 8] }
+        v_kms = { normal = [0, 2] }
+        size_arcsec = { log_uniform = [0.1, 5] }
+        [[species]]
+        name = "HC3N v7=1"
+        logn = { same_as = "HC3N.logn" }
+        tex_k = { same_as = "HC3N.tex_k" }
+        fwhm_kms = { same_as = "HC3N.fwhm_kms" }
+        v_kms = { same_as = "HC3N.v_kms" }
+        size_arcsec = { same_as = "HC3N.size_arcsec" }
+        "#;
+    let config: crate::config::Config = toml::from_str(text).unwrap();
+    let layout = Layout::of(&config).unwrap();
+    assert_eq!(layout.parameters.len(), 5);
+    assert_eq!(layout.bindings[0], layout.bindings[1]);
+    // Both rows of derivatives go to the one parameter.
+    let mut gradient = [0.0; 5];
+    for bindings in &layout.bindings {
+        bindings
+            .iter()
+            .for_each(|binding| binding.add_slope(1.5, &[15.0, 100.0, 3.0, 0.0, 1.0], &mut gradient));
+    }
+    assert_eq!(gradient, [3.0; 5]);
 }
