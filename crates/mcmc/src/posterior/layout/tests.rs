@@ -160,6 +160,7 @@ fn windows_have_parameters_behind_the_species() {
         let error = with_windows([fitted, "fixed = 0"], [calibration, "fixed = 0"]).unwrap_err().to_string();
         assert!(error.contains(word) && error.contains("spw2.calibration"), "{error}");
     }
+}
 
 /// Three species with what is said of their groups, and the rest of the file.
 fn grouped(of_each: [&str; 3], rest: &str) -> Result<Layout, LayoutError> {
