@@ -1,5 +1,7 @@
 //! Tests of the FITS reader: on files written here, whole and damaged, and on a real cube.
 
+mod variants;
+
 use super::*;
 use crate::testdata;
 use fitsio::FitsFile;
