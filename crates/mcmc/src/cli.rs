@@ -1,13 +1,14 @@
 //! What the user types, and what is done about it.
 
 mod catalog;
+mod inspect;
 mod lines;
 mod nonlte;
 mod table;
 
 use crate::model::SimdPath;
 use crate::plan::{self, Plan};
-use crate::{run, spectrum};
+use crate::run;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mirinae_common::atomic;
@@ -76,6 +77,12 @@ enum Command {
     Inspect {
         /// The file
         file: PathBuf,
+        /// Write the spectrum instead: columns freq_mhz, t_k
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+        /// Which pixel of a cube, counted from 0
+        #[arg(long, value_name = "X,Y", requires = "csv")]
+        pixel: Option<String>,
     },
 }
 
@@ -98,10 +105,9 @@ pub fn main() -> ExitCode {
         }
         Command::Nonlte { options } => runtime::serial(|| nonlte::run(&options)),
         Command::Catalog { command } => runtime::serial(|| catalog::run(&command)),
-        Command::Inspect { file } => runtime::serial(|| {
-            println!("{}", spectrum::describe(&file).map_err(Failure::input)?);
-            Ok(())
-        }),
+        Command::Inspect { file, csv, pixel } => {
+            runtime::serial(|| inspect::run(&file, pixel.as_deref(), csv.as_deref()))
+        }
     }
 }
 

@@ -249,3 +249,6 @@ fn window_data(channels: &Spectrum, window: Window, run: &RunNoise, noise: Windo
         noise,
     }
 }
+
+#[cfg(test)]
+mod tests;

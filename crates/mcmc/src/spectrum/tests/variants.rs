@@ -3,10 +3,12 @@
 use super::{Card, write};
 use crate::model::Beam;
 use crate::physics::C_KMS;
-use crate::spectrum::{Convention, FitsOptions, IntensityUnit, Region, Spectrum, SpectrumError, describe, read_fits};
+use crate::spectrum::{
+    Convention, FitsOptions, IntensityUnit, Region, Spectrum, SpectrumError, describe, read_fits,
+};
+use Card::{Real, Text, Whole};
 use fitsio::images::ImageType;
 use std::path::Path;
-use Card::{Real, Text, Whole};
 
 const REST_HZ: f64 = 220.3e9;
 /// Sources of this velocity tell the conventions apart.
@@ -188,7 +190,13 @@ fn of_several_stokes_parameters_i_is_read() {
         assert_eq!(s.t_k[1..], expected[1..], "{crval}");
         assert!(noted(&s, "of 2 Stokes parameters I"));
     }
-    let path = write(folder.path(), "s.fits", &[3, 4, 2, 5], ImageType::Float, &cube_cards(vec![("CRVAL3", Real(-5.0))]));
+    let path = write(
+        folder.path(),
+        "s.fits",
+        &[3, 4, 2, 5],
+        ImageType::Float,
+        &cube_cards(vec![("CRVAL3", Real(-5.0))]),
+    );
     let error = read_fits(&path, &options).unwrap_err().to_string();
     assert!(error.contains("without Stokes I"), "{error}");
 }
@@ -203,7 +211,10 @@ fn aips_hides_its_beam_in_the_history() {
     // The library has no way to write history: the card takes the place of END, and END that of the padding.
     let mut bytes = std::fs::read(&path).unwrap();
     let end = bytes.chunks(80).position(|card| card.starts_with(b"END     ")).unwrap();
-    let history = format!("{:<80}{:<80}", "HISTORY AIPS   CLEAN BMAJ=  1.3889E-03 BMIN=  1.1111E-03 BPA=  12.00", "END");
+    let history = format!(
+        "{:<80}{:<80}",
+        "HISTORY AIPS   CLEAN BMAJ=  1.3889E-03 BMIN=  1.1111E-03 BPA=  12.00", "END"
+    );
     assert!(80 * (end + 2) <= 2880);
     bytes[80 * end..80 * (end + 2)].copy_from_slice(history.as_bytes());
     std::fs::write(&path, bytes).unwrap();
