@@ -15,7 +15,8 @@ pub struct ChannelResponse {
 impl ChannelResponse {
     /// In words, after "channels"; nothing where they are as wide as they are apart.
     pub fn describe(&self) -> String {
-        let width = self.width_mhz.map_or(String::new(), |width| format!(" of {width} MHz"));
+        let width =
+            self.width_mhz.map_or(String::new(), |width| format!(" of {} MHz", (width * 1e6).round() / 1e6));
         format!("{width}{}", if self.hanning { " (Hanning-smoothed)" } else { "" })
     }
 }

@@ -3,7 +3,7 @@
 use super::Inputs;
 use crate::config::{CorrelationConfig, CorrelationSource, LikelihoodKind, SpectrumConfig};
 use crate::model::{MAX_BAND, Scatter};
-use crate::spectrum::{Noise, Spectrum, made_positive, significant, tapered};
+use crate::spectrum::{IntensityUnit, Noise, Spectrum, made_positive, significant, tapered};
 use anyhow::{Context, anyhow, bail, ensure};
 use mirinae_common::units::Kelvin;
 
@@ -112,10 +112,7 @@ fn sigma(
         (Some("header"), _, None) => {
             bail!("{name}: noise = \"header\", but the file's header gives none (RMS)")
         }
-        (Some(text), _, _) => {
-            let sigma_k = text.parse::<Kelvin>().with_context(|| format!("{name}: noise"))?.0;
-            (vec![sigma_k; spectrum.len()], false)
-        }
+        (Some(text), _, _) => (stated(text, spectrum).with_context(|| format!("{name}: noise"))?, false),
     };
     let used = || given.iter().zip(&spectrum.valid).filter(|(_, valid)| **valid).map(|(sigma, _)| *sigma);
     if let Some(sigma) = used().find(|sigma| !(*sigma > 0.0 && sigma.is_finite())) {
@@ -133,6 +130,21 @@ fn sigma(
         }
     }
     Ok(given)
+}
+
+/// Noise as the configuration gives it: "0.15 K", or "2 mJy/beam", which the beam makes kelvin.
+fn stated(text: &str, spectrum: &Spectrum) -> anyhow::Result<Vec<f64>> {
+    let by_beam = || -> Option<Vec<f64>> {
+        let (number, unit) = text.trim().split_once(' ')?;
+        let (number, unit) = (number.parse::<f64>().ok()?, unit.parse::<IntensityUnit>().ok()?);
+        let kelvin = |freq_mhz: &f64| Some(number * unit.kelvin(*freq_mhz, spectrum.beam)?);
+        spectrum.freq_mhz.iter().map(kelvin).collect()
+    };
+    match (text.parse::<Kelvin>(), by_beam()) {
+        (Ok(sigma), _) => Ok(vec![sigma.0; spectrum.len()]),
+        (Err(_), Some(sigma_k)) => Ok(sigma_k),
+        (Err(error), None) => Err(error.into()),
+    }
 }
 
 /// The correlations at lags of 1, 2, ... channels.

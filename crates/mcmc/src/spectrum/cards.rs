@@ -127,12 +127,16 @@ impl Cards<'_> {
         axis: &mut SpectralAxis,
         notes: &mut Vec<String>,
     ) -> Result<(), SpectrumError> {
-        let is_offset =
-            axis.kind == AxisKind::Frequency && axis.crval.abs() <= axis.n as f64 * axis.cdelt.abs();
-        let Some(rest_mhz) = self.rest_mhz()?.filter(|_| is_offset) else { return Ok(()) };
+        let near = axis.crval.abs() <= axis.n as f64 * axis.cdelt.abs();
+        let is_offset = |rest_mhz: &f64| near && axis.freq_mhz().iter().all(|f| f.abs() < 0.2 * rest_mhz);
+        let frequency = axis.kind == AxisKind::Frequency;
+        let Some(rest_mhz) = self.rest_mhz()?.filter(|rest| frequency && is_offset(rest)) else {
+            return Ok(());
+        };
         let mut v_kms = 0.0;
         for key in ["VELO-LSR", "VELO-HEL", "VELO-OBS", "VLSR", "VELOSYS"] {
-            if let Some(v) = self.get::<f64>(key)? {
+            // Not of the standard: what is no number is something else.
+            if let Ok(Some(v)) = self.get::<f64>(key) {
                 v_kms = 1.0e-3 * v;
                 break;
             }
@@ -222,8 +226,9 @@ impl Cards<'_> {
     pub fn noise(&mut self) -> Result<Option<(&'static str, f64)>, SpectrumError> {
         let mut noise = None;
         for key in ["RMS", "NOISE", "RMSNOISE", "NOISERMS"] {
-            if let Some(value) = self.get::<f64>(key)?.filter(|v| *v > 0.0 && noise.is_none()) {
-                noise = Some((key, value));
+            // Not of the standard: what is no number is something else.
+            if let (Ok(Some(value)), None) = (self.get::<f64>(key), noise) {
+                noise = Some((key, value)).filter(|(_, value)| *value > 0.0);
             }
         }
         Ok(noise)

@@ -56,6 +56,9 @@ pub fn read_fits(path: &Path, options: &FitsOptions) -> Result<Spectrum, Spectru
         return Err(SpectrumError::Header { path: path.to_path_buf(), key, problem });
     }
     let mut notes = cube.header.notes.clone();
+    if options.convention.is_some() && axis.kind == AxisKind::Frequency {
+        notes.push("velocity = ... is for velocity axes, and this one counts frequency".into());
+    }
     let unit = unit(path, cube.header.bunit.as_deref(), options.unit, &mut notes)?;
     let beams = beams(&mut cube, options, &mut notes)?;
     let (raw, place) = pixels(path, &mut cube, options.region)?;
