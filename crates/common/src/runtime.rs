@@ -7,6 +7,7 @@ use crate::options::RunOptions;
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::plan;
 use serde::{Serialize, de::DeserializeOwned};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -32,7 +33,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Whether this rank has been asked to stop by SIGTERM or SIGINT. Other ranks may not have heard yet.
+    /// Whether this rank has been asked to stop by SIGTERM, SIGINT or SIGUSR1. Other ranks may not have heard yet.
     pub fn stop_requested(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -169,10 +170,11 @@ where
     work(&context, &plan)
 }
 
-/// SIGTERM and SIGINT set a flag that the program looks at between its steps.
+/// SIGTERM, SIGINT and SIGUSR1 set a flag that the program looks at between its steps. SIGUSR1 is the one that mpirun hands
+/// on to all ranks without ending them a second later.
 fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+    for signal in [SIGTERM, SIGINT, SIGUSR1] {
         if let Err(error) = signal_hook::flag::register(signal, Arc::clone(&stop)) {
             tracing::warn!(signal, %error, "cannot catch the signal: it will end the run without a checkpoint");
         }
