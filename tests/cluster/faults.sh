@@ -98,7 +98,7 @@ gluster_case() { # volume fault mend
     $3
     wait "$SUPERVISOR"
     code=$?
-    echo "   at its end $(since "$broken" "$(date +%s.%N)") s after the fault, $(grep -c 'supervise: .* attempt' "$log") attempts, code $code"
+    echo "   at its end $(since "$broken" "$(date +%s.%N)") s after the fault, $(grep -c 'supervise: [0-9:]* attempt' "$log") attempts, code $code"
     mkdir -p "$WORK/fetched"
     $SSH 10.77.0.1 "cat /mnt/mirinae-test/out/kvn3.h5" >"$WORK/fetched/kvn3.h5"
     if [ $code -le 1 ] && same_visibilities "$WORK/fetched/kvn3.h5"; then return 0; fi

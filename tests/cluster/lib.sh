@@ -107,7 +107,7 @@ survives() { # program fault mend [folder] [input]
     $mend
     wait "$SUPERVISOR"
     local code=$?
-    echo "   at its end $(since "$broken" "$(date +%s.%N)") s after the fault, $(grep -c 'supervise: .* attempt' "$log") attempts, code $code"
+    echo "   at its end $(since "$broken" "$(date +%s.%N)") s after the fault, $(grep -c 'supervise: [0-9:]* attempt' "$log") attempts, code $code"
     [ $code -le 1 ] && same_products "$program" "$out" && { rm -rf "$out"; return 0; }
     tail -n 30 "$log"
     return 1
