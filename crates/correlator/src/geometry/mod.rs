@@ -3,6 +3,7 @@
 //! Delays have the sign of DiFX's `.im`: start of a station's samples = geocentric time - delay. Times are
 //! seconds since the start of the job. The delay that the correlator uses is the model's plus the clock's.
 
+pub mod model;
 #[cfg(test)]
 mod tests;
 

@@ -83,7 +83,7 @@ fn faults_are_told_with_their_line() {
         ("&CH02 : &BBC02", "&CH02 : &BBC09", "", "polarisation of a channel is not known"),
         ("num_eop_points = 3", "num_eop_points = 4", "", "num_eop_points says 4"),
         ("TAI-UTC = 37 sec;", "", "", "has no TAI-UTC"),
-        ("2024y010d12h00m00s", "2024y010d12h00m00", "", "no time like"),
+        ("start=2024y010d12h00m00s", "start=2024y010d12h00m00", "", "no time like"),
     ] {
         let text = edited(VEX_1_5, from, to);
         assert!(text.contains(what) && text.contains(line), "{from} -> {to}: {text}");
