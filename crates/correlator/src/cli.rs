@@ -1,5 +1,6 @@
 //! What the user types, and what is done about it.
 use crate::baseband::RecordingOptions;
+use crate::cli_job::{self, DelayArgs, InitArgs};
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
 use crate::run::{self, Plan, Products};
@@ -17,9 +18,7 @@ use std::process::ExitCode;
 /// FX correlation of VLBI recordings
 #[derive(Debug, Parser)]
 #[command(name = "kvn-corr", version = provenance::VERSION)]
-#[command(
-    after_help = "Run over many cores or hosts: mpirun -np 256 --hostfile HOSTS kvn-corr run job.input"
-)]
+#[command(after_help = "Run over many cores or hosts: mpirun -np 256 --hostfile HOSTS kvn-corr run job.toml")]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -27,9 +26,9 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Correlate a DiFX job
+    /// Correlate a job
     Run {
-        /// The job's .input; .calc and .im are those that it names
+        /// A job.toml, or a DiFX job's .input (.calc and .im are those that it names)
         input: PathBuf,
         /// Write DiFX's own output format, too
         #[arg(long)]
@@ -40,6 +39,15 @@ enum Command {
         #[command(flatten)]
         options: RunOptions,
     },
+    /// Make a job.toml from a VEX schedule; it goes to the standard output
+    Init(InitArgs),
+    /// Make a job.toml from a DiFX job; it goes to the standard output
+    Convert {
+        /// The job's .input
+        input: PathBuf,
+    },
+    /// Write the delays of a job as a table
+    Delay(DelayArgs),
     /// Tell what recordings hold (frames, times, threads, levels, spectra) or what a VEX schedule says
     Inspect(InspectArgs),
     /// Find delay and rate of the fringes in visibilities
@@ -104,9 +112,12 @@ pub fn main() -> ExitCode {
                 &options,
                 || run::prepare(&input, trust_job),
                 Plan::to_string,
-                |context, plan| run::run(context, plan, &out, Products { swin }),
+                |context, plan| run::run(context, plan, &out, Products { swin: swin || plan.job.write_swin }),
             )
         }
+        Command::Init(args) => runtime::serial(|| cli_job::init_job(args)),
+        Command::Convert { input } => runtime::serial(|| cli_job::convert_job(&input)),
+        Command::Delay(args) => runtime::serial(|| cli_job::delays(&args)),
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
         Command::Simulate { config, out } => runtime::serial(|| simulate(&config, out)),
@@ -202,7 +213,7 @@ fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
 }
 
 /// Prints a text; a reader that has had enough (`| head`) is no error.
-fn say(text: &str) -> Result<(), Failure> {
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::run(e)),
         _ => Ok(()),

@@ -3,6 +3,7 @@
 pub mod baseband;
 pub mod centres;
 pub mod cli;
+mod cli_job;
 pub mod difx;
 pub mod engine;
 pub mod eop;

@@ -17,6 +17,14 @@ pub enum JobError {
         /// What is wrong with it.
         cause: GeometryError,
     },
+    /// A `job.toml` cannot be read or resolved.
+    #[error("{path}: {what}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place.
+        what: String,
+    },
     /// The files of the job disagree.
     #[error("{path}: {what}", path = path.display())]
     Disagree {

@@ -4,17 +4,21 @@
 //! units, and every part is known to fit the others. It goes into the run's plan as it is.
 
 mod error;
+pub mod file;
 mod grid;
 mod resolve;
 #[cfg(test)]
 mod tests;
 
 pub use error::JobError;
+pub use file::JobFile;
 pub use grid::{Integration, Unit, units};
 
+use crate::difx::DifxJob;
 use crate::geometry::PolynomialModel;
+use crate::schedule::Format;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the fringe rotation is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +75,13 @@ pub struct Channel {
 pub struct Stream {
     /// Index into the job's stations.
     pub station: usize,
+    /// Format of the recordings.
+    pub format: Format,
+    /// Complex samples.
+    pub complex: bool,
     /// Bits per sample.
     pub bits: u32,
-    /// Bytes per frame, header included.
+    /// Bytes per frame, header included; 0: whatever the recordings say.
     pub frame_bytes: usize,
     /// VDIF threads in the order of the channels; empty: one thread holds them all.
     pub threads: Vec<u16>,
@@ -144,6 +152,8 @@ pub struct Job {
     pub obscode: String,
     /// Name of DiFX's output folder, such as `job.difx`.
     pub swin_folder: String,
+    /// Whether DiFX's own format is written without being asked for.
+    pub write_swin: bool,
     /// First day, MJD.
     pub start_mjd: i64,
     /// First second of that day.
@@ -174,6 +184,27 @@ pub struct Job {
     pub sources: Vec<Source>,
     /// Scans in the order of time.
     pub scans: Vec<Scan>,
+}
+
+/// Kinds and paths of the files that a job is made of.
+pub type JobFiles = Vec<(&'static str, PathBuf)>;
+
+/// Reads and resolves a job: a `job.toml`, or a DiFX job by its `.input`. With the files that it is made of and their kinds.
+///
+/// # Errors
+/// [`JobError`]: with file and place, before any recording is read.
+pub fn open(path: &Path) -> Result<(Job, JobFiles), JobError> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+        let file = JobFile::open(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut files = vec![("job", path.to_owned())];
+        files.extend(file.model.eop_file.iter().map(|f| ("eop", folder.join(f))));
+        files.extend(file.model.difx_im.iter().map(|f| ("im", folder.join(f))));
+        return Ok((file.job(path)?, files));
+    }
+    let difx = DifxJob::open(path)?;
+    let job = Job::from_difx(&difx)?;
+    Ok((job, vec![("input", difx.input.path), ("calc", difx.calc.path), ("im", difx.im.path)]))
 }
 
 impl Job {

@@ -2,6 +2,7 @@
 use super::{Band, Baseline, Channel, Job, JobError, Product, Rotation, Scan, Source, Station, Stream};
 use crate::difx::{self, DifxError, DifxJob, Input};
 use crate::geometry::{Clock, Interval, Polynomial, PolynomialModel, StationModel};
+use crate::schedule::Format;
 use std::path::Path;
 
 const DAY_S: i64 = 86_400;
@@ -31,6 +32,7 @@ impl Job {
             name: stem.to_owned(),
             obscode: difx.calc.obscode.clone(),
             swin_folder: input.output_name.clone(),
+            write_swin: false,
             start_mjd: input.start.0,
             start_second: input.start.1,
             sample_rate_hz,
@@ -90,6 +92,8 @@ fn streams(input: &Input) -> Result<Vec<Stream>, JobError> {
         };
         Ok(Stream {
             station: s.telescope,
+            format: Format::Vdif,
+            complex: false,
             bits: s.bits,
             frame_bytes: s.frame_bytes,
             threads: threads(input, s)?,
@@ -143,14 +147,21 @@ fn crosses(input: &Input, streams: &[Stream]) -> Result<Vec<Product>, JobError> 
     Ok(products)
 }
 
+fn autos(input: &Input, streams: &[Stream], crosses: &[Product]) -> Vec<Product> {
+    auto_products(
+        streams,
+        crosses,
+        input.baselines.iter().flat_map(|b| &b.products).any(|pairs| pairs.len() > 2),
+    )
+}
+
 /// DiFX writes autocorrelations of frequencies that some baseline uses: by stream, first the parallel ones of all
 /// channels, then (where any baseline has cross-polarised products) the cross-polarised ones.
-fn autos(input: &Input, streams: &[Stream], crosses: &[Product]) -> Vec<Product> {
+pub(super) fn auto_products(streams: &[Stream], crosses: &[Product], polarised: bool) -> Vec<Product> {
     let channel_band = |(s, c): (usize, usize)| streams[s].channels[c].band;
     let used = |band| {
         crosses.is_empty() || crosses.iter().any(|p| band == channel_band(p.a) || band == channel_band(p.b))
     };
-    let polarised = input.baselines.iter().flat_map(|b| &b.products).any(|pairs| pairs.len() > 2);
     let mut products = Vec::new();
     for (of, stream) in streams.iter().enumerate() {
         let used: Vec<usize> =

@@ -1,7 +1,7 @@
 //! Resolves everything that a correlation needs, before MPI starts.
 use crate::baseband::{BasebandError, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond};
-use crate::difx::DifxJob;
-use crate::job::{Job, Rotation, Stream, Unit, units};
+use crate::job::{self, Job, Rotation, Stream, Unit, units};
+use crate::schedule::Format;
 use mirinae_common::checkpoint::Hash;
 use mirinae_common::outcome::Failure;
 use mirinae_common::provenance::{self, InputFile};
@@ -49,9 +49,7 @@ pub struct Plan {
 /// # Errors
 /// Exit 65, with the file and the place in it.
 pub fn prepare(input: &Path, trust_job: bool) -> Result<Plan, Failure> {
-    let difx = DifxJob::open(input).map_err(Failure::input)?;
-    let job = Job::from_difx(&difx).map_err(Failure::input)?;
-    let files = [("input", &difx.input.path), ("calc", &difx.calc.path), ("im", &difx.im.path)];
+    let (job, files) = job::open(input).map_err(Failure::input)?;
     let described = files.iter().map(|(kind, path)| {
         let name = path.file_name().map_or_else(|| (*kind).to_owned(), |n| n.to_string_lossy().into_owned());
         InputFile::of(&name, path)
@@ -104,7 +102,7 @@ pub fn open_stream(job: &Job, stream: &Stream, trust_job: bool) -> Result<Record
     };
     let mut recording = Recording::open(&stream.files, &options)?;
     recording.check(&Expectation {
-        frame_bytes: Some(stream.frame_bytes),
+        frame_bytes: (stream.frame_bytes > 0).then_some(stream.frame_bytes),
         channels: Some(stream.channels.len()),
         bits: Some(stream.bits as usize),
         complex: Some(false),
@@ -123,11 +121,23 @@ pub fn open_sources(plan: &Plan) -> Result<Vec<Box<dyn SampleSource>>, BasebandE
     plan.job.streams.iter().map(open).collect()
 }
 
+/// What the job can say and the correlator cannot read yet.
+fn refuse_unreadable(job: &Job, stream: &Stream) -> Result<(), Failure> {
+    let station = &job.stations[stream.station].name;
+    let refuse = |what: String| Err(Failure::input(anyhow::anyhow!("station {station}: {what}")));
+    match &stream.format {
+        _ if stream.complex => refuse("complex samples are not correlated yet".to_owned()),
+        Format::Vdif | Format::VdifLegacy => Ok(()),
+        other => refuse(format!("recordings in the format {other:?} are not correlated yet, only VDIF")),
+    }
+}
+
 /// All recordings must be usable, and some of them must hold samples of some scan.
 fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
     let rate_hz = job.sample_rate_hz as i64;
     let mut any = false;
     for stream in &job.streams {
+        refuse_unreadable(job, stream)?;
         let mut recording = open_stream(job, stream, trust_job).map_err(|error| {
             let hint = match error {
                 BasebandError::Contradiction { .. } if !trust_job => {

@@ -13,7 +13,7 @@ pub mod tides;
 pub mod troposphere;
 pub mod vector;
 
-pub use calculator::{Calculator, Direction, ModelOptions, Parts};
+pub use calculator::{Calculator, Direction, Instant, ModelOptions, Parts};
 pub use earth::{Earth, LIGHT_M_S};
 pub use site::{Local, Site};
 pub use troposphere::Troposphere;

@@ -1,0 +1,288 @@
+//! Resolves a `job.toml` into a [`Job`].
+
+use super::geometry::Wanted;
+use super::{ChannelEntry, JobFile, ScanEntry, SidebandName, StreamEntry, epoch, products, recordings};
+use crate::epoch::Epoch;
+use crate::geometry::model::Direction;
+use crate::job::resolve::auto_products;
+use crate::job::{Band, Channel, Job, JobError, Scan, Source, Station, Stream};
+use std::path::Path;
+
+/// Polarisations that are known.
+const POLARISATIONS: [char; 6] = ['R', 'L', 'X', 'Y', 'H', 'V'];
+
+impl JobFile {
+    /// Resolves and checks the job; files in it count from the folder of `path`.
+    ///
+    /// # Errors
+    /// [`JobError::File`], with the part of the file, before any recording is read.
+    pub fn job(&self, path: &Path) -> Result<Job, JobError> {
+        self.resolve(path).map_err(|what| JobError::File { path: path.to_owned(), what })
+    }
+
+    fn resolve(&self, path: &Path) -> Result<Job, String> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("job").to_owned();
+        self.check()?;
+        let (bands, streams) = self.bands_and_streams(folder)?;
+        let sample_rate_hz = self.sample_rate(&streams)?;
+        let baselines = products::baselines(self, &streams)?;
+        let crosses = products::crosses(self, &streams, &bands, &baselines);
+        if crosses.is_empty() && !baselines.is_empty() {
+            return Err("no two stations record the same part of the sky in the same polarisation".to_owned());
+        }
+        let polarised = self.correlation.polarisations == super::Polarisations::All;
+        let autos = if self.correlation.autocorrelations {
+            auto_products(&streams, &crosses, polarised)
+        } else {
+            Vec::new()
+        };
+        let start = self.start()?;
+        let sources = self.sources()?;
+        let scans = self.resolve_scans(folder, start, &sources, sample_rate_hz)?;
+        Ok(Job {
+            obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
+            swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
+            write_swin: self.products.swin,
+            name,
+            start_mjd: start.mjd,
+            start_second: start.second as i64,
+            sample_rate_hz,
+            channels: self.correlation.channels,
+            average: self.correlation.average,
+            integration_s: self.correlation.integration_s,
+            rotation: self.correlation.rotation.into(),
+            stations: self
+                .stations
+                .iter()
+                .map(|s| Station { name: s.code.clone(), xyz_m: s.position_m })
+                .collect(),
+            bands,
+            streams,
+            baselines,
+            crosses,
+            autos,
+            sources,
+            scans,
+        })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let c = &self.correlation;
+        if c.channels == 0 || c.average == 0 || !c.channels.is_multiple_of(c.average) {
+            return Err(format!(
+                "correlation: average ({}) must divide channels ({})",
+                c.average, c.channels
+            ));
+        }
+        if !(c.integration_s > 0.0 && c.integration_s.is_finite() && c.shift_s > 0.0 && c.shift_s.is_finite())
+        {
+            return Err("correlation: integration_s and shift_s must be positive".to_owned());
+        }
+        for (index, station) in self.stations.iter().enumerate() {
+            if self.stations[..index].iter().any(|s| s.code.eq_ignore_ascii_case(&station.code)) {
+                return Err(format!("station {} is given twice", station.code));
+            }
+        }
+        if self.scans.is_empty() { Err("there is no scan".to_owned()) } else { Ok(()) }
+    }
+
+    /// Bands in the order in which the streams have them, and the streams.
+    fn bands_and_streams(&self, folder: &Path) -> Result<(Vec<Band>, Vec<Stream>), String> {
+        let mut bands: Vec<Band> = Vec::new();
+        let mut streams = Vec::new();
+        for (station, of) in self.stations.iter().enumerate() {
+            for entry in &of.streams {
+                let place = format!("station {}", of.code);
+                let mut channels = Vec::new();
+                for channel in &entry.channels {
+                    channels.push(
+                        resolve_channel(channel, &mut bands).map_err(|what| format!("{place}: {what}"))?,
+                    );
+                }
+                let threads = entry.threads.len().max(1);
+                if channels.is_empty() || !channels.len().is_multiple_of(threads) {
+                    return Err(format!("{place}: {threads} threads do not fit {} channels", channels.len()));
+                }
+                let files = recordings::named(folder, &entry.recordings)
+                    .map_err(|what| format!("{place}: {what}"))?;
+                if files.is_empty() {
+                    return Err(format!("{place}: no recordings are named; fill in recordings = [\"...\"]"));
+                }
+                streams.push(Stream {
+                    station,
+                    format: entry.format.clone(),
+                    complex: entry.complex,
+                    bits: entry.bits,
+                    frame_bytes: entry.frame_bytes,
+                    threads: entry.threads.clone(),
+                    channels,
+                    files,
+                });
+            }
+        }
+        if streams.is_empty() { Err("no station has a stream".to_owned()) } else { Ok((bands, streams)) }
+    }
+
+    /// The sample rate, which all streams must have in common until zoom bands are correlated.
+    fn sample_rate(&self, streams: &[Stream]) -> Result<u64, String> {
+        let entries = self.stations.iter().flat_map(|s| s.streams.iter().map(move |e| (s, e)));
+        let mut common: Option<(f64, &str)> = None;
+        for (station, entry) in entries {
+            let rate = stream_rate(entry)?;
+            match common {
+                Some((other, code)) if other != rate => {
+                    return Err(format!(
+                        "stations {code} and {} record {other} and {rate} samples/s: bands of different widths are \
+                         not correlated yet; make one job of the stations that have the same",
+                        station.code
+                    ));
+                }
+                _ => common = Some((rate, &station.code)),
+            }
+        }
+        let rate = common.map_or(0.0, |(rate, _)| rate);
+        if streams.is_empty() || rate < 1.0 || (rate - rate.round()).abs() > 1e-3 {
+            return Err(format!("the sample rate {rate} is not a whole number of Hz"));
+        }
+        Ok(rate.round() as u64)
+    }
+
+    /// The second from which times count.
+    pub(super) fn start(&self) -> Result<Epoch, String> {
+        let text = self.correlation.start.as_deref();
+        let start = match text {
+            Some(text) => epoch(text, "correlation.start")?,
+            None => epoch(&self.scans[0].start, "the first scan")?,
+        };
+        Ok(Epoch::new(start.mjd, start.second.floor()))
+    }
+
+    pub(super) fn sources(&self) -> Result<Vec<Source>, String> {
+        let source = |s: &super::SourceEntry| {
+            let place = format!("source {}", s.name);
+            let (ra_rad, dec_rad) = (s.ra.rad(true, &place)?, s.dec.rad(false, &place)?);
+            Ok(Source { name: s.name.clone(), ra_rad, dec_rad })
+        };
+        self.sources.iter().map(source).collect()
+    }
+
+    fn resolve_scans(
+        &self,
+        folder: &Path,
+        start: Epoch,
+        sources: &[Source],
+        rate_hz: u64,
+    ) -> Result<Vec<Scan>, String> {
+        let delays = self.delays(folder)?;
+        let block_s = 2.0 * self.correlation.channels as f64 / rate_hz as f64;
+        let mut scans = Vec::new();
+        for (index, entry) in self.scans.iter().enumerate() {
+            let spans = self.spans(entry, start)?;
+            for (part, &(start_s, end_s)) in spans.iter().enumerate() {
+                let (pointing, centres) = resolve_centres(entry, sources)?;
+                let name =
+                    if part == 0 { entry.name.clone() } else { format!("{}_{}", entry.name, part + 1) };
+                let all: Vec<usize> = std::iter::once(pointing).chain(centres.iter().copied()).collect();
+                let wanted = Wanted {
+                    name: &name,
+                    span_s: (start_s as f64, end_s as f64),
+                    directions: all.iter().map(|&s| direction(&sources[s])).collect(),
+                    names: all.iter().map(|&s| sources[s].name.as_str()).collect(),
+                    im_scan: entry.im_scan.unwrap_or(index),
+                };
+                // One centre is correlated with its own delays; several are turned to from the pointing.
+                let model = self.scan_model(&delays, start, &wanted)?;
+                let shift_blocks = ((self.correlation.shift_s / block_s).round() as u64).max(1);
+                scans.push(Scan { name, start_s, end_s, pointing, centres, shift_blocks, model });
+            }
+        }
+        check_overlaps(&scans)?;
+        if scans.is_empty() { Err("no scan lies in any of the windows".to_owned()) } else { Ok(scans) }
+    }
+
+    /// The whole seconds of a scan that are correlated, cut by the windows.
+    pub(super) fn spans(&self, scan: &ScanEntry, start: Epoch) -> Result<Vec<(i64, i64)>, String> {
+        let place = format!("scan {}", scan.name);
+        let from_s = epoch(&scan.start, &place)?.since(start);
+        if !(scan.duration_s > 0.0 && scan.duration_s < 1e7) {
+            return Err(format!("{place}: duration_s must be positive"));
+        }
+        // Rounding of epochs aside, only whole seconds are correlated.
+        let (first, last) = ((from_s - 1e-6).ceil(), (from_s + scan.duration_s + 1e-6).floor());
+        if first < 0.0 {
+            return Err(format!("{place}: it begins before the start of the job"));
+        }
+        let mut spans = Vec::new();
+        if self.windows.is_empty() {
+            spans.push((first as i64, last as i64));
+        }
+        for window in &self.windows {
+            let from = epoch(&window.from, "windows")?.since(start);
+            let to = epoch(&window.to, "windows")?.since(start);
+            spans.push((first.max(from.ceil()) as i64, last.min(to.floor()) as i64));
+        }
+        spans.retain(|(from, to)| from < to);
+        Ok(spans)
+    }
+}
+
+fn check_overlaps(scans: &[Scan]) -> Result<(), String> {
+    for pair in scans.windows(2) {
+        if pair[1].start_s < pair[0].end_s {
+            return Err(format!("scan {} begins before scan {} ends", pair[1].name, pair[0].name));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn direction(source: &Source) -> Direction {
+    Direction { ra_rad: source.ra_rad, dec_rad: source.dec_rad }
+}
+
+fn stream_rate(entry: &StreamEntry) -> Result<f64, String> {
+    let per_hz = if entry.complex { 1.0 } else { 2.0 };
+    let first = entry.channels.first().map_or(0.0, |c| c.bandwidth_mhz * 1e6);
+    if entry.channels.iter().any(|c| c.bandwidth_mhz * 1e6 != first) {
+        return Err("all channels of a stream need the same bandwidth".to_owned());
+    }
+    let rate = entry.sample_rate_hz.unwrap_or(per_hz * first);
+    if rate == per_hz * first {
+        Ok(rate)
+    } else {
+        Err(format!(
+            "{rate} samples/s are not the {} that {first} Hz need: oversampled bands are not correlated",
+            per_hz * first
+        ))
+    }
+}
+
+fn resolve_channel(channel: &ChannelEntry, bands: &mut Vec<Band>) -> Result<Channel, String> {
+    if !POLARISATIONS.contains(&channel.polarisation) {
+        return Err(format!("polarisation {}: not R, L, X, Y, H or V", channel.polarisation));
+    }
+    if !(channel.bandwidth_mhz > 0.0 && channel.bandwidth_mhz.is_finite() && channel.edge_mhz.is_finite()) {
+        return Err("a bandwidth is larger than 0".to_owned());
+    }
+    let (lo_hz, bandwidth_hz) = (channel.edge_mhz * 1e6, channel.bandwidth_mhz * 1e6);
+    let lower_sideband = channel.sideband == SidebandName::Lower;
+    let same =
+        |b: &Band| b.lo_hz == lo_hz && b.bandwidth_hz == bandwidth_hz && b.lower_sideband == lower_sideband;
+    let band = bands.iter().position(same).unwrap_or_else(|| {
+        bands.push(Band { lo_hz, bandwidth_hz, lower_sideband, difx_index: bands.len() });
+        bands.len() - 1
+    });
+    let clock_offset_s = channel.clock_offset_us * 1e-6;
+    Ok(Channel { band, polarisation: channel.polarisation, clock_offset_s })
+}
+
+/// Indices of the source that is pointed to and of the phase centres.
+pub(super) fn resolve_centres(scan: &ScanEntry, sources: &[Source]) -> Result<(usize, Vec<usize>), String> {
+    let find = |name: &String| {
+        let found = sources.iter().position(|s| s.name == *name);
+        found.ok_or_else(|| format!("scan {}: there is no source {name}", scan.name))
+    };
+    let pointing = find(&scan.source)?;
+    let centres = scan.centres.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    Ok((pointing, if centres.is_empty() { vec![pointing] } else { centres }))
+}

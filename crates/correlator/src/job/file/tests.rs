@@ -1,0 +1,160 @@
+//! From schedules and DiFX jobs to job.toml and back.
+use super::*;
+use crate::difx::DifxJob;
+use crate::geometry::DelayModel;
+use crate::job::Job;
+use crate::schedule::Schedule;
+use std::fs;
+
+fn schedule(text: &str) -> Schedule {
+    Schedule::parse(Path::new("obs.vex"), text).unwrap()
+}
+
+fn made(wishes: &init::Wishes) -> JobFile {
+    init::init(&schedule(include_str!("../../../tests/kvn-1.5.vex")), wishes).unwrap()
+}
+
+/// The job with recordings that are there.
+fn with_recordings(mut job: JobFile, folder: &Path) -> JobFile {
+    for station in &mut job.stations {
+        let name = format!("{}.vdif", station.code);
+        fs::write(folder.join(&name), b"").unwrap();
+        station.streams[0].recordings = vec![name];
+    }
+    job
+}
+
+#[test]
+fn what_init_writes_is_what_it_made() {
+    let job = made(&init::Wishes::default());
+    let text = write::to_toml(&job, "obs.vex");
+    let back: JobFile = toml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    assert_eq!(back.stations, job.stations);
+    assert_eq!((&back.scans, &back.sources, &back.correlation), (&job.scans, &job.sources, &job.correlation));
+    assert_eq!(back.model.eop.len(), 3);
+    assert!(text.contains("clock_early of VEX is the opposite"));
+}
+
+/// The clock of Ky is early by -22.3514 us, that is late by 22.3514 us; the job adds what is late to the delay.
+#[test]
+fn clocks_turn_their_sign() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("job.toml");
+    let file = with_recordings(made(&init::Wishes::default()), dir.path());
+    assert_eq!(file.stations[0].clocks[0].late_us, [22.3514, -5.6827e-7]);
+    let with = file.job(&path).unwrap();
+    let mut without = file.clone();
+    without.stations.iter_mut().for_each(|s| s.clocks.clear());
+    let without = without.job(&path).unwrap();
+    let difference = |scan: usize, station: usize, t_s: f64| {
+        let delay = |job: &Job| job.scans[scan].model.delay(1, station, t_s).delay_s;
+        delay(&with) - delay(&without)
+    };
+    assert!((difference(0, 0, 100.0) - (22.3514e-6 - 5.6827e-13 * 100.0)).abs() < 1e-16);
+    // Ku's clock jumps at 12:05, in the first scan: it is refused there and holds in the second.
+    assert!((difference(1, 1, 600.0) - (26.0e-6 + 1.5709e-12 * 600.0)).abs() < 1e-16);
+}
+
+#[test]
+fn a_clock_that_jumps_in_a_scan_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut file = with_recordings(made(&init::Wishes::default()), dir.path());
+    file.stations[1].clocks[1].from = Some("2024-01-10T12:03:00".to_owned());
+    let text = file.job(&dir.path().join("job.toml")).unwrap_err().to_string();
+    assert!(
+        text.contains("station Ku") && text.contains("No0001") && text.contains("cut the scan"),
+        "{text}"
+    );
+}
+
+#[test]
+fn faults_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("job.toml");
+    let good = with_recordings(
+        made(&init::Wishes { stations: vec!["Ky".into(), "Ku".into()], ..Default::default() }),
+        dir.path(),
+    );
+    assert!(good.job(&path).is_ok());
+    let fault = |edit: &dyn Fn(&mut JobFile), what: &str| {
+        let mut file = good.clone();
+        edit(&mut file);
+        let text = file.job(&path).unwrap_err().to_string();
+        assert!(text.contains("job.toml") && text.contains(what), "{text}");
+    };
+    fault(&|f| f.stations[0].streams[0].recordings.clear(), "station Ky: no recordings are named");
+    fault(&|f| f.stations[0].streams[0].recordings = vec!["*.none".into()], "no recording is called");
+    fault(&|f| f.model.eop.clear(), "no Earth orientation");
+    fault(&|f| f.model.eop.truncate(1), "at least two are needed");
+    fault(&|f| f.model.eop.iter_mut().for_each(|p| p.mjd += 100.0), "Earth orientation is given from MJD");
+    fault(&|f| f.scans[0].source = "X".into(), "there is no source X");
+    fault(&|f| f.sources[0].ra = Angle::Text("noon".into()), "no right ascension");
+    fault(&|f| f.stations[1].code = "KY".into(), "station KY is given twice");
+    fault(&|f| f.correlation.average = 3, "must divide");
+    fault(
+        &|f| f.stations[1].streams[0].channels.iter_mut().for_each(|c| c.edge_mhz += 1.0),
+        "same part of the sky",
+    );
+    fault(&|f| f.correlation.baselines = vec![["Ky".into(), "Kx".into()]], "no station Kx");
+    fault(&|f| f.scans[1].start = "2024-01-10T12:01:00".into(), "begins before scan No0001 ends");
+    fault(
+        &|f| {
+            let stream = &mut f.stations[1].streams[0];
+            stream.sample_rate_hz = None;
+            stream.channels.iter_mut().for_each(|c| c.bandwidth_mhz = 32.0);
+        },
+        "bands of different widths are not correlated yet",
+    );
+    fault(&|f| f.stations[0].position_m = [0.0; 3], "not on the Earth");
+    fs::write(&path, "[correlation]\nchannels = 4\nchanels = 5\n").unwrap();
+    let text = JobFile::open(&path).unwrap_err().to_string();
+    assert!(text.contains("line 3") && text.contains("chanels"), "{text}");
+}
+
+#[test]
+fn windows_cut_scans() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut file = with_recordings(made(&init::Wishes::default()), dir.path());
+    let window = |from: &str, to: &str| Window {
+        from: format!("2024-01-10T12:{from}"),
+        to: format!("2024-01-10T12:{to}"),
+    };
+    file.windows = vec![window("01:00", "01:30"), window("02:00", "11:00")];
+    file.stations[1].clocks.pop();
+    let job = file.job(&dir.path().join("job.toml")).unwrap();
+    let spans: Vec<_> = job.scans.iter().map(|s| (s.name.as_str(), s.start_s, s.end_s)).collect();
+    assert_eq!(spans, [("No0001", 60, 90), ("No0001_2", 120, 420), ("No0002", 600, 660)]);
+}
+
+#[test]
+fn modes_and_stations_are_chosen() {
+    let one = made(&init::Wishes { stations: vec!["kvnus".into()], ..Default::default() });
+    assert_eq!(one.stations.iter().map(|s| s.code.as_str()).collect::<Vec<_>>(), ["Ku"]);
+    let s = schedule(include_str!("../../../tests/kvn-1.5.vex"));
+    let wrong = |wishes: init::Wishes| init::init(&s, &wishes).unwrap_err();
+    assert!(
+        wrong(init::Wishes { stations: vec!["Kx".into()], ..Default::default() })
+            .contains("it has Ky, Ku, Kt")
+    );
+    assert!(wrong(init::Wishes { mode: Some("W1".into()), ..Default::default() }).contains("it has K4x16"));
+}
+
+/// A converted job is the job itself, for all jobs of DiFX that are at hand.
+#[test]
+fn converted_jobs_are_the_same() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/vlbi/difx");
+    if !folder.exists() {
+        eprintln!("skipped: {} is not there", folder.display());
+        return;
+    }
+    for name in ["G256", "G256clk", "G256pol", "G256postf", "G4096", "S4096c3"] {
+        let job = folder.join(name);
+        let difx = DifxJob::open(&job.join("job.input")).unwrap();
+        let converted = convert::convert(&difx, &job).unwrap();
+        let text = write::to_toml(&converted, "job.input");
+        let back: JobFile = toml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(back, converted);
+        let (ours, theirs) = (back.job(&job.join("job.toml")).unwrap(), Job::from_difx(&difx).unwrap());
+        assert_eq!(ours, theirs, "{name}");
+    }
+}

@@ -1,0 +1,306 @@
+//! Writes a `job.toml` with comments that explain every key.
+
+use super::{Angle, JobFile, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry};
+use crate::eop::EopPoint;
+use crate::schedule::{Format, Mount};
+use std::fmt::Write as _;
+
+/// The text of a job; `made_from` is told in its first line.
+pub fn to_toml(job: &JobFile, made_from: &str) -> String {
+    let mut t = String::new();
+    let _ = writeln!(t, "# A correlation, made from {made_from}. kvn-corr run job.toml correlates it.");
+    let _ = writeln!(t, "# Names of files count from the folder of this file.");
+    if let Some(obscode) = &job.obscode {
+        let _ = writeln!(t, "obscode = {}", text(obscode));
+    }
+    correlation(&mut t, job);
+    model(&mut t, job);
+    products(&mut t, job);
+    windows(&mut t, job);
+    for station in &job.stations {
+        station_entry(&mut t, station);
+    }
+    let _ = writeln!(
+        t,
+        "\n# Right ascension and declination are of J2000 (ICRF): text as here, degrees as a number, or \"1.5 rad\"."
+    );
+    for source in &job.sources {
+        let _ = writeln!(t, "[[sources]]");
+        let _ = writeln!(t, "name = {}", text(&source.name));
+        let _ = writeln!(t, "ra = {}", angle(&source.ra));
+        let _ = writeln!(t, "dec = {}", angle(&source.dec));
+    }
+    let _ = writeln!(
+        t,
+        "\n# source: what the antennas point to. centres = [\"A\", \"B\"]: phase centres (default: the source)."
+    );
+    for scan in &job.scans {
+        scan_entry(&mut t, scan);
+    }
+    t
+}
+
+/// A TOML string.
+fn text(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+fn list<T>(values: &[T], one: impl Fn(&T) -> String) -> String {
+    format!("[{}]", values.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+/// The shortest text of a number that reads back to the same.
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}
+
+fn angle(angle: &Angle) -> String {
+    match angle {
+        Angle::Degrees(degrees) => number(*degrees),
+        Angle::Text(t) => text(t),
+    }
+}
+
+fn correlation(t: &mut String, job: &JobFile) {
+    let c = &job.correlation;
+    let _ = writeln!(t, "\n[correlation]");
+    let _ = writeln!(t, "channels = {}                # spectral channels of every band", c.channels);
+    let _ = writeln!(t, "average = {}                   # so many of them are averaged into one", c.average);
+    let _ = writeln!(t, "integration_s = {}        # accumulation time", number(c.integration_s));
+    let rotation = if c.rotation == RotationName::After { "after" } else { "before" };
+    let _ = writeln!(
+        t,
+        "rotation = \"{rotation}\"           # fringes are stopped before or after the transform"
+    );
+    let _ = writeln!(
+        t,
+        "shift_s = {}               # phase centres are turned to after so much time",
+        number(c.shift_s)
+    );
+    let polarisations = if c.polarisations == super::Polarisations::All { "all" } else { "parallel" };
+    let _ = writeln!(t, "polarisations = \"{polarisations}\"    # parallel: RR, LL; all: RL, LR, too");
+    let _ = writeln!(t, "autocorrelations = {}", c.autocorrelations);
+    if c.baselines.is_empty() {
+        let _ = writeln!(t, "# baselines = [[\"Ky\", \"Ku\"]]    # default: all pairs of stations");
+    } else {
+        let pair = |p: &[String; 2]| format!("[{}, {}]", text(&p[0]), text(&p[1]));
+        let _ = writeln!(t, "baselines = {}", list(&c.baselines, pair));
+    }
+    match &c.start {
+        Some(start) => {
+            let _ = writeln!(t, "start = {}   # times of the products count from here", text(start));
+        }
+        None => {
+            let _ = writeln!(
+                t,
+                "# start = \"2024-01-10T12:00:00\"   # times count from here; default: the first scan"
+            );
+        }
+    }
+}
+
+fn model(t: &mut String, job: &JobFile) {
+    let m = &job.model;
+    let _ = writeln!(t, "\n[model]");
+    if let Some(im) = &m.difx_im {
+        let _ = writeln!(
+            t,
+            "difx_im = {}    # polynomials of DiFX, used as they are",
+            text(&im.to_string_lossy())
+        );
+        return;
+    }
+    let _ = writeln!(
+        t,
+        "troposphere = {}            # zenith delays of a standard atmosphere, Niell's mapping",
+        m.troposphere
+    );
+    let _ = writeln!(
+        t,
+        "displacements = {}          # tides of the Earth and of the oceans, pole tide",
+        m.displacements
+    );
+    match &m.eop_file {
+        Some(file) => {
+            let _ = writeln!(t, "eop_file = {}", text(&file.to_string_lossy()));
+        }
+        None => {
+            let _ = writeln!(
+                t,
+                "# eop_file = \"finals2000A.all\" # Earth orientation of the IERS (finals2000A, C04), in place of [[model.eop]]"
+            );
+        }
+    }
+    if m.is_empty() {
+        let _ = writeln!(
+            t,
+            "# The schedule has no Earth orientation: name a file, or add [[model.eop]] entries."
+        );
+    }
+    for point in &m.eop {
+        eop(t, point);
+    }
+}
+
+fn eop(t: &mut String, p: &EopPoint) {
+    let _ = writeln!(t, "[[model.eop]]");
+    let _ = writeln!(t, "mjd = {}", number(p.mjd));
+    let _ = writeln!(t, "tai_utc_s = {}", number(p.tai_utc_s));
+    let _ = writeln!(t, "ut1_utc_s = {}", number(p.ut1_utc_s));
+    let tidy = |x: f64| format!("{:?}", (x * 1e9).round() / 1e9);
+    let _ = writeln!(t, "x_arcsec = {}", tidy(p.x_arcsec));
+    let _ = writeln!(t, "y_arcsec = {}", tidy(p.y_arcsec));
+    if p.dx_mas != 0.0 || p.dy_mas != 0.0 {
+        let _ = writeln!(t, "dx_mas = {}\ndy_mas = {}", number(p.dx_mas), number(p.dy_mas));
+    }
+}
+
+fn products(t: &mut String, job: &JobFile) {
+    let _ = writeln!(t, "\n[products]                     # NAME.h5 is always written");
+    let _ = writeln!(t, "swin = {}                   # DiFX's own format, too", job.products.swin);
+    match &job.products.swin_folder {
+        Some(folder) => {
+            let _ = writeln!(t, "swin_folder = {}", text(folder));
+        }
+        None => {
+            let _ = writeln!(t, "# swin_folder = \"job.difx\"");
+        }
+    }
+}
+
+fn windows(t: &mut String, job: &JobFile) {
+    if job.windows.is_empty() {
+        let _ = writeln!(t, "\n# Only these times are correlated (default: all scans):");
+        let _ =
+            writeln!(t, "# [[windows]]\n# from = \"2024-01-10T12:00:00\"\n# to = \"2024-01-10T12:05:00\"");
+    }
+    for window in &job.windows {
+        let _ = writeln!(t, "\n[[windows]]\nfrom = {}\nto = {}", text(&window.from), text(&window.to));
+    }
+}
+
+fn station_entry(t: &mut String, s: &StationEntry) {
+    let _ = writeln!(t, "\n[[stations]]");
+    let _ = writeln!(t, "code = {}", text(&s.code));
+    if let Some(name) = &s.name {
+        let _ = writeln!(t, "name = {}                 # in the table of ocean loading", text(name));
+    }
+    let _ = writeln!(t, "position_m = {}      # ITRF", list(&s.position_m, |x| number(*x)));
+    if s.velocity_m_per_yr != [0.0; 3] {
+        let _ = writeln!(t, "velocity_m_per_yr = {}", list(&s.velocity_m_per_yr, |x| number(*x)));
+    }
+    if let Some(epoch) = &s.position_epoch {
+        let _ = writeln!(t, "position_epoch = {}", text(epoch));
+    }
+    let _ = writeln!(t, "mount = \"{}\"                # az-el, ha-dec, xy-east, xy-north", mount(s.mount));
+    let _ = writeln!(t, "axis_offset_m = {}", number(s.axis_offset_m));
+    match s.pressure_hpa {
+        Some(pressure) => {
+            let _ = writeln!(t, "pressure_hpa = {}", number(pressure));
+        }
+        None => {
+            let _ =
+                writeln!(t, "# pressure_hpa = 1010.0        # at the antenna; default: standard atmosphere");
+        }
+    }
+    if s.clocks.is_empty() {
+        let _ = writeln!(t, "# [[stations.clocks]]          # none in the schedule");
+        let _ = writeln!(t, "# epoch = \"2024-01-10T12:00:00\"\n# late_us = [22.35, -5.7e-7]   # us, us/s");
+    }
+    for clock in &s.clocks {
+        let _ = writeln!(t, "[[stations.clocks]]");
+        if let Some(from) = &clock.from {
+            let _ = writeln!(t, "from = {}   # holds from here on, after a jump", text(from));
+        }
+        let _ = writeln!(t, "epoch = {}", text(&clock.epoch));
+        let _ = writeln!(
+            t,
+            "# How LATE the clock is: us, us/s, ...; the sign of .v2d and .input. clock_early of VEX is the opposite."
+        );
+        let _ = writeln!(t, "late_us = {}", list(&clock.late_us, |x| number(*x)));
+    }
+    for stream in &s.streams {
+        stream_entry(t, stream);
+    }
+}
+
+fn mount(mount: Mount) -> &'static str {
+    match mount {
+        Mount::AzEl => "az-el",
+        Mount::HaDec => "ha-dec",
+        Mount::XyEast => "xy-east",
+        Mount::XyNorth => "xy-north",
+        Mount::Other => "other",
+    }
+}
+
+fn stream_entry(t: &mut String, s: &StreamEntry) {
+    let _ = writeln!(t, "[[stations.streams]]");
+    let format = match &s.format {
+        Format::Vdif => "\"vdif\"".to_owned(),
+        Format::VdifLegacy => "\"vdif-legacy\"".to_owned(),
+        Format::Mark5b => "\"mark5b\"".to_owned(),
+        Format::Kvn5b => "\"kvn5b\"".to_owned(),
+        Format::Mark4 => "\"mark4\"".to_owned(),
+        Format::Vlba => "\"vlba\"".to_owned(),
+        Format::None => "\"none\"".to_owned(),
+        Format::Other(name) => format!("{{ other = {} }}", text(name)),
+    };
+    let _ = writeln!(t, "format = {format}");
+    let _ = writeln!(t, "bits = {}", s.bits);
+    let _ = writeln!(
+        t,
+        "frame_bytes = {}            # with the header; 0: whatever the recordings say",
+        s.frame_bytes
+    );
+    if s.complex {
+        let _ = writeln!(t, "complex = true");
+    }
+    if let Some(rate) = s.sample_rate_hz {
+        let _ = writeln!(t, "sample_rate_hz = {}", number(rate));
+    }
+    if s.threads.is_empty() {
+        let _ = writeln!(
+            t,
+            "# threads = [0, 1]             # VDIF threads in the order of the channels; default: one holds all"
+        );
+    } else {
+        let _ = writeln!(t, "threads = {}", list(&s.threads, u16::to_string));
+    }
+    if s.recordings.is_empty() {
+        let _ = writeln!(t, "# Fill in: files or patterns, in the order of time, of one or several disks.");
+        let _ = writeln!(t, "recordings = []                # [\"/disk?/k24001_ky_*.vdif\"]");
+    } else {
+        let _ = writeln!(t, "recordings = {}", list(&s.recordings, |r| text(r)));
+    }
+    let _ = writeln!(t, "channels = [                   # in the order of the recording");
+    for c in &s.channels {
+        let sideband = if c.sideband == SidebandName::Lower { "lower" } else { "upper" };
+        let _ = write!(
+            t,
+            "  {{ edge_mhz = {}, bandwidth_mhz = {}, sideband = \"{sideband}\", polarisation = \"{}\"",
+            number(c.edge_mhz),
+            number(c.bandwidth_mhz),
+            c.polarisation
+        );
+        if c.clock_offset_us != 0.0 {
+            let _ = write!(t, ", clock_offset_us = {}", number(c.clock_offset_us));
+        }
+        let _ = writeln!(t, " }},");
+    }
+    let _ = writeln!(t, "]");
+}
+
+fn scan_entry(t: &mut String, s: &ScanEntry) {
+    let _ = writeln!(t, "[[scans]]");
+    let _ = writeln!(t, "name = {}", text(&s.name));
+    let _ = writeln!(t, "start = {}", text(&s.start));
+    let _ = writeln!(t, "duration_s = {}", number(s.duration_s));
+    let _ = writeln!(t, "source = {}", text(&s.source));
+    if !s.centres.is_empty() {
+        let _ = writeln!(t, "centres = {}", list(&s.centres, |c| text(c)));
+    }
+    if let Some(number) = s.im_scan {
+        let _ = writeln!(t, "im_scan = {number}                    # number of the scan in difx_im");
+    }
+}
