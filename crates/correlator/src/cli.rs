@@ -65,6 +65,9 @@ enum Command {
     Simulate {
         /// What to simulate
         config: PathBuf,
+        /// A job.toml whose delay model the recordings follow, in place of a simple geometry
+        #[arg(long, value_name = "JOB")]
+        delays: Option<PathBuf>,
         /// Folder for recordings and job [default: named after the configuration, beside it]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
@@ -120,7 +123,9 @@ pub fn main() -> ExitCode {
         Command::Delay(args) => runtime::serial(|| cli_job::delays(&args)),
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
-        Command::Simulate { config, out } => runtime::serial(|| simulate(&config, out)),
+        Command::Simulate { config, delays, out } => {
+            runtime::serial(|| simulate(&config, delays.as_deref(), out))
+        }
     }
 }
 
@@ -146,14 +151,18 @@ fn fringe(file: &Path, folder: Option<&Path>, csv: bool) -> Result<(), Failure> 
     Ok(())
 }
 
-fn simulate(config: &Path, out: Option<PathBuf>) -> Result<(), Failure> {
+fn simulate(config: &Path, delays: Option<&Path>, out: Option<PathBuf>) -> Result<(), Failure> {
     let failed = |error: SimError| match error {
         SimError::Write(_) => Failure::run(error),
         _ => Failure::input(error),
     };
     // "sim.toml" gives the folder "sim" beside it.
     let folder = out.unwrap_or_else(|| config.with_extension(""));
-    let made = sim::simulate(&SimConfig::read(config).map_err(failed)?, &folder).map_err(failed)?;
+    let mut what = SimConfig::read(config).map_err(failed)?;
+    if let Some(job) = delays {
+        sim::delays_of_job(&mut what, job).map_err(failed)?;
+    }
+    let made = sim::simulate(&what, &folder).map_err(failed)?;
     for recording in &made.recordings {
         say(&format!("recording {}", recording.display()))?;
     }

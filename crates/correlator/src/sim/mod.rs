@@ -12,6 +12,7 @@
 
 pub mod config;
 mod earth;
+mod from_job;
 mod interpolate;
 mod job;
 mod noise;
@@ -23,6 +24,7 @@ mod scene;
 mod source;
 
 pub use config::{BandConfig, LineConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+pub use from_job::delays_of_job;
 
 use scene::Scene;
 use std::path::{Path, PathBuf};

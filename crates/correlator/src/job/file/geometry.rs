@@ -8,6 +8,8 @@ use crate::geometry::model::{Calculator, Direction, ModelOptions, Site, fit, oce
 use crate::geometry::{Clock, Interval, Polynomial, PolynomialModel, StationModel};
 use std::path::Path;
 
+/// Deviation of polynomials from the model that is allowed, in turns at the highest frequency on the sky.
+const MOST_TURNS: f64 = 1e-4;
 const YEAR_S: f64 = 365.25 * 86_400.0;
 
 /// Where the delays of a job come from.
@@ -67,6 +69,12 @@ impl JobFile {
         }
     }
 
+    /// The highest frequency on the sky that is recorded, in Hz.
+    fn highest_hz(&self) -> f64 {
+        let channels = self.stations.iter().flat_map(|s| &s.streams).flat_map(|s| &s.channels);
+        channels.map(|c| (c.edge_mhz + c.bandwidth_mhz) * 1e6).fold(0.0, f64::max)
+    }
+
     /// Delays of a scan, clocks included.
     pub(super) fn scan_model(
         &self,
@@ -80,6 +88,11 @@ impl JobFile {
                 let fitted = fit::fit(calculator, start, wanted.span_s, &wanted.directions);
                 let fitted = fitted.map_err(|e| format!("scan {}: {e}", wanted.name))?;
                 tracing::debug!(scan = wanted.name, worst_s = fitted.worst_s, "polynomials fitted");
+                let turns = fitted.worst_s * self.highest_hz();
+                if turns > MOST_TURNS {
+                    let what = format!("the polynomials deviate from the model by {turns:.1e} turns");
+                    return Err(format!("scan {}: {what}; does the source set?", wanted.name));
+                }
                 (fit::INTERVAL_S, fitted.intervals)
             }
             Delays::Table(im) => (im.interval_s, table_intervals(im, &self.stations, start, wanted)?),

@@ -168,7 +168,8 @@ fn clocks(station: &Station) -> Vec<ClockEntry> {
 
 /// Without the last digits, which a change of units leaves.
 fn tidy(value: f64) -> f64 {
-    format!("{value:.12e}").parse().unwrap_or(value)
+    // Adding zero makes +0 of -0.
+    format!("{value:.12e}").parse().unwrap_or(value) + 0.0
 }
 
 fn streams(setup: &Setup, recordings: &[String], station: &Station) -> Result<Vec<StreamEntry>, String> {
