@@ -65,6 +65,8 @@ def _species(built, folder):
     yield f"q300 = {built.q[physics.T0]:.6g}"
     yield f"q_range_k = [{min(built.q):g}, {max(built.q):g}]"
     yield f"done = {_text(_done(built))}"
+    if "known_defect" in built.entry:
+        yield f"note = {_text(built.entry['known_defect'])}"
     if built.delta_log_a == built.delta_log_a:
         yield f"check_dlog_a = {round(built.delta_log_a, 6) + 0.0}"
     if built.level_sum:

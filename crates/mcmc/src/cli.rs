@@ -1,20 +1,24 @@
 //! What the user types, and what is done about it.
 
 mod catalog;
+mod first_look;
+mod identify;
+mod import;
 mod inspect;
 mod lines;
 mod nonlte;
+mod plan;
+mod rotation;
 mod table;
 
 use crate::model::SimdPath;
-use crate::plan::{self, Plan};
+use crate::plan::{Plan, prepare, prepare_for};
 use crate::run;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mirinae_common::atomic;
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
-use mirinae_common::units::Kelvin;
 use mirinae_common::{provenance, runtime};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -50,24 +54,22 @@ enum Command {
         csv: PathBuf,
     },
     /// List every transition in range with its energy, Einstein coefficient, opacity and expected brightness
-    Lines {
-        /// The configuration
-        config: PathBuf,
-        /// Value of a free parameter, as CH3OH.logn=18.3; once for each
-        #[arg(long, value_name = "NAME=VALUE")]
-        set: Vec<String>,
-        /// Leave out what peaks below this brightness temperature
-        #[arg(long, value_name = "KELVIN", default_value = "0.1K")]
-        min: Kelvin,
-        /// File to write instead of a table on the screen
-        #[arg(long, value_name = "FILE")]
-        csv: Option<PathBuf>,
-    },
+    Lines(lines::LinesArgs),
     /// List excitation temperature, opacity and brightness of the lines of a molecule out of equilibrium, as RADEX does
     Nonlte {
         #[command(flatten)]
         options: nonlte::Options,
     },
+    /// Tell what a run would do: parameters, lines, CPU cost of a likelihood on this machine, time and memory
+    Plan(plan::PlanArgs),
+    /// A fast first fit: Levenberg-Marquardt with covariance
+    FirstLook(first_look::FirstLookArgs),
+    /// Rotation diagrams with the correction for opacity
+    Rotation(rotation::RotationArgs),
+    /// Find out which species a spectrum shows, and what each of its peaks is
+    Identify(identify::IdentifyArgs),
+    /// Take over a model of XCLASS or CASSIS, or a spectrum of CASSIS or CLASS
+    Import(import::ImportArgs),
     /// Line lists: what is there, the transitions of a species, import of your own
     Catalog {
         #[command(subcommand)]
@@ -94,16 +96,19 @@ pub fn main() -> ExitCode {
             runtime::parallel_at_level(
                 &options,
                 SimdPath::detect().level(),
-                |level| plan::prepare_for(&config, SimdPath::from_level(level)),
+                |level| prepare_for(&config, SimdPath::from_level(level)),
                 Plan::to_string,
                 |context, plan| run::run(context, plan, &out),
             )
         }
         Command::Model { config, set, csv } => runtime::serial(|| model(&config, &set, &csv)),
-        Command::Lines { config, set, min, csv } => {
-            runtime::serial(|| lines::run(&config, &set, min.0, csv.as_deref()))
-        }
         Command::Nonlte { options } => runtime::serial(|| nonlte::run(&options)),
+        Command::Lines(args) => runtime::serial(|| lines::run(&args)),
+        Command::Plan(args) => runtime::serial(|| plan::run(&args)),
+        Command::FirstLook(args) => runtime::serial(|| first_look::run(&args)),
+        Command::Rotation(args) => runtime::serial(|| rotation::run(&args)),
+        Command::Identify(args) => runtime::serial(|| identify::run(&args)),
+        Command::Import(args) => runtime::serial(|| import::run(&args)),
         Command::Catalog { command } => runtime::serial(|| catalog::run(&command)),
         Command::Inspect { file, csv, pixel } => {
             runtime::serial(|| inspect::run(&file, pixel.as_deref(), csv.as_deref()))
@@ -117,7 +122,7 @@ fn default_out(config: &Path) -> PathBuf {
 }
 
 fn model(config: &Path, settings: &[String], csv: &Path) -> Result<(), Failure> {
-    let plan = plan::prepare(config)?;
+    let plan = prepare(config)?;
     let theta = plan.values_from(settings).map_err(Failure::usage)?;
     let posterior = plan.posterior().map_err(Failure::input)?;
     let mut work = posterior.work();

@@ -128,6 +128,8 @@ pub struct ModelConfig {
     pub q_interpolation: QInterpolation,
     /// Whether Q may be taken beyond the ends of its table.
     pub q_extrapolate: bool,
+    /// Whether Q that counts the vibrational ground state alone is multiplied by that of the species' vibrations.
+    pub q_vibration: bool,
     /// What is used of lines that an entry lists unsplit and as hyperfine components.
     pub duplicates: Duplicates,
     /// What the model's value in a channel is.
@@ -145,6 +147,7 @@ impl Default for ModelConfig {
             t_bg: Kelvin(2.7255),
             q_interpolation: QInterpolation::Smooth,
             q_extrapolate: false,
+            q_vibration: false,
             duplicates: Duplicates::Components,
             channels: ChannelMode::Average,
             mask: Vec::new(),

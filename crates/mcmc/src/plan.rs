@@ -77,6 +77,32 @@ pub fn prepare_for(path: &Path, simd: SimdPath) -> Result<Plan, Failure> {
     resolve(&config, path, simd).with_context(|| path.display().to_string()).map_err(Failure::input)
 }
 
+/// The data of a configuration, whatever species it has.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The data.
+    pub windows: Vec<WindowData>,
+    /// The files that went in.
+    pub inputs: Vec<InputFile>,
+    /// What was assumed or found odd while reading.
+    pub notes: Vec<String>,
+}
+
+/// Reads the spectra of a configuration alone; `path` is what names of files are relative to.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn observe(config: &Config, path: &Path) -> Result<Observed, Failure> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let mut inputs = Inputs { folder, ..Inputs::default() };
+    let read = data::Windows::read(config, &mut inputs);
+    let windows = read.with_context(|| path.display().to_string()).map_err(Failure::input)?.data;
+    if windows.is_empty() {
+        return Err(Failure::input(anyhow::anyhow!("{}: no [[spectrum]]", path.display())));
+    }
+    Ok(Observed { windows, inputs: inputs.files, notes: inputs.notes })
+}
+
 /// Files that have been read, to be told in the products.
 #[derive(Default)]
 struct Inputs {

@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod result;
+pub(crate) mod spectra;
 mod stage;
 
 use crate::chain::{self, Segment};

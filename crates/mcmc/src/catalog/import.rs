@@ -220,6 +220,7 @@ fn store(import: Import, options: &ImportOptions, folder: &Path) -> Result<Entry
         qpart_sha256: sha256(&qpart)?,
         cat,
         qpart,
+        note: String::new(),
         origin: Origin::User,
         folder: folder.to_path_buf(),
     };

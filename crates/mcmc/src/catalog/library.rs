@@ -91,6 +91,9 @@ pub struct Entry {
     pub qpart: String,
     /// SHA-256 of that file.
     pub qpart_sha256: String,
+    /// What is known to be wrong or odd with it; empty where nothing is.
+    #[serde(default)]
+    pub note: String,
     /// Which list it is of.
     #[serde(skip)]
     pub origin: Origin,

@@ -13,6 +13,7 @@ mod select;
 mod species;
 mod spfit;
 mod text;
+mod vibration;
 
 pub use database::{Database, DatabaseEntry, is_database};
 pub use duplicates::{Duplicates, DuplicatesFound, without_duplicates};
@@ -26,6 +27,7 @@ pub use qtable::{QFormat, QTable};
 pub use select::VelocityRange;
 pub use species::Species;
 pub use spfit::{format_spfit, parse_spfit, read_spfit};
+pub use vibration::{HIGHEST_VIBRATIONAL_K, Vibrations};
 
 #[cfg(test)]
 pub(crate) use database::write_small_database;

@@ -3,6 +3,7 @@
 use super::error::PartitionError;
 use super::interpolate::{Interpolation, hermite, monotone_slopes};
 use super::qtable::QTable;
+use super::vibration::{HIGHEST_VIBRATIONAL_K, Vibrations};
 use serde::{Deserialize, Serialize};
 
 /// ln Q and its derivative at one temperature.
@@ -27,6 +28,7 @@ pub struct PartitionFunction {
     extrapolate: bool,
     tag: Option<u32>,
     source: String,
+    vibrations: Option<Vibrations>,
 }
 
 impl PartitionFunction {
@@ -37,7 +39,23 @@ impl PartitionFunction {
         let ln_q: Vec<f64> = table.q().iter().map(|q| libm::log(*q)).collect();
         let slope = monotone_slopes(&ln_t, &ln_q);
         let source = table.source().to_owned();
-        Self { ln_t, ln_q, slope, interpolation, extrapolate, tag: table.tag(), source }
+        Self { ln_t, ln_q, slope, interpolation, extrapolate, tag: table.tag(), source, vibrations: None }
+    }
+
+    /// The same times the vibrational partition function: for tables that count the vibrational ground state alone. Their
+    /// rotational part follows the power law of their end beyond the table, up to 1000 K.
+    pub fn with_vibrations(self, vibrations: Vibrations) -> Self {
+        Self { vibrations: Some(vibrations), ..self }
+    }
+
+    /// The vibrations that it is corrected for.
+    pub fn vibrations(&self) -> Option<&Vibrations> {
+        self.vibrations.as_ref()
+    }
+
+    /// What the table itself says: without vibrations that it is corrected for. The catalogue's intensities go with it.
+    pub fn of_table(&self, t_k: f64) -> Result<QValue, PartitionError> {
+        Self { vibrations: None, ..self.clone() }.at(t_k)
     }
 
     /// Tag of the entry, where the table says it.
@@ -55,9 +73,12 @@ impl PartitionFunction {
         self.interpolation
     }
 
-    /// First and last temperature of the table (K).
+    /// First and last temperature (K) at which Q is known: those of the table, or the last one at which it is corrected
+    /// for vibrations.
     pub fn range_k(&self) -> (f64, f64) {
-        (libm::exp(self.ln_t[0]), libm::exp(self.ln_t[self.ln_t.len() - 1]))
+        let last = libm::exp(self.ln_t[self.ln_t.len() - 1]);
+        let known = if self.vibrations.is_some() { last.max(HIGHEST_VIBRATIONAL_K) } else { last };
+        (libm::exp(self.ln_t[0]), known)
     }
 
     /// ln Q and d ln Q / d ln T at `t_k` (K).
@@ -68,14 +89,17 @@ impl PartitionFunction {
         let (x, n) = (libm::log(t_k), self.ln_t.len());
         // The ends of the table themselves are inside, whatever the rounding of the logarithm.
         let (first, last) = (self.ln_t[0], self.ln_t[n - 1]);
-        let extrapolated = x < first - 1e-12 || x > last + 1e-12;
+        let outside = x < first - 1e-12 || x > last + 1e-12;
+        let covered = self.vibrations.is_some() && x > last && t_k <= HIGHEST_VIBRATIONAL_K * (1.0 + 1e-12);
+        let extrapolated = outside && !covered;
         if extrapolated && !self.extrapolate {
             let (min_k, max_k) = self.range_k();
             return Err(PartitionError::OutsideTable { t_k, min_k, max_k });
         }
         let i = self.ln_t.partition_point(|node| *node <= x).clamp(1, n - 1) - 1;
-        let (ln_q, slope) = if extrapolated { self.beyond(x) } else { self.between(x, i) };
-        Ok(QValue { ln_q, slope, extrapolated })
+        let (ln_q, slope) = if outside { self.beyond(x) } else { self.between(x, i) };
+        let (ln_vib, slope_vib) = self.vibrations.as_ref().map_or((0.0, 0.0), |v| v.ln_q(t_k));
+        Ok(QValue { ln_q: ln_q + ln_vib, slope: slope + slope_vib, extrapolated })
     }
 
     /// Value and slope inside segment `i`.
@@ -154,6 +178,26 @@ mod tests {
                 assert!(jump(&co_like(Interpolation::LogLog, true)) > 5e-3, "the control has no kink");
             }
         }
+    }
+
+    #[test]
+    fn a_correction_for_vibrations_reaches_beyond_the_table_and_is_smooth() {
+        let t_k = vec![9.375, 18.75, 37.5, 75.0, 150.0, 225.0, 300.0];
+        let q: Vec<f64> = t_k.iter().map(|t| rotor(0.218, *t)).collect();
+        let table = QTable::new(t_k, q, Some(51501), "test").unwrap();
+        let plain = PartitionFunction::new(&table, Interpolation::Smooth, false);
+        let vibrations = Vibrations::of(51501, 1375.0).unwrap();
+        let full = plain.clone().with_vibrations(vibrations.clone());
+        assert!(plain.at(301.0).is_err() && full.at(1001.0).is_err() && full.at(9.0).is_err());
+        for t in [50.0, 299.0, 400.0, 1000.0] {
+            let value = full.at(t).unwrap();
+            let exact = rotor(0.218, t).ln() + vibrations.ln_q(t).0;
+            assert!((value.ln_q - exact).abs() < 2e-3 && !value.extrapolated, "{t}: {} {exact}", value.ln_q);
+        }
+        let jump = full.at(300.01).unwrap().slope - full.at(299.99).unwrap().slope;
+        assert!(jump.abs() < 1e-3, "{jump}");
+        assert_eq!(full.of_table(300.0).unwrap(), plain.at(300.0).unwrap());
+        assert_eq!(full.range_k().1, 1000.0);
     }
 
     #[test]

@@ -222,4 +222,27 @@ mod tests {
         assert_eq!((ch.t_k().len(), ch.tag(), ch.source()), (7, Some(13002), "list, entry 13002 (CH)"));
         assert!((ch.q()[6] - 10f64.powf(2.0822)).abs() < 1e-9);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_a_parser_panic(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+            place in 0usize..90,
+            text in "[ -~\\n]{0,9}|\\PC{0,3}",
+        ) {
+            let damaged = |whole: &str| {
+                let mut chars: Vec<char> = whole.chars().collect();
+                let at = place.min(chars.len());
+                chars.splice(at..(at + 4).min(chars.len()), text.chars());
+                chars.into_iter().collect::<String>()
+            };
+            for text in [String::from_utf8_lossy(&bytes).into_owned(), damaged(CDMS), damaged(JPL)] {
+                let path = Path::new("f");
+                let _ = detect(&text);
+                let _ = parse_columns(&text, path);
+                let _ = parse_cdms(&text, path, 3501);
+                let _ = parse_jpl(&text, path, 13002);
+            }
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Species {
         if let Some(q_tag) = q.tag().filter(|q_tag| *q_tag != tag) {
             return Err(CatalogError::TagMismatch { species, lines_tag: tag, q_tag, q_source });
         }
-        let q_300 = match q.at(T_CATALOG_K) {
+        let q_300 = match q.of_table(T_CATALOG_K) {
             Ok(value) => libm::exp(value.ln_q),
             Err(source) => return Err(CatalogError::NoReferenceQ { species, q_source, source }),
         };

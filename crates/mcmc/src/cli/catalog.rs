@@ -126,7 +126,8 @@ fn read(library: &Library, name: &str) -> anyhow::Result<(String, Species)> {
 
 fn show(library: &Library, name: &str, range: Option<Range>, csv: Option<&Path>) -> Result<(), Failure> {
     let (provenance, species) = read(library, name).map_err(Failure::input)?;
-    let within = |line: &&Line| range.is_none_or(|r| (r.low_mhz..=r.high_mhz).contains(&line.freq_mhz));
+    let note = library.find(name).ok().map(|entry| entry.note.clone()).filter(|note| !note.is_empty());
+    let within = |line: &&Line| range.is_none_or(|r| r.contains(line.freq_mhz));
     let lines: Vec<&Line> = species.lines().iter().filter(within).collect();
     if let Some(path) = csv {
         let mut csv = Csv::new(&["freq_mhz", "e_up_k", "a_ul_s", "g_up", "lg_intensity_300k", "qn"]);
@@ -142,6 +143,9 @@ fn show(library: &Library, name: &str, range: Option<Range>, csv: Option<&Path>)
         return csv.write(path);
     }
     let mut text = format!("{name}: {provenance}\n");
+    if let Some(note) = note {
+        let _ = writeln!(text, "note: {note}");
+    }
     let _ = writeln!(
         text,
         "{:>14}  {:>10}  {:>10}  {:>5}  {:>8}  quantum numbers",

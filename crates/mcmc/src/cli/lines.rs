@@ -1,24 +1,86 @@
 //! `alma-fit lines`: every transition in range, and what it does at given parameters.
 
+use super::catalog::Range;
 use super::table::{Csv, print};
 use crate::catalog::Species;
 use crate::model::{SpeciesParams, Transition};
 use crate::plan::{self, Plan};
+use crate::report::{LineLabel, write_spectrum_figures};
+use crate::run::spectra::{fitted_spectra, opacity_text};
 use anyhow::Context as _;
 use mirinae_common::outcome::Failure;
+use mirinae_common::units::Kelvin;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Prints or writes the transitions that peak above `min_k` (K, in modulus), by observed frequency.
-pub(super) fn run(config: &Path, settings: &[String], min_k: f64, csv: Option<&Path>) -> Result<(), Failure> {
-    let plan = plan::prepare(config)?;
-    let theta = plan.values_from(settings).map_err(Failure::usage)?;
-    let transitions = transitions(&plan, &theta, min_k).context("no model there").map_err(Failure::usage)?;
-    let names: Vec<&str> = plan.species.iter().map(Species::name).collect();
-    match csv {
-        Some(path) => table(&plan, &names, &transitions).write(path),
-        None => print(&text(&names, &transitions, min_k)),
+/// What the user asks for.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct LinesArgs {
+    /// The configuration
+    pub config: PathBuf,
+    /// Value of a free parameter, as CH3OH.logn=18.3; once for each
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Leave out what peaks below this brightness temperature (in K where it has no unit)
+    #[arg(long, alias = "min-k", value_name = "KELVIN", default_value = "0.1K", value_parser = kelvin)]
+    pub min: f64,
+    /// Only what appears at these frequencies, as 217GHz..221GHz
+    #[arg(long, value_name = "LOW..HIGH")]
+    pub range: Option<Range>,
+    /// File to write instead of a table on the screen
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Draw the spectra with the model and each line's species and opacity: spectrum-01.png and so on in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub plot: Option<PathBuf>,
+}
+
+/// A brightness temperature in K, with its unit or without.
+fn kelvin(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(k) if k.is_finite() => Ok(k),
+        _ => text.parse::<Kelvin>().map(|k| k.0).map_err(|e| e.to_string()),
     }
+}
+
+/// Prints, writes or draws the transitions that peak above a brightness (in modulus), by observed frequency.
+pub(super) fn run(args: &LinesArgs) -> Result<(), Failure> {
+    let plan = plan::prepare(&args.config)?;
+    let theta = plan.values_from(&args.set).map_err(Failure::usage)?;
+    let mut transitions =
+        transitions(&plan, &theta, args.min).context("no model there").map_err(Failure::usage)?;
+    transitions.retain(|t| args.range.is_none_or(|range| range.contains(t.observed_mhz)));
+    let names: Vec<&str> = plan.species.iter().map(Species::name).collect();
+    if let Some(folder) = &args.plot {
+        let pages = plot(&plan, &theta, &names, &transitions, folder).map_err(Failure::run)?;
+        pages.iter().for_each(|page| println!("{}", page.display()));
+    }
+    match (&args.csv, &args.plot) {
+        (Some(path), _) => table(&plan, &names, &transitions).write(path),
+        (None, Some(_)) => Ok(()),
+        (None, None) => print(&text(&names, &transitions, args.min)),
+    }
+}
+
+/// Draws data and model with a label for each transition, and returns the pages.
+fn plot(
+    plan: &Plan,
+    theta: &[f64],
+    names: &[&str],
+    transitions: &[Transition],
+    folder: &Path,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let mut spectra = fitted_spectra(plan, &plan.posterior()?, theta)?;
+    for (index, spectrum) in spectra.iter_mut().enumerate() {
+        let label = |t: &Transition| LineLabel {
+            freq_mhz: t.observed_mhz,
+            text: format!("{} {}", names[t.species], opacity_text(t.peak_tau)),
+            strength_k: t.peak_k,
+        };
+        spectrum.labels = transitions.iter().filter(|t| t.window == index).map(label).collect();
+    }
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(write_spectrum_figures(folder, "spectrum", &spectra)?)
 }
 
 /// The transitions of all species, a line that two windows show twice, by frequency, then species.
@@ -125,10 +187,28 @@ mod tests {
         assert_eq!(transitions(&plan, &[15.0, 100.0], 0.5 * main.peak_k).unwrap().len(), 1);
         let csv = dir.path().join("lines.csv");
         let set: Vec<String> = ["main.logn=15", "rare.ratio=100"].map(str::to_owned).to_vec();
-        run(&path, &set, 0.0, Some(&csv)).unwrap();
-        let text = std::fs::read_to_string(csv).unwrap();
+        let args = LinesArgs {
+            config: path,
+            set,
+            min: 0.0,
+            range: None,
+            csv: Some(csv.clone()),
+            plot: Some(dir.path().join("plot")),
+        };
+        run(&args).unwrap();
+        assert!(dir.path().join("plot/spectrum-01.png").is_file());
+        let text = std::fs::read_to_string(&csv).unwrap();
         assert!(text.starts_with("species,window,observed_mhz"), "{text}");
         assert!(text.lines().nth(1).unwrap().starts_with("main,s 1,115270.43"), "{text}");
-        assert!(run(&path, &set[..1], 0.0, None).is_err());
+        let range = Some("115GHz..115.1GHz".parse().unwrap());
+        run(&LinesArgs { range, plot: None, ..args.clone() }).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&csv).unwrap().lines().count(),
+            1,
+            "nothing is there but the header"
+        );
+        assert!(run(&LinesArgs { set: args.set[..1].to_vec(), ..args }).is_err());
+        assert_eq!((kelvin("0.1K"), kelvin("2")), (Ok(0.1), Ok(2.0)));
+        assert!(kelvin("3 GHz").is_err());
     }
 }

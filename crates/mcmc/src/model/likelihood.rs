@@ -182,6 +182,23 @@ impl Likelihood {
         self.constant - 0.5 * deviance
     }
 
+    /// Turns the residuals over the noise of a window's channels into values whose squares add up to the window's part
+    /// of the deviance but for its determinant: decorrelated, or with Student's wings drawn in. For least squares.
+    ///
+    /// # Panics
+    /// Where there are fewer values than channels.
+    pub fn whiten(&self, window: usize, z: &mut [f64]) {
+        let noise = &self.windows[window];
+        match (&noise.banded, noise.scatter) {
+            (Some(banded), _) => banded.decorrelate(z),
+            (None, Scatter::Gaussian) => {}
+            (None, Scatter::Student { dof }) => {
+                let drawn_in = |z: f64| ((dof + 1.0) * libm::log1p(z * z / dof)).sqrt().copysign(z);
+                z.iter_mut().for_each(|z| *z = drawn_in(*z));
+            }
+        }
+    }
+
     /// The distance of `scratch.sum_k` from the data; with `KEEP` the derivative of its half by the model in
     /// `scratch.pull_per_k`, and of the whole by the windows' parameters.
     fn distance<const KEEP: bool>(

@@ -2,14 +2,17 @@
 
 use super::Inputs;
 use crate::catalog::{
-    Database, Interpolation, Line, PartitionFunction, QTable, Species, is_database, read_spfit,
-    without_duplicates,
+    Database, HIGHEST_VIBRATIONAL_K, Interpolation, Line, PartitionFunction, QTable, Species, T_CATALOG_K,
+    Vibrations, is_database, read_spfit, without_duplicates,
 };
 use crate::config::{Config, QInterpolation, SpeciesConfig};
 use crate::model::ModelOptions;
 use crate::posterior::{Layout, WindowData};
 use anyhow::{Context, bail, ensure};
 use std::path::Path;
+
+/// A vibrational partition function that is worth a note, at 300 K.
+const NOTABLE_VIBRATIONS: f64 = 1.05;
 
 /// All species, with the lines that the windows can show.
 pub(super) fn read_all(
@@ -47,7 +50,39 @@ fn read(config: &Config, species: &SpeciesConfig, inputs: &mut Inputs) -> anyhow
         QInterpolation::Loglog => Interpolation::LogLog,
     };
     let q = PartitionFunction::new(&table, interpolation, config.model.q_extrapolate);
+    let q = vibrations(config, name, lines.first().map_or(0, |line| line.tag), q, inputs);
     Ok(Species::new(name, lines, q, &source)?)
+}
+
+/// Q with the species' vibrations, where it has none yet and the user asks for them; else a note of what it leaves out.
+fn vibrations(
+    config: &Config,
+    name: &str,
+    tag: u32,
+    q: PartitionFunction,
+    inputs: &mut Inputs,
+) -> PartitionFunction {
+    let Some(vibrations) =
+        q.at(T_CATALOG_K).ok().and_then(|value| Vibrations::of(tag, libm::exp(value.ln_q)))
+    else {
+        return q;
+    };
+    let factor = libm::exp(vibrations.ln_q(T_CATALOG_K).0);
+    if config.model.q_vibration {
+        inputs.notes.push(format!(
+            "{name}: Q(T) is multiplied by that of its vibrations as harmonic oscillators ({factor:.2} at 300 K; {}), \
+             up to {HIGHEST_VIBRATIONAL_K} K",
+            vibrations.source
+        ));
+        return q.with_vibrations(vibrations);
+    }
+    if factor > NOTABLE_VIBRATIONS {
+        inputs.notes.push(format!(
+            "{name}: Q(T) counts the vibrational ground state alone: with its vibrations it is {factor:.2} times larger at \
+             300 K, and so would be the column density (q_vibration = true)"
+        ));
+    }
+    q
 }
 
 /// Lines and Q from files that the configuration names.
@@ -123,9 +158,13 @@ fn check_temperatures(
     ensure!(
         inside,
         "{}.tex_k may be {low}-{high} K, but Q(T) in {} is known for {first}-{last} K: narrow the prior, give a table \
-         that reaches further, or set q_extrapolate = true",
+         that reaches further, or set {}q_extrapolate = true",
         species.name(),
-        species.q().source()
+        species.q().source(),
+        match Vibrations::of(species.tag(), species.q_300()) {
+            Some(_) if !config.model.q_vibration => "q_vibration = true (known up to 1000 K) or ",
+            _ => "",
+        }
     );
     species.q().at(high).with_context(|| species.name().to_string())?;
     Ok(())

@@ -80,6 +80,11 @@ impl Posterior {
         &self.layout
     }
 
+    /// The likelihood of the data.
+    pub fn likelihood(&self) -> &Likelihood {
+        &self.likelihood
+    }
+
     /// The spectral model.
     pub fn model(&self) -> &LteModel {
         &self.model

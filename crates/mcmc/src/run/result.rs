@@ -1,18 +1,14 @@
 //! Makes the products of a finished chain: samples, tables, best fit, pictures.
 
 use super::Fit;
+use super::spectra::{fitted_spectra, joined};
 use super::stage::{Product, Sampling};
 use crate::chain::{self, Chain, Header, Parameter};
 use crate::diagnose::{self, Diagnosis};
-use crate::model::Transition;
-use crate::report::{
-    self, Component, Feature, FittedSpectrum, LineLabel, ParameterRow, features_text, find_features,
-    table_text,
-};
+use crate::report::{self, Feature, FittedSpectrum, ParameterRow, features_text, find_features, table_text};
 use mirinae_common::{atomic, provenance};
 use ndarray::{ArrayView3, s};
 use std::io::Write as _;
-use std::ops::Range;
 
 /// Channels whose residual exceeds this many sigma are listed.
 const FEATURE_SIGMA: f64 = 5.0;
@@ -22,8 +18,6 @@ const R_HAT_LIMIT: f64 = 1.01;
 const TAUS_NEEDED: f64 = 50.0;
 /// A corner picture of more parameters cannot be read.
 const CORNER_PARAMETERS: usize = 30;
-/// The lines that get a label: at least this bright, in units of the noise.
-const LABEL_SIGMA: f64 = 5.0;
 
 /// Writes all products on rank 0.
 pub(super) fn make(fit: &Fit, sampling: &Sampling) -> anyhow::Result<Vec<Product>> {
@@ -42,7 +36,7 @@ pub(super) fn make(fit: &Fit, sampling: &Sampling) -> anyhow::Result<Vec<Product
         .map(|(summary, p)| ParameterRow::new(summary, &p.unit))
         .collect();
     report::write_summary_csv(&out.join("summary.csv"), &rows)?;
-    let spectra = fitted_spectra(fit, &diagnosis.best.values)?;
+    let spectra = fitted_spectra(plan, fit.evaluator.posterior(), &diagnosis.best.values)?;
     report::write_spectrum_csv(&out.join("best_fit.csv"), &joined(&spectra))?;
     let mut features = Vec::new();
     for spectrum in &spectra {
@@ -74,79 +68,6 @@ fn header(fit: &Fit, sampling: &Sampling) -> Header {
         parameters,
         accepted_fraction: sampling.state.accepted.iter().map(|&n| n as f64 / steps).collect(),
         provenance: provenance::of_plan("alma-fit", &fit.context.plan_hash, &plan.settings, &plan.inputs),
-    }
-}
-
-/// The data with the model at `theta`, window by window; NaN where a channel is flagged.
-fn fitted_spectra(fit: &Fit, theta: &[f64]) -> anyhow::Result<Vec<FittedSpectrum>> {
-    let posterior = fit.evaluator.posterior();
-    let mut work = posterior.work();
-    let model_k = posterior.spectrum(theta, &mut work)?.to_vec();
-    let species_k = posterior.contributions(theta, &mut work)?;
-    let names: Vec<&str> = posterior.model().species_names().collect();
-    let transitions = posterior.transitions(theta)?;
-    let windows = fit.plan.windows.iter().zip(posterior.model().window_channels());
-    Ok(windows
-        .zip(posterior.window_params(theta))
-        .enumerate()
-        .map(|(index, ((data, channels), window))| FittedSpectrum {
-            name: data.window.name.clone(),
-            freq_mhz: data.window.freq_mhz.clone(),
-            t_k_data: flagged_as_nan(&data.t_k, &data.sigma_k),
-            sigma_k: flagged_as_nan(&window.noise_k(&data.sigma_k), &data.sigma_k),
-            t_k_model: model_k[channels.clone()].to_vec(),
-            species: names
-                .iter()
-                .zip(&species_k)
-                .map(|(name, t_k)| component(name, t_k, &channels))
-                .collect(),
-            labels: labels(transitions.iter().filter(|t| t.window == index), &names, &data.sigma_k),
-        })
-        .collect())
-}
-
-fn flagged_as_nan(values: &[f64], sigma_k: &[f64]) -> Vec<f64> {
-    values.iter().zip(sigma_k).map(|(&x, s)| if s.is_finite() { x } else { f64::NAN }).collect()
-}
-
-fn component(name: &str, t_k: &[f64], channels: &Range<usize>) -> Component {
-    Component { name: name.to_string(), t_k: t_k[channels.clone()].to_vec() }
-}
-
-/// The lines of a window that stand out of the noise.
-fn labels<'a>(
-    lines: impl Iterator<Item = &'a Transition>,
-    species: &[&str],
-    sigma_k: &[f64],
-) -> Vec<LineLabel> {
-    let noise_k = sigma_k.iter().copied().fold(f64::INFINITY, f64::min);
-    lines
-        .filter(|line| line.peak_k > LABEL_SIGMA * noise_k)
-        .map(|line| LineLabel {
-            freq_mhz: line.observed_mhz,
-            text: species[line.species].to_string(),
-            strength_k: line.peak_k,
-        })
-        .collect()
-}
-
-/// All windows one after the other.
-fn joined(spectra: &[FittedSpectrum]) -> FittedSpectrum {
-    let all = |part: fn(&FittedSpectrum) -> &Vec<f64>| spectra.iter().flat_map(part).copied().collect();
-    let species = spectra.first().map_or(&[][..], |s| &s.species);
-    FittedSpectrum {
-        name: "all windows".to_string(),
-        freq_mhz: all(|s| &s.freq_mhz),
-        t_k_data: all(|s| &s.t_k_data),
-        sigma_k: all(|s| &s.sigma_k),
-        t_k_model: all(|s| &s.t_k_model),
-        species: (0..species.len())
-            .map(|k| Component {
-                name: species[k].name.clone(),
-                t_k: spectra.iter().flat_map(|s| &s.species[k].t_k).copied().collect(),
-            })
-            .collect(),
-        labels: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ pub use correlation::{made_positive, significant, tapered};
 pub use error::SpectrumError;
 pub use fits::{FitsOptions, Region, read_fits};
 pub use inspect::{BrightPixel, CubeNoise, Inspection, describe, inspect};
+pub(crate) use noise::median;
 pub use noise::{Noise, estimate_noise};
 pub use text::{TextOptions, read_text};
 pub use units::{IntensityUnit, SpectralUnit};

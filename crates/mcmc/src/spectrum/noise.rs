@@ -28,7 +28,7 @@ pub struct Noise {
 }
 
 /// Median; `None` of nothing. Values must be comparable.
-pub(super) fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len();

@@ -26,6 +26,8 @@ struct Item {
     cat_sha256: String,
     qpart: String,
     qpart_sha256: String,
+    #[serde(default)]
+    note: String,
     q_from: From,
     lines_from: Vec<From>,
 }
@@ -94,6 +96,7 @@ fn entry(item: Item, folder: &Path) -> Entry {
         cat_sha256: item.cat_sha256,
         qpart: item.qpart,
         qpart_sha256: item.qpart_sha256,
+        note: item.note,
         origin: Origin::Shipped,
         folder: folder.to_path_buf(),
     }

@@ -83,3 +83,25 @@ fn what_is_written_can_be_read() {
     }
     assert_eq!((encode(360, 2), encode(-270, 2)), (None, None));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let _ = parse(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn no_damage_to_a_line_makes_the_parser_panic(
+        place in 0usize..80,
+        text in "[ -~]{0,9}|\\PC{0,3}",
+        letters in "[A-Za-z0-9]{2}",
+    ) {
+        let mut line: Vec<char> = CH3OH.chars().collect();
+        let at = place.min(line.len());
+        line.splice(at..(at + text.chars().count()).min(line.len()), text.chars());
+        if let Ok(lines) = parse(&line.into_iter().collect::<String>()) {
+            let _ = format_spfit(&lines[0]);
+        }
+        let _ = decode(&letters, 2);
+    }
+}

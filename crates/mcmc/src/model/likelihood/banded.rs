@@ -79,6 +79,18 @@ impl Banded {
         Ok(Self { band, used, rows, per_diagonal, ln_determinant })
     }
 
+    /// Makes the residuals over the noise of a window's channels (padded or not) independent, in place: `y` of `L y = z`.
+    /// Channels that are not in use stay as they are.
+    pub fn decorrelate(&self, z: &mut [f64]) {
+        for (n, (i, per_diagonal)) in self.used.iter().zip(&self.per_diagonal).enumerate() {
+            let row = &self.rows[n * self.band..(n + 1) * self.band];
+            let before = row[..self.band.min(n)].iter().enumerate();
+            let known: f64 = before.map(|(k, l)| l * z[self.used[n - 1 - k] as usize]).sum();
+            let channel = *i as usize;
+            z[channel] = z[channel] * per_diagonal - known;
+        }
+    }
+
     /// The distance of one window; with `KEEP` the derivative of its half by the model in `pull_per_k`.
     pub fn distance<const KEEP: bool>(&self, view: &View, pull_per_k: &mut [f64]) -> Distance {
         // The band as a constant lets the compiler keep it in registers.
