@@ -2,13 +2,12 @@
 
 use super::text::describe_text;
 use super::{Inspection, inspect};
-use crate::model::MAX_BAND;
 use crate::physics::C_KMS;
 use crate::spectrum::{SpectrumError, is_fits};
 use std::fmt;
 use std::path::Path;
 
-/// Correlations below this are not worth writing into a configuration.
+/// Medians over a cube below this are not worth writing into a configuration.
 const SMALL: f64 = 0.03;
 
 /// What a file holds, as a page of text.
@@ -24,13 +23,12 @@ pub(super) fn row(f: &mut dyn fmt::Write, name: &str, value: &str) -> fmt::Resul
     writeln!(f, "  {name:<16} {value}")
 }
 
-/// The correlations up to the last that matters, as a configuration takes them.
-pub(super) fn correlation_text(correlation: &[f64; MAX_BAND]) -> String {
-    let n = correlation.iter().rposition(|r| r.abs() >= SMALL).map_or(0, |last| last + 1);
-    let lags: Vec<String> = correlation[..n].iter().map(|r| format!("{r:.2}")).collect();
-    if n == 0 {
+/// Correlations at lags of 1, 2, ... channels, as a configuration takes them.
+pub(super) fn correlation_text(correlation: &[f64]) -> String {
+    if correlation.is_empty() {
         return "none seen between channels".to_owned();
     }
+    let lags: Vec<String> = correlation.iter().map(|r| format!("{r:.2}")).collect();
     format!("between channels 1, 2, ... apart: noise_correlation = [{}]", lags.join(", "))
 }
 
@@ -97,7 +95,8 @@ impl Inspection {
                     100.0 * noise.free_share
                 );
                 row(f, "noise", &text)?;
-                row(f, "correlation", &correlation_text(&noise.correlation))?;
+                let seen = noise.correlation.iter().take_while(|r| r.abs() >= SMALL).count();
+                row(f, "correlation", &correlation_text(&noise.correlation[..seen]))?;
             }
             None => row(f, "noise", "too few channels to tell")?,
         }

@@ -1,7 +1,7 @@
 //! What a text spectrum holds: its columns, and every run of adjacent channels.
 
 use super::page::{correlation_text, range_text, row};
-use crate::spectrum::{IntensityUnit, Spectrum, SpectrumError, TextOptions, read_text};
+use crate::spectrum::{IntensityUnit, Spectrum, SpectrumError, TextOptions, read_text, significant};
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
@@ -48,7 +48,7 @@ fn write_page(page: &mut String, spectrum: &Spectrum, unit: &str) -> fmt::Result
                         noise.sigma_k
                     ),
                 )?;
-                row(page, "correlation", &correlation_text(&noise.correlation))?;
+                row(page, "correlation", &correlation_text(significant(&noise.correlation, noise.n_used)))?;
             }
             None => row(page, "noise", "too few channels to tell")?,
         }

@@ -253,6 +253,7 @@ fn a_page_of_text_shows_every_window() {
     for word in ["window 1", "window 2", "30 channels", "Jy/beam", "LSRK", "columns by the file's header"] {
         assert!(page.contains(word), "{word}: {page}");
     }
+    assert!(page.contains("noise_correlation = [-0."), "{page}");
     std::fs::write(&path, "nothing\n").unwrap();
     assert!(describe(&path).unwrap_err().to_string().contains("no channels"));
 }
