@@ -9,6 +9,7 @@
 //! up to constants, which [`Likelihood::ln_l`] adds.
 
 mod banded;
+mod blocks;
 mod independent;
 mod window;
 
@@ -94,7 +95,10 @@ impl LteModel {
                 [] => None,
                 correlation => {
                     assert!(noise.scatter == Scatter::Gaussian, "correlated noise is Gaussian");
-                    Some(Banded::new(correlation, weights).map_err(|e| e.of(&planned.window.name))?)
+                    Some(
+                        Banded::new(correlation, weights, self.simd)
+                            .map_err(|e| e.of(&planned.window.name))?,
+                    )
                 }
             };
             constant += weights.iter().filter(|w| **w > 0.0).map(|w| noise.scatter.constant(*w)).sum::<f64>();
@@ -242,7 +246,7 @@ impl Likelihood {
         };
         let pull_per_k = &mut scratch.pull_per_k[range];
         match (&noise.banded, noise.scatter) {
-            (Some(banded), _) => banded.distance::<KEEP>(&view, pull_per_k),
+            (Some(banded), _) => banded.distance::<KEEP>(model.simd, &view, pull_per_k),
             (None, Scatter::Gaussian) => {
                 model.simd.run(Independent::<KEEP, false> { view, pull_per_k, dof: 0.0 })
             }

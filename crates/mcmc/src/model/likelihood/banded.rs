@@ -5,7 +5,9 @@
 //! With `z = V^-1/2 r`: `r' C^-1 r = |y|^2`, `L y = z`; the derivative by `z` is `2 L'^-1 y`. Both solutions take one pass:
 //! their work is the number of channels times the band.
 
-use super::{Distance, View};
+use super::blocks::{Blocks, Forward};
+use super::{Distance, N_WINDOW_PARAMS, View};
+use crate::model::simd::Simd;
 
 /// The longest correlation, in channels.
 pub const MAX_BAND: usize = 8;
@@ -39,13 +41,14 @@ pub(super) struct Banded {
     rows: Vec<f64>,
     /// `1 / L_ii`.
     per_diagonal: Vec<f64>,
+    blocks: Blocks,
     /// `ln det R`.
     pub ln_determinant: f64,
 }
 
 impl Banded {
-    /// Factors the correlations of the channels whose weight is not zero.
-    pub fn new(correlation: &[f64], weight_per_k: &[f64]) -> Result<Self, NotPositive> {
+    /// Factors the correlations of the channels whose weight is not zero, for the lanes of a path.
+    pub fn new(correlation: &[f64], weight_per_k: &[f64], simd: Simd) -> Result<Self, NotPositive> {
         let used: Vec<u32> =
             (0..weight_per_k.len()).filter(|i| weight_per_k[*i] > 0.0).map(|i| i as u32).collect();
         let band = correlation.len();
@@ -74,9 +77,11 @@ impl Banded {
             }
         }
         let lines = factor.chunks_exact(band + 1);
-        let rows = lines.clone().flat_map(|line| line[1..].iter().map(move |l| l / line[0])).collect();
-        let per_diagonal = lines.map(|line| 1.0 / line[0]).collect();
-        Ok(Self { band, used, rows, per_diagonal, ln_determinant })
+        let rows: Vec<f64> =
+            lines.clone().flat_map(|line| line[1..].iter().map(move |l| l / line[0])).collect();
+        let per_diagonal: Vec<f64> = lines.map(|line| 1.0 / line[0]).collect();
+        let blocks = Blocks::new(&rows, &per_diagonal, band, simd);
+        Ok(Self { band, used, rows, per_diagonal, blocks, ln_determinant })
     }
 
     /// Makes the residuals over the noise of a window's channels (padded or not) independent, in place: `y` of `L y = z`.
@@ -92,51 +97,37 @@ impl Banded {
     }
 
     /// The distance of one window; with `KEEP` the derivative of its half by the model in `pull_per_k`.
-    pub fn distance<const KEEP: bool>(&self, view: &View, pull_per_k: &mut [f64]) -> Distance {
-        // The band as a constant lets the compiler keep it in registers.
+    pub fn distance<const KEEP: bool>(&self, simd: Simd, view: &View, pull_per_k: &mut [f64]) -> Distance {
+        // The band as a constant lets the compiler unroll it.
         match self.band {
-            1 => self.solve::<KEEP, 1>(view, pull_per_k),
-            2 => self.solve::<KEEP, 2>(view, pull_per_k),
-            3 => self.solve::<KEEP, 3>(view, pull_per_k),
-            4 => self.solve::<KEEP, 4>(view, pull_per_k),
-            5 => self.solve::<KEEP, 5>(view, pull_per_k),
-            6 => self.solve::<KEEP, 6>(view, pull_per_k),
-            7 => self.solve::<KEEP, 7>(view, pull_per_k),
-            _ => self.solve::<KEEP, MAX_BAND>(view, pull_per_k),
+            1 => self.solve::<KEEP, 1>(simd, view, pull_per_k),
+            2 => self.solve::<KEEP, 2>(simd, view, pull_per_k),
+            3 => self.solve::<KEEP, 3>(simd, view, pull_per_k),
+            4 => self.solve::<KEEP, 4>(simd, view, pull_per_k),
+            5 => self.solve::<KEEP, 5>(simd, view, pull_per_k),
+            6 => self.solve::<KEEP, 6>(simd, view, pull_per_k),
+            7 => self.solve::<KEEP, 7>(simd, view, pull_per_k),
+            _ => self.solve::<KEEP, MAX_BAND>(simd, view, pull_per_k),
         }
     }
 
-    fn solve<const KEEP: bool, const BAND: usize>(&self, view: &View, pull_per_k: &mut [f64]) -> Distance {
-        let mut widening = Widening::new(view.params.jitter_k);
-        let (mut squares, mut ln_widened) = (0.0, 0.0);
-        let mut before = [0.0; BAND];
-        let rows = self.rows.chunks_exact(BAND);
-        for (n, ((i, per_diagonal), row)) in self.used.iter().zip(&self.per_diagonal).zip(rows).enumerate() {
-            let channel = *i as usize;
-            let (weight, ln_wider) = widening.of(view.weight_per_k[channel]);
-            ln_widened += ln_wider;
-            let mut y = view.residual_k(channel) * weight * per_diagonal;
-            // The newest last: it is the one that has to be waited for.
-            for k in (0..BAND).rev() {
-                y -= row[k] * before[k];
-            }
-            before.copy_within(..BAND - 1, 1);
-            before[0] = y;
-            squares += y * y;
-            if KEEP {
-                // Channels in use are counted more slowly than all: what stands here has been read.
-                pull_per_k[n] = y;
-            }
-        }
+    fn solve<const KEEP: bool, const BAND: usize>(
+        &self,
+        simd: Simd,
+        view: &View,
+        pull_per_k: &mut [f64],
+    ) -> Distance {
+        let (squares, ln_widened) =
+            simd.run(Forward::<BAND> { blocks: &self.blocks, used: &self.used, view, y: pull_per_k });
         let by_params = if KEEP { self.pull::<BAND>(view, pull_per_k) } else { Default::default() };
         Distance { total: squares + ln_widened, squares, by_params }
     }
 
     /// Turns `y` at the start of `pull_per_k` into the derivative by the model, from the last channel to the first.
-    fn pull<const BAND: usize>(&self, view: &View, pull_per_k: &mut [f64]) -> [f64; super::N_WINDOW_PARAMS] {
+    fn pull<const BAND: usize>(&self, view: &View, pull_per_k: &mut [f64]) -> [f64; N_WINDOW_PARAMS] {
         let params = view.params;
         let mut widening = Widening::new(params.jitter_k);
-        let mut sums = [0.0; super::N_WINDOW_PARAMS];
+        let mut sums = [0.0; N_WINDOW_PARAMS];
         // Of the channels after this one: g over its 1/L_ii, and their rows.
         let (mut after, mut rows_after) = ([0.0; BAND], [[0.0; BAND]; BAND]);
         let mut end = pull_per_k.len();
@@ -153,7 +144,7 @@ impl Banded {
             rows_after.copy_within(..BAND - 1, 1);
             after[0] = e;
             rows_after[0].copy_from_slice(row);
-            let (weight, _) = widening.of(view.weight_per_k[channel]);
+            let weight = widening.of(view.weight_per_k[channel]);
             let z_pull = e * per_diagonal;
             let pull = z_pull * weight;
             // Channels that are not used pull nothing; `y` of those that are still to come stands further left.
@@ -191,24 +182,23 @@ impl View<'_> {
 struct Widening {
     jitter2: f64,
     plain: f64,
-    widened: (f64, f64),
+    widened: f64,
 }
 
 impl Widening {
     fn new(jitter_k: f64) -> Self {
-        Self { jitter2: jitter_k * jitter_k, plain: f64::NAN, widened: (0.0, 0.0) }
+        Self { jitter2: jitter_k * jitter_k, plain: f64::NAN, widened: 0.0 }
     }
 
-    /// The weight (1/K), and ln of the variance over that without the extra noise.
+    /// The weight (1/K).
     #[inline(always)]
-    fn of(&mut self, weight_per_k: f64) -> (f64, f64) {
+    fn of(&mut self, weight_per_k: f64) -> f64 {
         if self.jitter2 == 0.0 {
-            return (weight_per_k, 0.0);
+            return weight_per_k;
         }
         if weight_per_k != self.plain {
-            let ratio = 1.0 + self.jitter2 * weight_per_k * weight_per_k;
             self.plain = weight_per_k;
-            self.widened = (weight_per_k / ratio.sqrt(), libm::log(ratio));
+            self.widened = weight_per_k / (1.0 + self.jitter2 * weight_per_k * weight_per_k).sqrt();
         }
         self.widened
     }
