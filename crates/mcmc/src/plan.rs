@@ -242,6 +242,21 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The groups that are more than a species alone.
+    fn describe_groups(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for group in &self.layout.structure.groups {
+            if group.layer == 0 && group.members.len() == 1 && group.dust.is_none() {
+                continue;
+            }
+            let names: Vec<&str> = group.members.iter().map(|member| self.species[*member].name()).collect();
+            let dust = if group.dust.is_some() { ", with dust" } else { "" };
+            writeln!(f, "  group {}, layer {}: {}{dust}", group.name, group.layer, names.join(" + "))?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Plan {
     /// What would be done, for `--dry-run`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -272,6 +287,7 @@ impl fmt::Display for Plan {
             let (name, lines, tag) = (species.name(), species.lines().len(), species.tag());
             writeln!(f, "  {name}: {lines} lines in range, entry {tag}, {}", species.source())?;
         }
+        self.describe_groups(f)?;
         writeln!(f, "{} free parameters:", self.layout.parameters.len())?;
         for parameter in &self.layout.parameters {
             writeln!(f, "  {} [{}]: {:?}", parameter.name, parameter.unit, parameter.prior)?;

@@ -1,7 +1,7 @@
 //! Exponential and logarithm of several numbers at once.
 //!
 //! `exp(x) = 2^n exp(f)`, `n = round(x / ln 2)`, `|f| <= ln 2 / 2` by a two-part ln 2 (Cody & Waite 1980),
-//! exp(f) - 1 by its Taylor polynomial of degree 10 (relative error below 4e-13).
+//! exp(f) - 1 by a polynomial of degree 8 (relative error below 5e-12).
 //! `ln(m 2^k) = k ln 2 + 2 artanh s`, `s = (m - 1)/(m + 1)`, `|s| <= 0.172`, by its series to s^19 (below 1e-17).
 
 use super::simd::Lanes;
@@ -14,17 +14,16 @@ const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// The largest argument whose exponential, and its inverse, are normal numbers.
 pub(super) const EXP_LIMIT: f64 = 708.0;
-/// 1/10! ... 1/2!.
-const TAYLOR: [f64; 9] = [
-    1.0 / 3_628_800.0,
-    1.0 / 362_880.0,
-    1.0 / 40_320.0,
-    1.0 / 5_040.0,
-    1.0 / 720.0,
-    1.0 / 120.0,
-    1.0 / 24.0,
-    1.0 / 6.0,
-    0.5,
+/// `(exp(f) - 1 - f) / f^2` by its Chebyshev series to the sixth power, for `|f| <= ln 2 / 2`: two terms fewer than
+/// Taylor's for the same precision.
+const ECONOMIZED: [f64; 7] = [
+    2.486_787_206_587_467e-5,
+    1.989_927_622_238_488_7e-4,
+    1.388_883_910_717_376_1e-3,
+    8.333_298_480_356_209e-3,
+    4.166_666_678_628_104e-2,
+    1.666_666_671_900_771_4e-1,
+    4.999_999_999_995_509_7e-1,
 ];
 /// 2/19, 2/17 ... 2/3.
 const ARTANH: [f64; 9] =
@@ -37,7 +36,7 @@ fn split<L: Lanes>(x: L) -> (L, L) {
     let n = shifted.sub(L::splat(ROUNDER));
     let f = n.neg_mul_add(L::splat(LN2_LOW), n.neg_mul_add(L::splat(LN2_HIGH), x));
     let f2 = f.mul(f);
-    (shifted.pow2(), f2.mul_add(polynomial(&TAYLOR, f, f2), f))
+    (shifted.pow2(), f2.mul_add(polynomial(&ECONOMIZED, f, f2), f))
 }
 
 /// A polynomial of even degree, highest coefficient first, at x with x^2 given: even and odd powers side by

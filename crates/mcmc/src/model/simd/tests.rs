@@ -39,9 +39,9 @@ fn all_paths_agree_with_the_library() {
         let mut out = vec![[0.0; 3]; x.len()];
         simd.run(Functions(&x, &mut out));
         for (x, [e, m, l]) in x.iter().zip(&out) {
-            assert!((e / x.exp() - 1.0).abs() < 4e-13, "{path:?}: exp({x}) = {e}");
+            assert!((e / x.exp() - 1.0).abs() < 5e-12, "{path:?}: exp({x}) = {e}");
             let library = -(-x).exp_m1();
-            assert!((m - library).abs() <= 1e-12 * library.abs(), "{path:?}: 1 - exp(-{x}) = {m}");
+            assert!((m - library).abs() <= 2e-11 * library.abs(), "{path:?}: 1 - exp(-{x}) = {m}");
             let library = x.max(1e-300).ln();
             assert!(
                 (l - library).abs() <= 4e-16 * library.abs().max(1.0),
