@@ -8,8 +8,10 @@ pub use structure::{ContinuumConfig, DustConfig, GroupConfig};
 
 use crate::catalog::Duplicates;
 use crate::model::ChannelMode;
+use crate::nonlte::Geometry;
 use mirinae_common::units::{Hertz, Kelvin};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A configuration that cannot be used.
@@ -183,8 +185,8 @@ pub struct SpeciesConfig {
     pub tag: Option<u32>,
     /// log10 of the column density in cm^-2.
     pub logn: ParameterConfig,
-    /// Excitation temperature in K.
-    pub tex_k: ParameterConfig,
+    /// Excitation temperature in K; of species in LTE.
+    pub tex_k: Option<ParameterConfig>,
     /// Full width of the lines at half of their opacity, in km/s.
     pub fwhm_kms: ParameterConfig,
     /// Velocity in km/s, radio convention.
@@ -198,6 +200,19 @@ pub struct SpeciesConfig {
     pub group: Option<String>,
     /// 0: a core; 1 and up: a foreground layer, the highest nearest to us. That of the group where it has one.
     pub layer: Option<u32>,
+    /// Molecular data of the LAMDA format, relative to the configuration: the lines are not in LTE.
+    pub lamda: Option<PathBuf>,
+    /// With `lamda`: kinetic temperature in K.
+    pub tkin_k: Option<ParameterConfig>,
+    /// With `lamda`: log10 of the density of H2 in cm^-3.
+    pub log10_nh2: Option<ParameterConfig>,
+    /// With `lamda`: shape of the cloud; a static sphere unless given.
+    pub geometry: Option<Geometry>,
+    /// With `lamda`: ortho- over para-H2; in equilibrium at the kinetic temperature unless given.
+    pub ortho_to_para: Option<f64>,
+    /// With `lamda`: densities of other collision partners in cm^-3, as `{ He = 1e4, e = 0.1 }`.
+    #[serde(default)]
+    pub densities: BTreeMap<String, f64>,
 }
 
 /// One parameter: exactly one of the keys but `limits`, which goes with `normal`, and `ratio_to`, which makes the

@@ -3,10 +3,12 @@
 mod data;
 mod lines;
 mod noise;
+mod nonlte;
 
 use crate::catalog::{Library, Species, VelocityRange};
 use crate::config::{Config, FitConfig, MoveKind};
 use crate::model::{ModelOptions, SimdPath};
+use crate::nonlte::NonLteSpecies;
 use crate::posterior::{Layout, LayoutError, Posterior, PosteriorError, QUANTITIES, WindowData};
 use crate::sampler::{MoveSpec, WeightedMove};
 use anyhow::Context;
@@ -44,6 +46,8 @@ pub struct Plan {
     pub layout: Layout,
     /// Lines and partition functions, reduced to what the windows can show.
     pub species: Vec<Species>,
+    /// How the levels of each species are populated; None: LTE.
+    pub nonlte: Vec<Option<NonLteSpecies>>,
     /// The data.
     pub windows: Vec<WindowData>,
     /// Background, velocities and tolerance of the model.
@@ -158,12 +162,13 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
         ..ModelOptions::for_velocities(-1.0, 1.0, 1.0)
     };
     let windows = read.data;
-    let species = lines::read_all(config, &layout, &options, &windows, &mut inputs)?;
+    let (species, nonlte) = lines::read_all(config, &layout, &options, &windows, &mut inputs)?;
     let unused = windows.iter().flat_map(|w| &w.sigma_k).filter(|s| s.is_infinite()).count() as u64;
     let plan = Plan {
         fit,
         layout,
         species,
+        nonlte,
         windows,
         options,
         flagged: unused - read.masked,
@@ -224,7 +229,14 @@ impl Plan {
     /// # Errors
     /// What the model says of its species and windows.
     pub fn posterior(&self) -> Result<Posterior, PosteriorError> {
-        Posterior::new(self.layout.clone(), &self.species, &self.windows, self.options)
+        let excitations = self.nonlte.iter().map(|s| s.as_ref().map(NonLteSpecies::plan)).collect();
+        Posterior::with_excitations(
+            self.layout.clone(),
+            &self.species,
+            &self.windows,
+            self.options,
+            excitations,
+        )
     }
 
     /// Names of the free parameters.

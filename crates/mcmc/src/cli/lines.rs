@@ -106,6 +106,7 @@ fn table(plan: &Plan, names: &[&str], transitions: &[Transition]) -> Csv {
         "e_up_k",
         "a_ul_s",
         "g_up",
+        "tex_k",
         "peak_tau",
         "peak_k",
         "qn",
@@ -119,6 +120,7 @@ fn table(plan: &Plan, names: &[&str], transitions: &[Transition]) -> Csv {
             format!("{:.3}", t.e_up_k),
             format!("{:.4e}", t.a_ul),
             t.g_up.to_string(),
+            format!("{:.4}", t.tex_k),
             format!("{:.4e}", t.peak_tau),
             format!("{:.4}", t.peak_k),
             t.qn.clone(),
@@ -130,16 +132,16 @@ fn table(plan: &Plan, names: &[&str], transitions: &[Transition]) -> Csv {
 fn text(names: &[&str], transitions: &[Transition], min_k: f64) -> String {
     let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(7);
     let mut text = format!(
-        "{:widest$}  {:>13}  {:>13}  {:>9}  {:>10}  {:>5}  {:>9}  {:>8}  quantum numbers\n",
-        "species", "observed MHz", "rest MHz", "E_up K", "A_ul 1/s", "g_up", "peak tau", "peak K"
+        "{:widest$}  {:>13}  {:>13}  {:>9}  {:>10}  {:>5}  {:>9}  {:>10}  {:>8}  quantum numbers\n",
+        "species", "observed MHz", "rest MHz", "E_up K", "A_ul 1/s", "g_up", "Tex K", "peak tau", "peak K"
     );
     for t in transitions {
         let (name, obs, rest, e, a) = (names[t.species], t.observed_mhz, t.rest_mhz, t.e_up_k, t.a_ul);
-        let (g, tau, k, qn) = (t.g_up, t.peak_tau, t.peak_k, &t.qn);
+        let (g, tex, tau, k, qn) = (t.g_up, t.tex_k, t.peak_tau, t.peak_k, &t.qn);
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{name:widest$}  {obs:13.4}  {rest:13.4}  {e:9.2}  {a:10.4e}  {g:5}  {tau:9.3e}  {k:8.3}  {qn}"
+            "{name:widest$}  {obs:13.4}  {rest:13.4}  {e:9.2}  {a:10.4e}  {g:5}  {tex:9.3}  {tau:10.3e}  {k:8.3}  {qn}"
         );
     }
     let _ =

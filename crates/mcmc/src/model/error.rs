@@ -2,6 +2,7 @@
 
 use super::simd::SimdPath;
 use crate::catalog::PartitionError;
+use crate::nonlte::SolveError;
 
 /// A model that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,9 @@ pub enum EvalProblem {
         /// Whether it must be positive.
         positive: bool,
     },
+    /// The levels' populations are not known there.
+    #[error(transparent)]
+    Excitation(#[from] SolveError),
     /// Lines would reach beyond the velocities for which lines were selected.
     #[error("v = {v_kms} km/s with FWHM = {fwhm_kms} km/s reaches out of the model's velocity range")]
     Velocity {

@@ -2,6 +2,7 @@
 
 use super::error::EvalProblem;
 use super::params::{N_SPECIES_PARAMS, SpeciesParams};
+use crate::physics::HK_K_PER_MHZ;
 
 /// Opacity and emission of one line at given parameters, with their derivatives by all parameters of the species.
 ///
@@ -43,6 +44,18 @@ pub trait Excitation: std::fmt::Debug + Send + Sync {
 const REFERENCE_K: f64 = 100.0;
 
 impl ExcitedLine {
+    /// The excitation temperature (K) of the line at `freq_mhz` (MHz); negative where its levels are inverted.
+    pub fn tex_k(&self, freq_mhz: f64) -> f64 {
+        let hnu_k = HK_K_PER_MHZ * freq_mhz;
+        hnu_k / libm::log1p(hnu_k * self.tau / self.emission_k)
+    }
+
+    /// Brightness (K) at the line's centre, over a background of `j_bg_k` (K).
+    pub(super) fn brightness_k(&self, j_bg_k: f64) -> f64 {
+        let h = if self.tau == 0.0 { 1.0 } else { -libm::expm1(-self.tau) / self.tau };
+        h * (self.emission_k - j_bg_k * self.tau)
+    }
+
     /// How strong it is: `sqrt(tau^2 + (emission / 100 K)^2)`; zero: never seen.
     pub(super) fn strength(&self) -> f64 {
         libm::hypot(self.tau, self.emission_k / REFERENCE_K)

@@ -188,6 +188,7 @@ impl Sums {
             by_v,
             self.by_theta,
             0.0,
+            0.0,
         ]
     }
 }

@@ -27,6 +27,7 @@ mod newton;
 mod partner;
 mod rates;
 mod slopes;
+mod species;
 mod tokens;
 mod work;
 
@@ -39,6 +40,7 @@ pub use lamda::{parse_lamda, read_lamda};
 pub use molecule::{Collisions, Level, Molecule, RadiativeLine};
 pub use partner::{Partner, thermal_ortho_to_para};
 pub use slopes::Slope;
+pub use species::NonLteSpecies;
 pub use work::{LineState, NonLteWork};
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Reads the line lists and partition functions that a configuration names.
 
-use super::Inputs;
+use super::{Inputs, nonlte};
 use crate::catalog::{
     Database, HIGHEST_VIBRATIONAL_K, Interpolation, Line, PartitionFunction, QTable, Species, T_CATALOG_K,
     Vibrations, is_database, read_spfit, without_duplicates,
 };
 use crate::config::{Config, QInterpolation, SpeciesConfig};
 use crate::model::ModelOptions;
+use crate::nonlte::NonLteSpecies;
 use crate::posterior::{Layout, WindowData};
 use anyhow::{Context, bail, ensure};
 use std::path::Path;
@@ -21,15 +22,21 @@ pub(super) fn read_all(
     options: &ModelOptions,
     windows: &[WindowData],
     inputs: &mut Inputs,
-) -> anyhow::Result<Vec<Species>> {
+) -> anyhow::Result<(Vec<Species>, Vec<Option<NonLteSpecies>>)> {
     let ends: Vec<(f64, f64)> = windows.iter().map(|w| w.window.ends_mhz()).collect();
-    let mut all = Vec::with_capacity(config.species.len());
+    let (mut all, mut excited) = (Vec::with_capacity(config.species.len()), Vec::new());
     for (index, species) in config.species.iter().enumerate() {
-        let read = read(config, species, inputs)?.for_windows(&ends, options.velocity);
+        let nonlte = nonlte::read(config, species, layout.range(index, 1), inputs)?;
+        let read = match &nonlte {
+            Some((species, _)) => species.clone(),
+            None => read(config, species, inputs)?,
+        };
+        let read = read.for_windows(&ends, options.velocity);
         check_temperatures(config, layout, index, &read, inputs)?;
         all.push(read);
+        excited.push(nonlte.map(|(_, nonlte)| nonlte));
     }
-    Ok(all)
+    Ok((all, excited))
 }
 
 fn read(config: &Config, species: &SpeciesConfig, inputs: &mut Inputs) -> anyhow::Result<Species> {

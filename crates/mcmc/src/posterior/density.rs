@@ -3,11 +3,13 @@
 use super::Layout;
 use crate::catalog::Species;
 use crate::model::{
-    EvalError, Gradient, Likelihood, LteModel, ModelError, ModelOptions, ModelParams, N_SPECIES_PARAMS,
-    N_WINDOW_PARAMS, NotPositive, Scratch, SpeciesParams, Transition, Window, WindowNoise, WindowParams,
+    EvalError, Excitation, Gradient, Likelihood, LteModel, ModelError, ModelOptions, ModelParams,
+    N_SPECIES_PARAMS, N_WINDOW_PARAMS, NotPositive, Scratch, SpeciesParams, Transition, Window, WindowNoise,
+    WindowParams,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The data of one spectral window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,8 +66,22 @@ impl Posterior {
         windows: &[WindowData],
         options: ModelOptions,
     ) -> Result<Self, PosteriorError> {
+        let lte = vec![None; species.len()];
+        Self::with_excitations(layout, species, windows, options, lte)
+    }
+
+    /// The same where some species have an excitation of their own; None: LTE.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_excitations(
+        layout: Layout,
+        species: &[Species],
+        windows: &[WindowData],
+        options: ModelOptions,
+        excitations: Vec<Option<Arc<dyn Excitation>>>,
+    ) -> Result<Self, PosteriorError> {
         let channels: Vec<Window> = windows.iter().map(|w| w.window.clone()).collect();
-        let excitations = vec![None; species.len()];
         let model = LteModel::with_structure(species, &channels, options, &layout.structure, excitations)?;
         let joined = |part: fn(&WindowData) -> &Vec<f64>| -> Vec<f64> {
             windows.iter().flat_map(|w| part(w).iter().copied()).collect()

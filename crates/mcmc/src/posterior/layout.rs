@@ -1,6 +1,7 @@
 //! Which numbers are fitted: from the parameters of all species to one vector, and back.
 
 mod error;
+mod excitation;
 mod resolve;
 mod structure;
 mod windows;
@@ -22,6 +23,7 @@ pub const QUANTITIES: [(&str, &str); N_SPECIES_PARAMS] = [
     ("v_kms", "km/s"),
     ("size_arcsec", "arcsec"),
     ("lorentz_kms", "km/s"),
+    ("log10_nh2", "log10(cm^-3)"),
 ];
 /// The source size among the [`QUANTITIES`].
 const SIZE: usize = 4;
@@ -220,7 +222,7 @@ impl Layout {
                 match (q, bindings[0]) {
                     ("ratio", Binding::Ratio { ratio: Source::Free(i), .. }) => Some(Binding::Free(i)),
                     ("ratio", Binding::Ratio { ratio: Source::Fixed(x), .. }) => Some(Binding::Fixed(x)),
-                    _ => Some(bindings[QUANTITIES.iter().position(|known| known.0 == q)?]),
+                    _ => Some(bindings[excitation::quantity(q)?]),
                 }
             })
             .ok_or_else(|| LayoutError::Unknown {
@@ -244,23 +246,25 @@ fn add_species<'a>(
     slots: &mut Vec<Slot<'a>>,
 ) -> Result<(), LayoutError> {
     let s = species;
+    let temperature = excitation::temperature(s)?;
     let given = [
         Some(&s.logn),
-        Some(&s.tex_k),
+        Some(temperature),
         Some(&s.fwhm_kms),
         Some(&s.v_kms),
         s.size_arcsec.as_ref(),
         s.lorentz_kms.as_ref(),
+        s.log10_nh2.as_ref(),
     ];
     let ratio = s.logn.ratio_to.is_some().then_some(slots.len() + QUANTITIES.len());
     for ((quantity, unit), config) in QUANTITIES.into_iter().zip(given) {
-        let name = format!("{}.{quantity}", s.name);
+        let name = format!("{}.{}", s.name, excitation::name(s, quantity));
         let raw = match (quantity, config) {
             (_, Some(config)) => read(&name, quantity, config)?,
             ("size_arcsec", None) => {
                 group_size.clone().map_or(Raw::FillsBeam, |size| Raw::SameAs(size.into()))
             }
-            // No Lorentzian part.
+            // No Lorentzian part; no density.
             (_, None) => Raw::Fixed(0.0),
         };
         slots.push(Slot { name, unit, raw, ratio: ratio.filter(|_| quantity == "logn") });

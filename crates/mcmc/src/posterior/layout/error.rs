@@ -61,6 +61,24 @@ pub enum LayoutError {
         /// The last parameter of the way.
         by_way_of: String,
     },
+    /// A parameter that must be given.
+    #[error("{parameter} is missing")]
+    Missing {
+        /// The parameter.
+        parameter: String,
+    },
+    /// A key of species in LTE where there is `lamda`, or the other way round.
+    #[error(
+        "{parameter} {}",
+        if *out_of_lte { "does not go with lamda: the file has the lines, their temperature is tkin_k" }
+        else { "goes with lamda only" }
+    )]
+    Misplaced {
+        /// The parameter.
+        parameter: String,
+        /// Whether the species has `lamda`.
+        out_of_lte: bool,
+    },
     /// Two species with one name.
     #[error("there are two species with the name {0}")]
     Twice(String),

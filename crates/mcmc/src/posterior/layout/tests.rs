@@ -36,8 +36,8 @@ fn shared_parameters_are_one() {
     let names: Vec<_> = layout.parameters.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["A.logn", "A.tex_k", "A.v_kms", "B.logn"]);
     let values: Vec<_> = layout.values(&[15.0, 100.0, 0.5, 16.0]).collect();
-    assert_eq!(values[0], [15.0, 100.0, 3.0, 0.5, f64::INFINITY, 0.0]);
-    assert_eq!(values[1], [16.0, 100.0, 3.0, 0.5, 0.5, 0.0]);
+    assert_eq!(values[0], [15.0, 100.0, 3.0, 0.5, f64::INFINITY, 0.0, 0.0]);
+    assert_eq!(values[1], [16.0, 100.0, 3.0, 0.5, 0.5, 0.0, 0.0]);
     let set = |text: &str| {
         let settings: Vec<String> = text.split(' ').map(str::to_string).collect();
         layout.values_from(&["A", "B"], &settings).map_err(|e| e.to_string())

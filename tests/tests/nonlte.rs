@@ -1,0 +1,64 @@
+//! alma-fit with a species out of equilibrium, on any number of ranks.
+#![allow(clippy::unwrap_used)]
+
+use mirinae_tests::{Run, assert_same, root};
+use std::fmt::Write as _;
+use std::fs;
+
+const FIT: &str = r#"
+[fit]
+seed = 5
+walkers = 16
+steps = 40
+burn = 10
+search = 20
+part = 10
+
+[[spectrum]]
+file = "spectrum.txt"
+noise = "0.3 K"
+beam = ["1 arcsec", "1 arcsec"]
+
+[[species]]
+name = "rotor"
+lamda = "rotor.dat"
+geometry = "lvg"
+logn = { uniform = [11, 16] }
+tkin_k = { uniform = [10, 300] }
+log10_nh2 = { uniform = [3, 8] }
+fwhm_kms = { uniform = [1, 5] }
+v_kms = { normal = [0, 1] }
+"#;
+
+#[test]
+fn a_fit_out_of_equilibrium_does_not_depend_on_the_ranks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = |name: &str| path(name).display().to_string();
+    fs::copy(root().join("crates/mcmc/src/nonlte/tests/rotor.dat"), path("rotor.dat")).unwrap();
+    fs::write(path("fit.toml"), FIT).unwrap();
+    // Any data will do for the model's own spectrum, which is then what is fitted.
+    let mut zeros = String::new();
+    for i in 0..120 {
+        writeln!(zeros, "{} {}", 89_178.0 + 0.15 * f64::from(i), i % 3).unwrap();
+    }
+    fs::write(path("spectrum.txt"), zeros).unwrap();
+    let values = ["logn=13.5", "tkin_k=40", "log10_nh2=5", "fwhm_kms=2", "v_kms=0.3"];
+    let set = values.iter().flat_map(|v| ["--set".to_owned(), format!("rotor.{v}")]);
+    let lines = ["lines".to_owned(), text("fit.toml"), "--csv".into(), text("lines.csv")];
+    Run::mpi("alma-fit", 1).args(lines.into_iter().chain(set.clone()).collect::<Vec<_>>()).end().expect(0);
+    let line = fs::read_to_string(path("lines.csv")).unwrap();
+    let column: Vec<&str> = line.lines().nth(1).unwrap().split(',').collect();
+    // Far from 40 K.
+    let tex_k: f64 = column[7].parse().unwrap();
+    assert!((5.0..35.0).contains(&tex_k), "{line}");
+    let model = ["model".to_owned(), text("fit.toml"), "--csv".into(), text("model.csv")];
+    Run::mpi("alma-fit", 1).args(model.into_iter().chain(set).collect::<Vec<_>>()).end().expect(0);
+    let spectrum = fs::read_to_string(path("model.csv")).unwrap().replace(',', " ");
+    fs::write(path("spectrum.txt"), spectrum.split_once('\n').unwrap().1).unwrap();
+    for (ranks, out) in [(1, "one"), (3, "three")] {
+        let run = ["run".to_owned(), text("fit.toml"), "--out".into(), text(out), "--no-progress".into()];
+        Run::mpi("alma-fit", ranks).args(run.to_vec()).end().expect(0);
+    }
+    assert_same(&path("one"), &path("three"), "np 3");
+}
