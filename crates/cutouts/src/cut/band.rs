@@ -73,7 +73,7 @@ impl Cutter<'_> {
         [x0, y0, width, height]: [usize; 4],
     ) -> Result<(), BandError> {
         let settings = self.settings;
-        let wcs = ImageWcs::of(&image.header, [image.width, image.height]).map_err(wcs_error)?;
+        let wcs = ImageWcs::of(&image.header).map_err(wcs_error)?;
         let step_deg = settings.pixel_arcsec / 3600.0;
         let centre = (settings.size - 1) as f64 / 2.0;
         let place = |x: f64, y: f64| {
@@ -125,7 +125,10 @@ fn check_sums(bytes: &[u8], image: &mut Image<'_>) -> Result<(), BandError> {
         Verdict::WrongData => {
             return Err((
                 Reason::Checksum,
-                format!("HDU {}: its data are not those that DATASUM was made of", image.hdu),
+                format!(
+                    "HDU {}: its data are not those that DATASUM was made of (a cutout that kept its parent's DATASUM: input.checksums = false)",
+                    image.hdu
+                ),
             ));
         }
     }

@@ -219,7 +219,8 @@ impl<'a> Cutter<'a> {
         let (pixels, mask) = (&mut self.cut.image_bp[range.clone()], &mut self.cut.mask_bp[range]);
         let nulls = nulls::mark(pixels, mask);
         let policy = settings.nulls_b[band];
-        let inside = mask.iter().filter(|bits| **bits & bits::PADDED == 0).count();
+        let padded = mask.iter().fold(0u32, |n, bits| n + u32::from(bits & bits::PADDED != 0));
+        let inside = mask.len() - padded as usize;
         if inside == 0 {
             return Err((Reason::Size, "the image does not reach into the cutout".to_owned()));
         }

@@ -4,46 +4,51 @@
 //! sqrt(2), `ln m = 2 artanh s`, `s = (m-1)/(m+1)`, by its series to s^9, and the rounding of `1 + y` put back (Kahan's
 //! log1p). Branches are selections, so that the compiler works on several pixels at a time.
 
+use super::simd;
+
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 const SQRT_HALF_BITS: u32 = 0x3f35_04f3;
 /// Above it `a²` is of no use: asinh a = ln 2a.
 const LARGE: f32 = 1e9;
 
-/// ln(u) + c/u for normal positive u.
+/// asinh of one number; NaN stays, infinite becomes a large number.
 #[inline(always)]
-fn ln(u: f32, c: f32) -> f32 {
+pub fn asinh(x: f32) -> f32 {
+    let a = x.abs();
+    let is_near = a < LARGE;
+    let b = if is_near { a } else { 1.0 };
+    let b2 = b * b;
+    let y = b + b2 / (1.0 + (1.0 + b2).sqrt());
+    // The logarithm is that of u, or of u and a factor of two; c is what the rounding of u has lost.
+    let near = 1.0 + y;
+    let far = if a < f32::MAX { a } else { f32::MAX };
+    let u = if is_near { near } else { far };
+    let c = if is_near { y - (near - 1.0) } else { 0.0 };
     let bits = u.to_bits();
     let k = (bits.wrapping_sub(SQRT_HALF_BITS) as i32) >> 23;
     let m = f32::from_bits(bits.wrapping_sub((k << 23) as u32));
+    let k = (k + i32::from(!is_near)) as f32;
     let f = m - 1.0;
     let s = f / (m + 1.0);
     let z = s * s;
     let series = z * (0.666_666_7 + z * (0.4 + z * (0.285_714_3 + z * 0.222_222_22)));
     // 2 s = f - s f: the first term is exact.
-    let k = k as f32;
-    k * LN_2_HIGH + (f - s * (f - series) + (k * LN_2_LOW + c / u))
-}
-
-/// asinh of one number; NaN stays, infinite becomes a large number.
-#[inline(always)]
-pub fn asinh(x: f32) -> f32 {
-    let a = x.abs();
-    let b = a.min(LARGE);
-    let b2 = b * b;
-    let y = b + b2 / (1.0 + (1.0 + b2).sqrt());
-    let u = 1.0 + y;
-    let near = ln(u, y - (u - 1.0));
-    let far = ln(a.min(f32::MAX), 0.0) + std::f32::consts::LN_2;
-    let value = if a < LARGE { near } else { far };
-    if x.is_nan() { x } else { value.copysign(x) }
+    let value = k * LN_2_HIGH + (f - s * (f - series) + (k * LN_2_LOW + c / u));
+    let value = if x.is_nan() { x } else { value };
+    value.copysign(x)
 }
 
 /// `x = scale * asinh(factor * x)` for all numbers of a slice.
 pub fn stretch(values: &mut [f32], factor: f32, scale: f32) {
-    for value in values {
-        *value = scale * asinh(factor * *value);
-    }
+    simd::wide(
+        #[inline(always)]
+        || {
+            for value in values {
+                *value = scale * asinh(factor * *value);
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ mod healpix_cells;
 pub mod nulls;
 pub mod planes;
 pub mod resample;
+// Vectors of newer processors.
+#[allow(unsafe_code)]
+mod simd;
 pub mod sky;
 pub mod statistics;
 

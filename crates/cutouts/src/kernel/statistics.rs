@@ -1,5 +1,6 @@
 //! Statistics of the pixels of a band over all galaxies, joined in a fixed order.
 
+use super::simd;
 use serde::{Deserialize, Serialize};
 
 /// Every so many pixels go into the histogram: no divisor of common widths, so that all columns are met.
@@ -39,22 +40,34 @@ impl Moments {
     }
 }
 
-/// The moments of the pixels without any bit in the mask.
+/// The moments of the pixels without any bit in the mask, in eight lanes.
 pub fn moments(pixels: &[f32], mask: &[u8]) -> Moments {
+    simd::wide(
+        #[inline(always)]
+        || in_lanes(pixels, mask),
+    )
+}
+
+#[inline(always)]
+fn in_lanes(pixels: &[f32], mask: &[u8]) -> Moments {
     let (mut sums, mut squares, mut counts) = ([0f64; LANES], [0f64; LANES], [0u32; LANES]);
     let (whole, rest) = pixels.as_chunks::<LANES>();
     let (whole_mask, rest_mask) = mask.as_chunks::<LANES>();
-    let mut add = |values: &[f32], bits: &[u8]| {
-        for (lane, (value, bits)) in values.iter().zip(bits).enumerate() {
-            let good = *bits == 0;
-            let x = f64::from(if good { *value } else { 0.0 });
+    for (values, bits) in whole.iter().zip(whole_mask) {
+        for lane in 0..LANES {
+            let good = bits[lane] == 0;
+            let x = f64::from(if good { values[lane] } else { 0.0 });
             sums[lane] += x;
             squares[lane] += x * x;
             counts[lane] += u32::from(good);
         }
-    };
-    whole.iter().zip(whole_mask).for_each(|(values, bits)| add(values, bits));
-    add(rest, rest_mask);
+    }
+    for (lane, (value, _)) in rest.iter().zip(rest_mask).enumerate().filter(|(_, (_, bits))| **bits == 0) {
+        let x = f64::from(*value);
+        sums[lane] += x;
+        squares[lane] += x * x;
+        counts[lane] += 1;
+    }
     let count = u64::from(counts.iter().sum::<u32>());
     if count == 0 {
         return Moments::default();

@@ -1,7 +1,6 @@
 //! What is known of a shard once its files are written; kept until all shards are done.
 
 use crate::cut::Cutter;
-use crate::kernel::bits;
 use crate::kernel::statistics::{Histogram, Moments, moments};
 use crate::plan::{Plan, Unused};
 use serde::{Deserialize, Serialize};
@@ -81,8 +80,7 @@ impl Summary {
         class[1] += 1;
         self.used += 1;
         let pixels = plan.settings.size * plan.settings.size;
-        for (band, facts) in cut.facts_b.iter().enumerate().filter(|(_, facts)| facts.is_there) {
-            debug_assert!(facts.is_there);
+        for band in (0..cut.facts_b.len()).filter(|band| cut.facts_b[*band].is_there) {
             let range = band * pixels..(band + 1) * pixels;
             let (values, mask) = (&cut.image_bp[range.clone()], &cut.mask_bp[range]);
             self.moments_b[band].join(&moments(values, mask));
@@ -113,13 +111,13 @@ impl Summary {
                 counts[4] += pixels as u64;
                 continue;
             }
-            for (bit, count) in counts.iter_mut().enumerate().take(4) {
+            let any = mask.iter().fold(0, |any, b| any | b);
+            for (bit, count) in counts.iter_mut().enumerate().take(4).filter(|(bit, _)| any >> bit & 1 == 1) {
                 *count += mask.iter().map(|b| u32::from(b >> bit & 1)).sum::<u32>() as u64;
             }
         }
         self.bits.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
         let flagged = counts[0] + counts[1] + counts[4];
-        debug_assert!(bits::NAMES[4] == "missing");
         let keep = plan.settings.output.sheet;
         let last = self.worst.last().map_or(0, |p| p.flagged);
         let is_bad = flagged > 0 && cut.is_used && (self.worst.len() < keep || flagged > last);
