@@ -1,11 +1,14 @@
 //! What the user types, and what is done about it.
 use crate::baseband::RecordingOptions;
 use crate::cli_job::{self, DelayArgs, InitArgs};
+use crate::bench::{self, BenchOptions};
+use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
-use crate::run::{self, Plan, Products};
+use crate::run::{self, Plan, Products, Wishes};
 use crate::schedule::Schedule;
 use crate::sim::{self, SimConfig, SimError};
+use crate::simd::SimdPath;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mirinae_common::options::RunOptions;
@@ -28,14 +31,11 @@ struct Args {
 enum Command {
     /// Correlate a job
     Run {
-        /// A job.toml, or a DiFX job's .input (.calc and .im are those that it names)
-        input: PathBuf,
+        #[command(flatten)]
+        job: JobArgs,
         /// Write DiFX's own output format, too
         #[arg(long)]
         swin: bool,
-        /// Take channels and bits from the job where the recordings' headers say otherwise
-        #[arg(long)]
-        trust_job: bool,
         #[command(flatten)]
         options: RunOptions,
     },
@@ -48,6 +48,29 @@ enum Command {
     },
     /// Write the delays of a job as a table
     Delay(DelayArgs),
+    /// Tell what a run would do and what memory it needs
+    Plan {
+        #[command(flatten)]
+        job: JobArgs,
+    },
+    /// Measure how fast this machine correlates, with simulated data
+    Bench {
+        /// One case only [default: all, which take some minutes]
+        #[arg(long, value_name = "NAME")]
+        case: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Length of the simulated recordings
+        #[arg(long, default_value_t = 4, value_name = "SECONDS")]
+        seconds: u32,
+        /// How often each measurement is made
+        #[arg(long, default_value_t = 3, value_name = "N")]
+        rounds: usize,
+        /// Folder for the recordings (up to 0.3 GB per second), best in the page cache [default: the temporary folder]
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
     /// Tell what recordings hold (frames, times, threads, levels, spectra) or what a VEX schedule says
     Inspect(InspectArgs),
     /// Find delay and rate of the fringes in visibilities
@@ -72,6 +95,29 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct JobArgs {
+    /// A job.toml, or a DiFX job's .input (.calc and .im are those that it names)
+    input: PathBuf,
+    /// Take channels and bits from the job where the recordings' headers say otherwise
+    #[arg(long)]
+    trust_job: bool,
+    /// Where the fringe rotation is applied
+    #[arg(long, value_enum, default_value = "job")]
+    rotation: RotationChoice,
+    /// Share of the amplitude that --rotation auto may lose
+    #[arg(long, default_value_t = LOSS_TOLERANCE, value_name = "SHARE")]
+    loss: f64,
+}
+
+impl JobArgs {
+    fn prepare(&self, level: u8) -> Result<Plan, Failure> {
+        let Self { input, trust_job, rotation, loss } = self;
+        let wishes = Wishes { trust_job: *trust_job, rotation: *rotation, loss_tolerance: *loss };
+        run::prepare(input, &wishes, SimdPath::from_level(level))
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -108,12 +154,13 @@ struct InspectArgs {
 /// Runs the program.
 pub fn main() -> ExitCode {
     match runtime::parse_args::<Args>().command {
-        Command::Run { input, swin, trust_job, options } => {
+        Command::Run { job, swin, options } => {
             // "job.input" gives "job.out" beside it.
-            let out = options.out.clone().unwrap_or_else(|| input.with_extension("out"));
-            runtime::parallel(
+            let out = options.out.clone().unwrap_or_else(|| job.input.with_extension("out"));
+            runtime::parallel_at_level(
                 &options,
-                || run::prepare(&input, trust_job),
+                SimdPath::detect().level(),
+                |level| job.prepare(level),
                 Plan::to_string,
                 |context, plan| run::run(context, plan, &out, Products { swin: swin || plan.job.write_swin }),
             )
@@ -121,6 +168,13 @@ pub fn main() -> ExitCode {
         Command::Init(args) => runtime::serial(|| cli_job::init_job(args)),
         Command::Convert { input } => runtime::serial(|| cli_job::convert_job(&input)),
         Command::Delay(args) => runtime::serial(|| cli_job::delays(&args)),
+        Command::Plan { job } => {
+            runtime::serial(|| say(&job.prepare(SimdPath::detect().level())?.to_string()))
+        }
+        Command::Bench { case, json, seconds, rounds, folder } => {
+            let options = BenchOptions { case, json, seconds, rounds, folder };
+            runtime::serial(|| bench::run(&options, &mut |text| say(text)))
+        }
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
         Command::Simulate { config, delays, out } => {

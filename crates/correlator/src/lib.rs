@@ -1,6 +1,7 @@
 //! FX correlation of VLBI baseband recordings: the library behind `kvn-corr`.
 
 pub mod baseband;
+pub mod bench;
 pub mod centres;
 pub mod cli;
 mod cli_job;
@@ -16,6 +17,8 @@ pub mod job;
 pub mod run;
 pub mod schedule;
 pub mod sim;
+#[allow(unsafe_code)]
+pub mod simd;
 pub mod station;
 pub mod writer;
 pub mod xcorr;

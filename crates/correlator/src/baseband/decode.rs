@@ -19,6 +19,11 @@ impl Decoder {
         Self { format, levels, table }
     }
 
+    /// Values of the elements of each byte, one byte after the other; empty for 16 bits.
+    pub fn table(&self) -> &[f32] {
+        &self.table
+    }
+
     /// The format of the payloads.
     pub fn format(&self) -> &FrameFormat {
         &self.format

@@ -7,10 +7,11 @@
 //! | header | [`header`], [`time`] | the words of a VDIF header, and when its frame was taken |
 //! | frame | [`mod@format`], [`levels`], [`decode`], [`encode`] | payload bytes to numbers and back |
 //! | recording | [`scan`], [`mod@file`] | where in a file the frames are, by their time stamps |
-//! | samples | [`samples`], [`recording`] | samples by their number, with their validity |
+//! | samples | [`samples`], [`codes`], [`recording`] | samples by their number, with their validity |
 //!
 //! The correlator sees [`SampleSource`] and [`Samples`] only.
 
+pub mod codes;
 pub mod decode;
 pub mod encode;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod samples;
 pub mod scan;
 pub mod time;
 
+pub use codes::Codes;
 pub use error::BasebandError;
 pub use format::FrameFormat;
 pub use header::VdifHeader;

@@ -1,5 +1,6 @@
 //! A station's recording: one or several files read as one run of samples.
 
+use super::codes::Codes;
 use super::decode::Decoder;
 use super::error::BasebandError;
 use super::file::{BLOCK_TARGET, FrameFile};
@@ -166,31 +167,34 @@ impl Recording {
         Ok(())
     }
 
-    /// Decodes the frame at `slot` of the thread in position `thread` into its place in `out`.
-    fn read_frame(
+    /// Finds the payloads of samples `start .. start + n` and hands them on: thread, payload, first sample in it, first
+    /// sample from `start`, number of samples.
+    fn each_payload(
         &mut self,
-        slot: i64,
-        thread: usize,
-        start: i64,
-        out: &mut Samples,
+        (start, n): (i64, usize),
+        mut take: impl FnMut(&Decoder, usize, &[u8], (usize, usize, usize)),
     ) -> Result<(), BasebandError> {
+        if n == 0 {
+            return Ok(());
+        }
         let per_frame = self.format.samples_per_frame() as i64;
         let frames_per_second = self.layout.sample_rate_hz as i64 / per_frame;
-        let time = FrameTime {
-            second: UtcSecond(self.layout.reference.0 + slot.div_euclid(frames_per_second)),
-            number: slot.rem_euclid(frames_per_second) as u32,
-        };
-        let end = start + out.len() as i64;
-        let (from, to) = ((slot * per_frame).max(start), ((slot + 1) * per_frame).min(end));
-        for timed in self.files.iter_mut().filter(|timed| timed.slots.contains(&slot)) {
-            let Some(payload) = timed.file.payload(time, self.threads[thread])? else { continue };
-            let (at, count) = ((from - start) as usize, (to - from) as usize);
-            let stride = out.len() * self.layout.components;
-            let (data, valid) = out.thread_mut(thread);
-            let first = (from - slot * per_frame) as usize;
-            self.decoder.decode(payload, first, count, &mut data[at * self.layout.components..], stride);
-            valid.push(at, at + count);
-            return Ok(());
+        let end = start + n as i64;
+        for slot in start.div_euclid(per_frame)..=(end - 1).div_euclid(per_frame) {
+            let time = FrameTime {
+                second: UtcSecond(self.layout.reference.0 + slot.div_euclid(frames_per_second)),
+                number: slot.rem_euclid(frames_per_second) as u32,
+            };
+            let (from, to) = ((slot * per_frame).max(start), ((slot + 1) * per_frame).min(end));
+            let place = ((from - slot * per_frame) as usize, (from - start) as usize, (to - from) as usize);
+            for (thread, number) in self.threads.iter().enumerate() {
+                for timed in self.files.iter_mut().filter(|timed| timed.slots.contains(&slot)) {
+                    if let Some(payload) = timed.file.payload(time, *number)? {
+                        take(&self.decoder, thread, payload, place);
+                        break;
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -203,17 +207,32 @@ impl SampleSource for Recording {
 
     fn read(&mut self, start: i64, n: usize, out: &mut Samples) -> Result<(), BasebandError> {
         out.make_room(&self.layout, n);
-        if n == 0 {
-            return Ok(());
+        let components = self.layout.components;
+        self.each_payload((start, n), |decoder, thread, payload, (first, at, count)| {
+            let stride = out.len() * components;
+            let (data, valid) = out.thread_mut(thread);
+            decoder.decode(payload, first, count, &mut data[at * components..], stride);
+            valid.push(at, at + count);
+        })?;
+        if n > 0 {
+            out.zero_gaps();
         }
-        let per_frame = self.format.samples_per_frame() as i64;
-        for slot in start.div_euclid(per_frame)..=(start + n as i64 - 1).div_euclid(per_frame) {
-            for thread in 0..self.threads.len() {
-                self.read_frame(slot, thread, start, out)?;
-            }
-        }
-        out.zero_gaps();
         Ok(())
+    }
+
+    fn has_codes(&self) -> bool {
+        let format = &self.format;
+        format.bits == 2
+            && !format.complex
+            && format.channels <= 64
+            && format.samples_per_frame().is_multiple_of(4)
+    }
+
+    fn read_codes(&mut self, start: i64, n: usize, out: &mut Codes) -> Result<(), BasebandError> {
+        out.make_room(&self.layout, (start, n), self.decoder.table());
+        self.each_payload((out.first(), out.len()), |_, thread, payload, (first, at, count)| {
+            out.put(thread, payload, first, (at, count));
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Samples by their number, with their validity: what a correlator asks of a recording.
 
+use super::codes::Codes;
 use super::error::BasebandError;
 use super::time::UtcSecond;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,11 @@ impl Samples {
         &self.data[channel * stride..(channel + 1) * stride]
     }
 
+    /// Threads that share their validity.
+    pub fn validities(&self) -> &[Validity] {
+        &self.valid
+    }
+
     /// Which samples of a channel are valid.
     pub fn validity(&self, channel: usize) -> &Validity {
         &self.valid[channel / self.channels_per_thread]
@@ -156,6 +162,19 @@ pub trait SampleSource {
     /// # Errors
     /// [`BasebandError::Read`] when the system fails to read.
     fn read(&mut self, start: i64, n: usize, out: &mut Samples) -> Result<(), BasebandError>;
+
+    /// Whether [`Self::read_codes`] works: samples are real and have 2 bits.
+    fn has_codes(&self) -> bool {
+        false
+    }
+
+    /// The same as they were recorded, where [`Self::has_codes`]; otherwise nothing is valid.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn read_codes(&mut self, _start: i64, _n: usize, _out: &mut Codes) -> Result<(), BasebandError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

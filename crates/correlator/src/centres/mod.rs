@@ -6,7 +6,13 @@
 //! transform's length lose of a source there is known (Morgan, Mantovani, Deller et al. 2011, A&A 526, A140, for the
 //! method; the factors as in DiFX): sin(x)/x with x = pi f_LO dD/dt T over time, 1 - |D_A - D_B| B / n in delay.
 
-use crate::geometry::DelayModel;
+mod smearing;
+mod turner;
+
+pub use smearing::{Smearing, smearing, smearing_csv};
+pub use turner::{Interval, Turner};
+
+use crate::geometry::{Delay, DelayModel};
 use crate::job::Band;
 
 /// Differential delay of a pair of stations towards a phase centre.
@@ -18,18 +24,28 @@ pub struct Shift {
     pub rate: f64,
 }
 
+/// What of a shift belongs to one station: D and its rate.
+pub fn of_station(model: &dyn DelayModel, centre: usize, station: usize, t_s: f64) -> Shift {
+    towards(model, centre, model.delay(0, station, t_s), (station, t_s))
+}
+
+/// The same with the delay towards the pointing centre at hand.
+fn towards(model: &dyn DelayModel, centre: usize, pointing: Delay, (station, t_s): (usize, f64)) -> Shift {
+    let to = model.delay(centre + 1, station, t_s);
+    Shift { delay_s: (to.delay_s - pointing.delay_s) * (1.0 + pointing.rate), rate: to.rate - pointing.rate }
+}
+
 /// The shift of stations `a`, `b` to phase centre `centre` at a time.
 pub fn shift(model: &dyn DelayModel, centre: usize, (a, b): (usize, usize), t_s: f64) -> Shift {
-    let of = |station: usize| {
-        let pointing = model.delay(0, station, t_s);
-        let to = model.delay(centre + 1, station, t_s);
-        ((to.delay_s - pointing.delay_s) * (1.0 + pointing.rate), to.rate - pointing.rate)
-    };
-    let ((da_s, ra), (db_s, rb)) = (of(a), of(b));
-    Shift { delay_s: da_s - db_s, rate: ra - rb }
+    of_station(model, centre, a, t_s).minus(of_station(model, centre, b, t_s))
 }
 
 impl Shift {
+    /// A baseline's shift from those of its two stations.
+    pub fn minus(self, b: Self) -> Self {
+        Self { delay_s: self.delay_s - b.delay_s, rate: self.rate - b.rate }
+    }
+
     /// Turns of the first channel and turns per channel: channel c is turned by first + c step.
     pub fn turns(&self, band: &Band, channels: usize) -> (f64, f64) {
         (-band.low_hz() * self.delay_s, -band.bandwidth_hz / channels as f64 * self.delay_s)
@@ -37,17 +53,32 @@ impl Shift {
 
     /// What is left of a source at the phase centre: 1 for no loss, 0 where nothing is.
     pub fn coherence(&self, band: &Band, channels: usize, interval_s: f64) -> f64 {
+        self.left_over_time(band, interval_s) * self.left_over_bandwidth(band, channels)
+    }
+
+    /// What the turning of the phase within an interval leaves.
+    pub fn left_over_time(&self, band: &Band, interval_s: f64) -> f64 {
         let half_turn = std::f64::consts::PI * self.rate * interval_s * band.lo_hz;
-        let time = if half_turn.abs() < 1e-9 { 1.0 } else { half_turn.sin() / half_turn };
+        let time = if half_turn.abs() < 1e-9 { 1.0 } else { libm::sin(half_turn) / half_turn };
+        time.max(0.0)
+    }
+
+    /// What the delay leaves of blocks as long as a transform.
+    pub fn left_over_bandwidth(&self, band: &Band, channels: usize) -> f64 {
         let window_s = channels as f64 / band.bandwidth_hz;
-        time.max(0.0) * (1.0 - (self.delay_s / window_s).abs()).max(0.0)
+        (1.0 - (self.delay_s / window_s).abs()).max(0.0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Delay;
+    use crate::difx::example;
+    use crate::integrate::{Accumulator, Shape, stations};
+    use crate::job::Job;
+    use crate::simd::{Simd, SimdPath};
+    use crate::xcorr::Sums;
+    use num_complex::Complex64;
 
     struct Model;
     impl DelayModel for Model {
@@ -86,5 +117,48 @@ mod tests {
         let delayed = Shift { delay_s: -4e-6, rate: 0.0 };
         assert!((delayed.coherence(&band(), 256, 1.0) - 0.75).abs() < 1e-12);
         assert_eq!(Shift { delay_s: 20e-6, rate: 0.0 }.coherence(&band(), 256, 1.0), 0.0);
+    }
+
+    /// Twin of the turner: every channel by its own sine and cosine, in double precision.
+    fn slowly(job: &Job, sums: &Sums, centre: usize, index: usize, t_s: f64) -> Vec<Complex64> {
+        let (product, average) = (&job.crosses[index], job.average);
+        let s = shift(&job.scans[0].model, centre, stations(job, product), t_s);
+        let (first, step) = s.turns(&job.bands[product.band], job.channels);
+        let (re, im) = sums.product(index);
+        let turned = |c: usize| {
+            let turns = first + step * c as f64;
+            Complex64::new(re[c], im[c]) * Complex64::cis(std::f64::consts::TAU * (turns - turns.round()))
+        };
+        (0..job.channels / average).map(|f| (f * average..(f + 1) * average).map(turned).sum()).collect()
+    }
+
+    #[test]
+    fn turner_is_its_twin() {
+        let dir = tempfile::tempdir().unwrap();
+        for average in [1, 4, 64] {
+            let mut job = Job::open(&example::write(dir.path(), &[])).unwrap();
+            (job.channels, job.average) = (128, average);
+            let centres = job.scans[0].centres.len();
+            let mut sums = Sums::new(job.crosses.len(), job.channels);
+            for index in 0..job.crosses.len() {
+                let (re, im) = sums.product_mut(index);
+                re.iter_mut().enumerate().for_each(|(c, x)| *x = ((c * 37 + index * 11) % 19) as f64 - 9.0);
+                im.iter_mut().enumerate().for_each(|(c, x)| *x = ((c * 23 + index * 7) % 17) as f64 - 8.0);
+            }
+            let shape = Shape { centres, products: job.crosses.len(), channels: job.channels, average };
+            let mut all = Accumulator::new(shape);
+            let interval = Interval { middle_s: job.scans[0].start_s as f64 + 0.3, length_s: 0.01 };
+            let simd = Simd::new(SimdPath::detect());
+            Turner::new(&job, simd).turn(&job, &job.scans[0], &sums, interval, &mut all);
+            for centre in 0..centres {
+                for index in 0..job.crosses.len() {
+                    let slow = slowly(&job, &sums, centre, index, interval.middle_s);
+                    let fast = all.centre_mut((centre, index), 0.0);
+                    for (slow, fast) in slow.iter().zip(fast) {
+                        assert!((slow - *fast).norm() < 1e-4 * average as f64, "{slow} {fast}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ fn reference(job: &str) -> Option<PathBuf> {
     None
 }
 
-fn sources(job: &Job) -> Vec<Box<dyn SampleSource>> {
+pub(super) fn sources(job: &Job) -> Vec<Box<dyn SampleSource>> {
     let reference = Some(UtcSecond::new(job.start_mjd, job.start_second));
     let options = RecordingOptions {
         reference,
@@ -29,8 +29,12 @@ fn sources(job: &Job) -> Vec<Box<dyn SampleSource>> {
     job.streams.iter().map(|s| open(&s.files)).collect()
 }
 
+pub(super) fn as_job(job: &Job) -> Vec<ScanRotation> {
+    choose(job, RotationChoice::Job, 0.0)
+}
+
 /// Visibilities of all integrations with their time.
-fn correlate(engine: &mut Engine, job: &Job, integrations: u64) -> Vec<(f64, Record)> {
+pub(super) fn correlate(engine: &mut Engine, job: &Job, integrations: u64) -> Vec<(f64, Record)> {
     let mut all = Vec::new();
     for unit in units(job, 0.0) {
         let mut accumulators = engine.accumulators(unit.scan);
@@ -80,7 +84,8 @@ fn compare(job: &Job, ours: &[(f64, Record)], centre: usize, theirs: &Found) -> 
 fn check(name: &str, integrations: u64) -> Option<(f64, f64, f64)> {
     let folder = reference(name)?;
     let job = Job::open(&folder.join("job.input")).unwrap();
-    let mut engine = Engine::new(&job, sources(&job), FftPath::best());
+    let rotations = as_job(&job);
+    let mut engine = Engine::new(&job, &rotations, sources(&job), SimdPath::detect());
     let ours = correlate(&mut engine, &job, integrations);
     println!("{name}: {:?}", engine.times());
     let mut worst = (0.0f64, 0.0f64, 0.0f64);
@@ -138,7 +143,9 @@ fn another_rotation_differs() {
     let Some(folder) = reference("G256") else { return };
     let mut job = Job::open(&folder.join("job.input")).unwrap();
     job.rotation = crate::job::Rotation::AfterTransform;
-    let mut engine = Engine::new(&job, sources(&job), FftPath::best()).with_correlator(Box::new(Scalar));
+    let rotations = as_job(&job);
+    let mut engine =
+        Engine::new(&job, &rotations, sources(&job), SimdPath::detect()).with_correlator(Box::new(Scalar));
     let ours = correlate(&mut engine, &job, 1);
     let bytes = std::fs::read(folder.join("job.difx/DIFX_60000_000000.s0000.b0000")).unwrap();
     let mut theirs = read_records(&bytes, 256).unwrap();
@@ -186,12 +193,14 @@ fn damage(job: &mut Job, folder: &Path) -> Vec<f64> {
 fn damaged_recordings() {
     let Some(folder) = reference("G256") else { return };
     let mut job = Job::open(&folder.join("job.input")).unwrap();
-    let mut whole = Engine::new(&job, sources(&job), FftPath::best());
+    let rotations = as_job(&job);
+    let mut whole = Engine::new(&job, &rotations, sources(&job), SimdPath::detect());
     let whole = correlate(&mut whole, &job, 1).remove(0).1;
     let clean = job.clone();
     let dir = tempfile::tempdir().unwrap();
     let covered = damage(&mut job, dir.path());
-    let mut engine = Engine::new(&job, sources(&job), FftPath::best());
+    let rotations = as_job(&job);
+    let mut engine = Engine::new(&job, &rotations, sources(&job), SimdPath::detect());
     let damaged = correlate(&mut engine, &job, 1).remove(0).1;
     for (stream, covered) in covered.iter().enumerate() {
         let coverage = f64::from(damaged.coverage_s[stream]);

@@ -149,6 +149,11 @@ impl PolynomialModel {
         Ok(Self { interval_s, intervals, clocks })
     }
 
+    /// Number of intervals.
+    pub fn intervals(&self) -> usize {
+        self.intervals.len()
+    }
+
     /// The interval that holds a time and how far the time is into it. Just outside, the nearest one.
     fn at(&self, t_s: f64) -> (&Interval, f64) {
         let steps = ((t_s - self.intervals[0].start_s) / self.interval_s).floor();

@@ -4,9 +4,7 @@
 //! the number of samples of a whole integration. Visibilities are sums of products of unnormalised transforms
 //! of N samples, divided by the number of valid samples: 1/(n w N) of n transforms, as DiFX has it.
 
-use crate::centres::Shift;
-use crate::job::{Band, Job, Product};
-use crate::station::Phasors;
+use crate::job::{Job, Product};
 use crate::xcorr::Sums;
 use num_complex::{Complex32, Complex64};
 
@@ -62,9 +60,9 @@ pub struct Accumulator {
     shape: Shape,
     sums_cpf: Vec<Complex64>,
     valid_p: Vec<u64>,
+    gain_p: Vec<f64>,
     coherence_cp: Vec<f64>,
     intervals: f64,
-    phasors: Phasors,
 }
 
 impl Accumulator {
@@ -75,9 +73,9 @@ impl Accumulator {
             shape,
             sums_cpf: vec![Complex64::default(); cp * out],
             valid_p: vec![0; shape.products],
+            gain_p: vec![1.0; shape.products],
             coherence_cp: vec![0.0; cp],
             intervals: 0.0,
-            phasors: Phasors::new(shape.channels),
         }
     }
 
@@ -85,6 +83,7 @@ impl Accumulator {
     pub fn clear(&mut self) {
         self.sums_cpf.fill(Complex64::default());
         self.valid_p.fill(0);
+        self.gain_p.fill(1.0);
         self.coherence_cp.fill(0.0);
         self.intervals = 0.0;
     }
@@ -92,6 +91,11 @@ impl Accumulator {
     /// Counts valid samples of a product.
     pub fn count(&mut self, product: usize, valid: u64) {
         self.valid_p[product] += valid;
+    }
+
+    /// Multiplies the visibilities of a product by `gain`: what is known to be lost of them.
+    pub fn correct(&mut self, product: usize, gain: f64) {
+        self.gain_p[product] = gain;
     }
 
     /// Adds sums as they are, to the only phase centre.
@@ -107,21 +111,13 @@ impl Accumulator {
         }
     }
 
-    /// Adds a shift interval's sums of one product to one phase centre.
-    pub fn add_shifted(&mut self, sums: &Sums, centre: usize, product: usize, turn: &Turn) {
+    /// Sums of a phase centre and product, for a shift interval's to be added, and what is left of a source there: the
+    /// interval's length in s times the coherence.
+    pub fn centre_mut(&mut self, (centre, product): (usize, usize), coherence: f64) -> &mut [Complex64] {
         let out = self.shape.channels / self.shape.average;
-        let (first, step) = turn.shift.turns(turn.band, self.shape.channels);
-        let phasors = self.phasors.make(step, first);
-        let (re, im) = sums.product(product);
         let row = centre * self.shape.products + product;
-        for (f, sum) in self.sums_cpf[row * out..(row + 1) * out].iter_mut().enumerate() {
-            for c in f * self.shape.average..(f + 1) * self.shape.average {
-                let p = phasors[c];
-                *sum += Complex64::new(re[c], im[c]) * Complex64::new(p.re.into(), p.im.into());
-            }
-        }
-        self.coherence_cp[row] +=
-            turn.interval_s * turn.shift.coherence(turn.band, self.shape.channels, turn.interval_s);
+        self.coherence_cp[row] += coherence;
+        &mut self.sums_cpf[row * out..(row + 1) * out]
     }
 
     /// Says that a shift interval has been added for all centres and products.
@@ -137,24 +133,14 @@ impl Accumulator {
             let coherence = if self.intervals > 0.0 { self.coherence_cp[row] / self.intervals } else { 1.0 };
             *weight = (valid / whole * coherence) as f32;
             let norm = valid * coherence * self.shape.average as f64;
-            let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+            let gain = self.gain_p[row % self.shape.products];
+            let scale = if norm > 0.0 { gain / norm } else { 0.0 };
             let sums = &self.sums_cpf[row * out..(row + 1) * out];
             for (vis, sum) in vis_cpf[row * out..(row + 1) * out].iter_mut().zip(sums) {
                 *vis = Complex32::new((sum.re * scale) as f32, (sum.im * scale) as f32);
             }
         }
     }
-}
-
-/// How a shift interval's visibilities are turned.
-#[derive(Debug, Clone, Copy)]
-pub struct Turn<'a> {
-    /// Differential delay at the midpoint.
-    pub shift: Shift,
-    /// Band of the product.
-    pub band: &'a Band,
-    /// Length of the interval in s.
-    pub interval_s: f64,
 }
 
 /// The stations of a product's two sides.
@@ -189,30 +175,5 @@ mod tests {
         all.clear();
         all.finish(8.0, &mut vis, &mut weight);
         assert_eq!((weight[0], vis[0]), (0.0, Complex32::default()));
-    }
-
-    #[test]
-    fn a_shift_turns_the_source_back() {
-        let band = Band { lo_hz: 22e9, bandwidth_hz: 16e6, lower_sideband: false, difx_index: 0 };
-        let (channels, delay_s) = (64, 3.7e-9);
-        let mut off_centre = Sums::new(1, channels);
-        let (re, im) = off_centre.product_mut(0);
-        for c in 0..channels {
-            // What a source with differential delay D_A - D_B leaves, the opposite of the turn.
-            let v = crate::station::phasor((22e9 + 250e3 * c as f64) * delay_s);
-            (re[c], im[c]) = (v.re, v.im);
-        }
-        let mut all = Accumulator::new(Shape { centres: 2, products: 1, channels, average: 64 });
-        let shift = Shift { delay_s, rate: 0.0 };
-        all.add_shifted(&off_centre, 1, 0, &Turn { shift, band: &band, interval_s: 1.0 });
-        all.add_shifted(&off_centre, 0, 0, &Turn { shift: Shift::default(), band: &band, interval_s: 1.0 });
-        all.end_interval(1.0);
-        all.count(0, 1);
-        let (mut vis, mut weight) = (vec![Complex32::default(); 2], vec![0.0f32; 2]);
-        all.finish(1.0, &mut vis, &mut weight);
-        let coherence = 1.0 - delay_s / 4e-6;
-        assert!((f64::from(vis[1].re) * coherence - 1.0).abs() < 1e-6 && vis[1].im.abs() < 1e-5);
-        assert!((vis[0] - vis[1]).norm() > 0.1, "not turned, it is elsewhere");
-        assert!((f64::from(weight[1]) - coherence).abs() < 1e-6 && weight[0] == 1.0);
     }
 }

@@ -8,18 +8,18 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Plan, RecordingFile, open_sources, open_stream, prepare};
+pub use plan::{Plan, RecordingFile, Wishes, open_sources, open_stream, prepare};
 pub use summary::Summary;
 
 use crate::baseband::BasebandError;
+use crate::centres;
 use crate::engine::Engine;
 use crate::integrate::{Accumulator, Record};
-use crate::station::FftPath;
 use crate::writer::{Part, VisFile, VisMeta, VisWriter, write_swin};
 use anyhow::Context as _;
 use mirinae_common::atomic;
-use mirinae_common::checkpoint::{CheckpointError, Hash};
-use mirinae_common::comm::{self, Comm};
+use mirinae_common::checkpoint::CheckpointError;
+use mirinae_common::comm::Comm;
 use mirinae_common::farm::{Farm, UnitError};
 use mirinae_common::fault;
 use mirinae_common::outcome::{Failure, Outcome};
@@ -45,11 +45,7 @@ pub struct Products {
 /// # Errors
 /// Exit 2 with the cause; exit 65 where the folder holds another correlation.
 pub fn run(context: &Context, plan: &Plan, out: &Path, products: Products) -> Result<Outcome, Failure> {
-    let path = common_path(context.comm)?;
-    let mut hash = context.plan_hash;
-    // Results of two instruction sets are not joined.
-    hash[31] ^= path as u8;
-    let run = Run { context, plan, out, path, hash };
+    let run = Run { context, plan, out };
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
     let complete = run.correlate(&todo).map_err(Failure::run)?;
     if context.comm.rank() > 0 {
@@ -61,21 +57,10 @@ pub fn run(context: &Context, plan: &Plan, out: &Path, products: Products) -> Re
     run.finish(products).map_err(Failure::run)
 }
 
-/// The best path that all hosts have.
-fn common_path(comm: &impl Comm) -> Result<FftPath, Failure> {
-    let best =
-        |byte: u8| [FftPath::Scalar, FftPath::Sse, FftPath::Avx].into_iter().find(|&p| p as u8 == byte);
-    let all = comm.gather(0, &[FftPath::best() as u8]);
-    let common = all.iter().flatten().filter_map(|&byte| best(byte)).min().unwrap_or(FftPath::Scalar);
-    comm::share(comm, &common).map_err(Failure::run)
-}
-
 struct Run<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
     out: &'a Path,
-    path: FftPath,
-    hash: Hash,
 }
 
 impl Run<'_> {
@@ -84,7 +69,7 @@ impl Run<'_> {
     }
 
     fn part(&self, unit: usize) -> Part {
-        Part::new(self.out, unit, self.hash)
+        Part::new(self.out, unit, self.context.plan_hash)
     }
 
     /// On rank 0: makes the folder ready and lists the units that are not done.
@@ -135,7 +120,7 @@ impl Run<'_> {
     /// A product that is there must be this plan's.
     fn check_product(&self, product: &Path) -> Result<(), Failure> {
         let found = VisFile::open(product).and_then(|file| file.provenance());
-        let ours = self.plan.provenance(&self.context.plan_hash, self.transform());
+        let ours = self.plan.provenance(&self.context.plan_hash);
         match found {
             Ok(found) if found == ours => Ok(()),
             Ok(_) => Err(Failure::input(CheckpointError::ForeignPlan { path: product.to_owned() })),
@@ -143,14 +128,6 @@ impl Run<'_> {
                 "{}: {error}; choose another folder with --out, or start over with --fresh",
                 product.display()
             ))),
-        }
-    }
-
-    fn transform(&self) -> &'static str {
-        match self.path {
-            FftPath::Avx => "rustfft AVX",
-            FftPath::Sse => "rustfft SSE",
-            FftPath::Scalar => "rustfft scalar",
         }
     }
 
@@ -183,7 +160,7 @@ impl Run<'_> {
 
     fn worker(&self) -> Result<Worker<'_>, UnitError> {
         let sources = open_sources(self.plan).map_err(unit_error)?;
-        let engine = Engine::new(&self.plan.job, sources, self.path);
+        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources, self.plan.simd);
         Ok(Worker { engine, scan: usize::MAX, accumulators: None })
     }
 
@@ -220,6 +197,11 @@ impl Run<'_> {
         let record = self.out.join(format!("{}.run.json", self.plan.job.name));
         let (hosts, started) = (&self.context.hosts, self.context.started);
         provenance::write_run_record(&record, &self.context.plan_hash, hosts, started)?;
+        let smearing = centres::smearing(&self.plan.job);
+        if !smearing.is_empty() {
+            let table = self.out.join(format!("{}.smearing.csv", self.plan.job.name));
+            atomic::write(&table, |to| to.write_all(centres::smearing_csv(&smearing).as_bytes()))?;
+        }
         let summary = Summary::of(&file)?;
         let mut told = summary.to_string();
         for path in std::iter::once(&product).chain(&swin) {
@@ -232,7 +214,7 @@ impl Run<'_> {
 
     /// Streams the parts into the product.
     fn join(&self, path: &Path) -> anyhow::Result<()> {
-        let provenance = self.plan.provenance(&self.context.plan_hash, self.transform());
+        let provenance = self.plan.provenance(&self.context.plan_hash);
         let writer = VisWriter::create(path, &VisMeta::of(&self.plan.job), &provenance)?;
         for (unit, slice) in self.plan.units.iter().enumerate() {
             let part = self.part(unit);

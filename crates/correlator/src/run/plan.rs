@@ -1,7 +1,10 @@
 //! Resolves everything that a correlation needs, before MPI starts.
 use crate::baseband::{BasebandError, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond};
+use crate::centres;
+use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
 use crate::job::{self, Job, Rotation, Stream, Unit, units};
 use crate::schedule::Format;
+use crate::simd::SimdPath;
 use mirinae_common::checkpoint::Hash;
 use mirinae_common::outcome::Failure;
 use mirinae_common::provenance::{self, InputFile};
@@ -13,6 +16,12 @@ use std::path::Path;
 
 /// Units that a job is cut into at most: a part is a file, and a folder should not hold too many.
 const MOST_UNITS: u64 = 2000;
+/// Bytes of visibilities that a unit should not exceed: a rank holds them, and once more as it writes them.
+const RECORDS_BYTES: usize = 64 << 20;
+/// Phase centres that are named one by one.
+const MOST_NAMES: usize = 8;
+/// What the program itself takes, MPI included.
+const PROGRAM_BYTES: usize = 64 << 20;
 /// What is read of a recording to tell it from another.
 const HEAD_BYTES: u64 = 1 << 20;
 
@@ -29,13 +38,34 @@ pub struct RecordingFile {
     pub sha256_of_first_mib: String,
 }
 
+/// What the user asks for besides the job.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wishes {
+    /// Channels and bits are the job's where the recordings' headers say otherwise.
+    pub trust_job: bool,
+    /// Where the fringe rotation is applied.
+    pub rotation: RotationChoice,
+    /// Amplitude that [`RotationChoice::Auto`] may lose.
+    pub loss_tolerance: f64,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self { trust_job: false, rotation: RotationChoice::Job, loss_tolerance: LOSS_TOLERANCE }
+    }
+}
+
 /// The resolved and checked correlation, the same on all ranks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The job.
     pub job: Job,
+    /// How its scans are rotated.
+    pub rotations: Vec<ScanRotation>,
     /// Slices of work, independent of the number of ranks.
     pub units: Vec<Unit>,
+    /// Vector instructions, those that all hosts have.
+    pub simd: SimdPath,
     /// Channels and bits are the job's where the recordings' headers say otherwise.
     pub trust_job: bool,
     /// The job's files.
@@ -48,7 +78,8 @@ pub struct Plan {
 ///
 /// # Errors
 /// Exit 65, with the file and the place in it.
-pub fn prepare(input: &Path, trust_job: bool) -> Result<Plan, Failure> {
+pub fn prepare(input: &Path, wishes: &Wishes, simd: SimdPath) -> Result<Plan, Failure> {
+    let trust_job = wishes.trust_job;
     let (job, files) = job::open(input).map_err(Failure::input)?;
     let described = files.iter().map(|(kind, path)| {
         let name = path.file_name().map_or_else(|| (*kind).to_owned(), |n| n.to_string_lossy().into_owned());
@@ -63,8 +94,11 @@ pub fn prepare(input: &Path, trust_job: bool) -> Result<Plan, Failure> {
         }
     }
     let all: u64 = (0..job.scans.len()).map(|s| job.integrations(s)).sum();
-    let seconds = all.div_ceil(MOST_UNITS) as f64 * job.integration_s;
-    Ok(Plan { units: units(&job, seconds), job, trust_job, inputs, recordings })
+    // Few parts, but none that holds too much at once.
+    let most = (RECORDS_BYTES / record_bytes(&job, job.max_centres()).max(1)).max(1) as u64;
+    let seconds = all.div_ceil(MOST_UNITS).min(most) as f64 * job.integration_s;
+    let rotations = choose(&job, wishes.rotation, wishes.loss_tolerance);
+    Ok(Plan { units: units(&job, seconds), job, rotations, simd, trust_job, inputs, recordings })
 }
 
 fn describe(job: &Job, stream: &Stream, file: &Path, input: &Path) -> Result<RecordingFile, Failure> {
@@ -164,33 +198,41 @@ fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
 struct Settings<'a> {
     job: &'a str,
     obscode: &'a str,
-    rotation: Rotation,
+    rotations: &'a [ScanRotation],
     channels: usize,
     channels_averaged: usize,
     integration_s: f64,
     sample_rate_hz: u64,
     trust_job: bool,
-    transform: &'a str,
+    simd: SimdPath,
     recordings: &'a [RecordingFile],
 }
 
 impl Plan {
     /// How the product is made, as JSON for the product itself.
-    pub fn provenance(&self, hash: &Hash, transform: &str) -> String {
+    pub fn provenance(&self, hash: &Hash) -> String {
         let job = &self.job;
         let settings = Settings {
             job: &job.name,
             obscode: &job.obscode,
-            rotation: job.rotation,
+            rotations: &self.rotations,
             channels: job.channels,
             channels_averaged: job.average,
             integration_s: job.integration_s,
             sample_rate_hz: job.sample_rate_hz,
             trust_job: self.trust_job,
-            transform,
+            simd: self.simd,
             recordings: &self.recordings,
         };
         provenance::of_plan("kvn-corr", hash, &settings, &self.inputs)
+    }
+
+    /// Bytes of memory that a rank needs at most.
+    pub fn rank_bytes(&self) -> usize {
+        let job = &self.job;
+        let record = |u: &Unit| u.count as usize * record_bytes(job, job.scans[u.scan].centres.len());
+        let records = self.units.iter().map(record).max().unwrap_or(0);
+        PROGRAM_BYTES + engine_bytes(job) + 2 * records
     }
 
     /// Bytes of all visibilities.
@@ -203,6 +245,17 @@ impl Plan {
     }
 }
 
+fn rotation_in_words(scan: &ScanRotation) -> String {
+    let percent = 100.0 * scan.loss;
+    match scan.rotation {
+        Rotation::BeforeTransform => "before the transform".to_owned(),
+        Rotation::AfterTransform if scan.corrected => {
+            format!("after the transform (loses up to {percent:.3} %, corrected)")
+        }
+        Rotation::AfterTransform => format!("after the transform (loses up to {percent:.3} %, left in)"),
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let job = &self.job;
@@ -210,14 +263,8 @@ impl fmt::Display for Plan {
         writeln!(f, "job {} ({}), from {start}", job.name, job.obscode)?;
         writeln!(
             f,
-            "{} channels averaged by {}, accumulation {} s, rotation {}",
-            job.channels,
-            job.average,
-            job.integration_s,
-            match job.rotation {
-                Rotation::BeforeTransform => "before the transform",
-                Rotation::AfterTransform => "after the transform",
-            }
+            "{} channels averaged by {}, accumulation {} s, vector instructions {:?}",
+            job.channels, job.average, job.integration_s, self.simd
         )?;
         for recording in &self.recordings {
             writeln!(f, "recording {} {} ({} bytes)", recording.station, recording.name, recording.bytes)?;
@@ -230,15 +277,33 @@ impl fmt::Display for Plan {
         for (index, scan) in job.scans.iter().enumerate() {
             let centres: Vec<&str> = scan.centres.iter().map(|&c| job.sources[c].name.as_str()).collect();
             let (from, to, count) = (scan.start_s, scan.end_s, job.integrations(index));
-            let centres = centres.join(", ");
+            let centres = match centres.as_slice() {
+                [first, .., last] if centres.len() > MOST_NAMES => {
+                    format!("{first} to {last} ({} of them)", centres.len())
+                }
+                all => all.join(", "),
+            };
             writeln!(
                 f,
-                "scan {} {from} to {to} s, {count} integrations, phase centres {centres}",
-                scan.name
+                "scan {} {from} to {to} s, {count} integrations, rotation {}, phase centres {centres}",
+                scan.name,
+                rotation_in_words(&self.rotations[index])
             )?;
         }
         let (crosses, autos) = (job.crosses.len(), job.autos.len());
         writeln!(f, "{} baselines, {crosses} cross and {autos} auto products", job.baselines.len())?;
+        let smearing = centres::smearing(job);
+        if let Some(worst) =
+            smearing.iter().max_by(|a, b| (a.time + a.bandwidth).total_cmp(&(b.time + b.bandwidth)))
+        {
+            let (time, bandwidth) = (100.0 * worst.time, 100.0 * worst.bandwidth);
+            writeln!(
+                f,
+                "turning loses most at {} in scan {}: {time:.3} % over time, {bandwidth:.3} % over bandwidth; corrected",
+                worst.centre, worst.scan
+            )?;
+        }
+        writeln!(f, "memory of a rank: at most {} MiB", self.rank_bytes().div_ceil(1 << 20))?;
         write!(f, "{} units of work, {} bytes of visibilities", self.units.len(), self.product_bytes())
     }
 }

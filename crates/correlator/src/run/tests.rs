@@ -1,6 +1,7 @@
 //! What is said about input that cannot be used, before any work.
 use super::*;
 use crate::difx::example;
+use crate::simd::SimdPath;
 use mirinae_common::outcome::Exit;
 
 /// Prepares DiFX's reference job with a line of its `.input` changed; `None` where the data are not there.
@@ -17,10 +18,17 @@ fn reference(edit: (&str, &str), trust_job: bool) -> Option<Result<Plan, String>
         let text = text.replace(edit.0, edit.1).replace("../data", &data.join("data").display().to_string());
         fs::write(dir.path().join(name), text).unwrap();
     }
-    Some(prepare(&dir.path().join("job.input"), trust_job).map_err(|failure| {
-        assert_eq!(failure.exit, Exit::Input);
-        failure.to_string()
-    }))
+    Some(
+        prepare(
+            &dir.path().join("job.input"),
+            &Wishes { trust_job, ..Wishes::default() },
+            SimdPath::detect(),
+        )
+        .map_err(|failure| {
+            assert_eq!(failure.exit, Exit::Input);
+            failure.to_string()
+        }),
+    )
 }
 
 #[test]
@@ -31,7 +39,7 @@ fn a_good_job_is_planned() {
     assert_eq!(plan.recordings[0].bytes, 8_995_840);
     let text = plan.to_string();
     assert!(text.contains("10 integrations") && text.contains("before the transform"), "{text}");
-    assert_eq!(plan.provenance(&[0; 32], "x"), plan.provenance(&[0; 32], "x"));
+    assert_eq!(plan.provenance(&[0; 32]), plan.provenance(&[0; 32]));
 }
 
 #[test]
@@ -54,16 +62,18 @@ fn recordings_that_contradict_the_job_are_refused() {
 fn empty_and_foreign_recordings_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let input = example::write(dir.path(), &[]);
-    let failure = prepare(&input, false).unwrap_err();
+    let failure = prepare(&input, &Wishes::default(), SimdPath::detect()).unwrap_err();
     assert_eq!(failure.exit, Exit::Input);
     let text = failure.to_string();
     assert!(text.contains("station YS") && text.contains("s0.vdif is empty"), "{text}");
     fs::write(dir.path().join("s0.vdif"), "no VDIF at all ".repeat(1000)).unwrap();
-    let text = prepare(&input, false).unwrap_err().to_string();
+    let text = prepare(&input, &Wishes::default(), SimdPath::detect()).unwrap_err().to_string();
     assert!(text.contains("s0.vdif is not VDIF"), "{text}");
     fs::remove_file(dir.path().join("s0.vdif")).unwrap();
-    let text = prepare(&input, false).unwrap_err().to_string();
+    let text = prepare(&input, &Wishes::default(), SimdPath::detect()).unwrap_err().to_string();
     assert!(text.contains("s0.vdif is not there"), "{text}");
-    let text = prepare(&dir.path().join("gone.input"), false).unwrap_err().to_string();
+    let text = prepare(&dir.path().join("gone.input"), &Wishes::default(), SimdPath::detect())
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("gone.input") && text.matches("No such file").count() == 1, "{text}");
 }

@@ -25,8 +25,14 @@ pub struct SimConfig {
     pub frame_bytes: usize,
     /// Spectral channels per band that the job asks for.
     pub channels: usize,
+    /// How many of them are averaged into one.
+    #[serde(default = "one")]
+    pub average: usize,
     /// Integration time that the job asks for: a whole number of transforms.
     pub integration_s: f64,
+    /// After how many milliseconds visibilities are turned to the phase centres; as a job of one centre has it if absent.
+    #[serde(default)]
+    pub shift_ms: Option<f64>,
     /// Right ascension of the pointing (for geometric delays and uvw).
     pub ra_deg: f64,
     /// Declination of the pointing.
@@ -38,6 +44,25 @@ pub struct SimConfig {
     /// Sources; may be none (noise alone).
     #[serde(default)]
     pub sources: Vec<SourceConfig>,
+    /// Phase centres that the job asks for; the pointing alone if there are none.
+    #[serde(default)]
+    pub centres: Vec<CentreConfig>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// A phase centre.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CentreConfig {
+    /// Its name.
+    pub name: String,
+    /// East of the pointing.
+    pub east_arcsec: f64,
+    /// North of the pointing.
+    pub north_arcsec: f64,
 }
 
 /// Which side of its edge a band lies on.
@@ -100,6 +125,12 @@ pub struct SourceConfig {
     /// and seconds from the start, by station code.
     #[serde(default)]
     pub offset_ns: BTreeMap<String, Vec<f64>>,
+    /// East of the pointing.
+    #[serde(default)]
+    pub east_arcsec: f64,
+    /// North of the pointing.
+    #[serde(default)]
+    pub north_arcsec: f64,
     /// Spectral lines, on top of the power fraction.
     #[serde(default)]
     pub lines: Vec<LineConfig>,

@@ -11,12 +11,16 @@ use std::path::{Path, PathBuf};
 
 /// The longest sub-integration that is asked for.
 const SUBINT_S: f64 = 0.02;
+/// Interval of turning to phase centres where nobody asks for one.
+const UNSHIFTED_NS: u64 = 2_000_000_000;
 
 /// What the job asks of the correlator.
 pub(super) struct Correlation {
     channels: usize,
+    average: usize,
     integration_s: f64,
     subint_ns: u64,
+    shift_ns: u64,
 }
 
 impl Correlation {
@@ -25,6 +29,11 @@ impl Correlation {
         if config.channels == 0 {
             return wrong("channels", "at least one is needed".to_owned());
         }
+        if config.average == 0 || !config.channels.is_multiple_of(config.average) {
+            let what = format!("{} does not divide {} channels", config.average, config.channels);
+            return wrong("average", what);
+        }
+        let shift_ns = config.shift_ms.map_or(UNSHIFTED_NS, |ms| (ms * 1e6).round() as u64);
         let transform_s = config.channels as f64 / bandwidth_hz;
         let transforms = config.integration_s / transform_s;
         if transforms < 0.5 || (transforms - transforms.round()).abs() > 1e-6 * transforms {
@@ -36,7 +45,8 @@ impl Correlation {
         let fits = |n: &u64| transforms.is_multiple_of(*n) && (*n as f64 * transform_s * 1e9).fract() < 1e-6;
         let subint = (1..=most.min(transforms)).rev().find(fits).unwrap_or(transforms);
         let subint_ns = (subint as f64 * transform_s * 1e9).round() as u64;
-        Ok(Self { channels: config.channels, integration_s: config.integration_s, subint_ns })
+        let (channels, average, integration_s) = (config.channels, config.average, config.integration_s);
+        Ok(Self { channels, average, integration_s, subint_ns, shift_ns })
     }
 }
 
@@ -156,7 +166,7 @@ fn frequency_table(l: &mut Lines, scene: &Scene, frequencies: &Frequencies) {
         l.add(format!("BW (MHZ) {i}"), format!("{:.11}", scene.bandwidth_hz / 1e6));
         l.add(format!("SIDEBAND {i}"), if *sign > 0.0 { "U" } else { "L" });
         l.add(format!("NUM CHANNELS {i}"), scene.correlation.channels);
-        l.add(format!("CHANS TO AVG {i}"), 1);
+        l.add(format!("CHANS TO AVG {i}"), scene.correlation.average);
         l.add(format!("OVERSAMPLE FAC. {i}"), 1);
         l.add(format!("DECIMATION FAC. {i}"), 1);
         l.add(format!("PHASE CALS {i} OUT"), 0);
@@ -270,27 +280,37 @@ fn calc(scene: &Scene) -> String {
         }
         l.add(format!("TELESCOPE {i} SHELF"), "NONE");
     }
-    l.add("NUM SOURCES", 1);
-    l.add("SOURCE 0 NAME", pointing_name(scene));
-    l.add("SOURCE 0 RA", format!("{:.16}", scene.ra_rad));
-    l.add("SOURCE 0 DEC", format!("{:.16}", scene.dec_rad));
-    l.add("SOURCE 0 CALCODE", "");
-    l.add("SOURCE 0 QUAL", 0);
+    sources(&mut l, scene);
     l.add("NUM SCANS", 1);
     l.add("SCAN 0 IDENTIFIER", "No0001");
     l.add("SCAN 0 START (S)", 0);
     l.add("SCAN 0 DUR (S)", execute_seconds(scene));
     l.add("SCAN 0 OBS MODE NAME", "default");
-    l.add("SCAN 0 UVSHIFT INTERVAL (NS)", 2_000_000_000);
-    l.add("SCAN 0 AC AVG INTERVAL (NS)", 2_000_000_000);
+    l.add("SCAN 0 UVSHIFT INTERVAL (NS)", scene.correlation.shift_ns);
+    l.add("SCAN 0 AC AVG INTERVAL (NS)", scene.correlation.shift_ns);
     l.add("SCAN 0 POINTING SRC", 0);
-    l.add("SCAN 0 NUM PHS CTRS", 1);
-    l.add("SCAN 0 PHS CTR 0", 0);
+    // Without centres of its own the job's only one is the pointing.
+    l.add("SCAN 0 NUM PHS CTRS", scene.centres.len().max(1));
+    let first = usize::from(!scene.centres.is_empty());
+    (0..scene.centres.len().max(1)).for_each(|i| l.add(format!("SCAN 0 PHS CTR {i}"), i + first));
     l.add("NUM EOPS", 0);
     l.add("NUM SPACECRAFT", 0);
     l.add("IM FILENAME", format!("{}.im", scene.name));
     l.add("FLAG FILENAME", format!("{}.flag", scene.name));
     l.0
+}
+
+fn sources(l: &mut Lines, scene: &Scene) {
+    l.add("NUM SOURCES", 1 + scene.centres.len());
+    let pointing = (pointing_name(scene), scene.ra_rad, scene.dec_rad);
+    let centres = scene.centres.iter().map(|c| (c.name.clone(), c.ra_rad, c.dec_rad));
+    for (i, (name, ra_rad, dec_rad)) in std::iter::once(pointing).chain(centres).enumerate() {
+        l.add(format!("SOURCE {i} NAME"), name);
+        l.add(format!("SOURCE {i} RA"), format!("{ra_rad:.16}"));
+        l.add(format!("SOURCE {i} DEC"), format!("{dec_rad:.16}"));
+        l.add(format!("SOURCE {i} CALCODE"), "");
+        l.add(format!("SOURCE {i} QUAL"), 0);
+    }
 }
 
 fn im(scene: &Scene) -> String {
@@ -310,18 +330,23 @@ fn im(scene: &Scene) -> String {
     }
     l.add("NUM SCANS", 1);
     l.add("SCAN 0 POINTING SRC", pointing_name(scene));
-    l.add("SCAN 0 NUM PHS CTRS", 1);
-    l.add("SCAN 0 PHS CTR 0 SRC", pointing_name(scene));
+    let names: Vec<String> = match scene.centres.as_slice() {
+        [] => vec![pointing_name(scene)],
+        centres => centres.iter().map(|c| c.name.clone()).collect(),
+    };
+    l.add("SCAN 0 NUM PHS CTRS", names.len());
+    names.iter().enumerate().for_each(|(i, name)| l.add(format!("SCAN 0 PHS CTR {i} SRC"), name));
     let intervals = scene.stations.first().map_or(0, |station| station.model.len());
     l.add("SCAN 0 NUM POLY", intervals);
     for interval in 0..intervals {
         let begin = scene.start.0 + interval as i64 * POLY_INTERVAL_S as i64;
         l.add(format!("SCAN 0 POLY {interval} MJD"), begin.div_euclid(86_400));
         l.add(format!("SCAN 0 POLY {interval} SEC"), begin.rem_euclid(86_400));
-        // Source 0 is the pointing, source 1 the only phase centre: the same here.
-        for source in 0..2 {
+        // Source 0 is the pointing, source 1 the first phase centre.
+        for source in 0..=names.len() {
             for (i, station) in scene.stations.iter().enumerate() {
-                let model = &station.model[interval];
+                let centre = source.checked_sub(1).and_then(|c| station.centre_models.get(c));
+                let model = &centre.unwrap_or(&station.model)[interval];
                 let key = format!("SRC {source} ANT {i}");
                 l.add(format!("{key} DELAY (us)"), coefficients(&model.delay_s.scaled(1e6), order));
                 for (axis, poly) in ["U", "V", "W"].iter().zip(&model.uvw_m) {

@@ -18,12 +18,13 @@ mod job;
 mod noise;
 mod poly;
 mod quantise;
+mod random;
 mod receiver;
 mod recorder;
 mod scene;
 mod source;
 
-pub use config::{BandConfig, LineConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+pub use config::{BandConfig, CentreConfig, LineConfig, Sideband, SimConfig, SourceConfig, StationConfig};
 pub use from_job::delays_of_job;
 
 use scene::Scene;
@@ -102,7 +103,22 @@ pub fn simulate(config: &SimConfig, folder: &Path) -> Result<Simulated, SimError
     if let Some(e) = failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
         return Err(e);
     }
-    let input = job::write(&scene, folder)?;
+    finish(&scene, folder)
+}
+
+/// Makes the job files of `config` in `folder`, and recordings of random bits: the same in all of them, which is
+/// enough to measure how fast they are correlated.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_random_bits(config: &SimConfig, folder: &Path) -> Result<Simulated, SimError> {
+    let scene = Scene::new(config)?;
+    random::record(&scene, folder)?;
+    finish(&scene, folder)
+}
+
+fn finish(scene: &Scene, folder: &Path) -> Result<Simulated, SimError> {
+    let input = job::write(scene, folder)?;
     let recordings = scene.stations.iter().map(|station| folder.join(&station.file)).collect();
     Ok(Simulated { input, recordings })
 }

@@ -35,7 +35,7 @@ pub(super) fn record(scene: &Scene, station: &Station, path: &Path) -> Result<()
 }
 
 /// The header of a frame counted from the start second; `None` when the recorder loses it.
-fn header(scene: &Scene, station: &Station, number: i64) -> Option<VdifHeader> {
+pub(super) fn header(scene: &Scene, station: &Station, number: i64) -> Option<VdifHeader> {
     let mut fate = generator(scene.seed, Stream::Losses { station: station.index }, number);
     if fate.random::<f64>() < station.lost_frames {
         return None;

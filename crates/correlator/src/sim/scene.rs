@@ -1,6 +1,6 @@
 //! The resolved simulation: everything checked, in SI units.
 
-use super::config::{BandConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+use super::config::{BandConfig, CentreConfig, Sideband, SimConfig, SourceConfig, StationConfig};
 use super::earth::{Geometry, LIGHT_M_S, geometry};
 use super::interpolate::Kernels;
 use super::poly::Poly;
@@ -34,6 +34,10 @@ pub(super) struct Station {
     pub position_m: [f64; 3],
     /// The job's delay (s) and uvw (m), one polynomial for each interval.
     pub model: Vec<Geometry>,
+    /// The same for the job's phase centres.
+    pub centre_models: Vec<Vec<Geometry>>,
+    /// The same for the sources.
+    source_models: Vec<Vec<Geometry>>,
     /// True delay minus the model's, for each source, s.
     pub residual_s: Vec<Poly>,
     pub lost_frames: f64,
@@ -48,7 +52,7 @@ impl Station {
         let last = self.model.len() - 1;
         let interval = ((t_s / POLY_INTERVAL_S).floor().max(0.0) as usize).min(last);
         let since = t_s - interval as f64 * POLY_INTERVAL_S;
-        self.model[interval].delay_s.at(since) + self.residual_s[source].at(t_s)
+        self.source_models[source][interval].delay_s.at(since) + self.residual_s[source].at(t_s)
     }
 
     /// The delay of `source` for a wave front that the station meets at its time `s_s`: solves `t - delay(t) = s`.
@@ -75,6 +79,13 @@ impl Source {
     }
 }
 
+/// A phase centre.
+pub(super) struct Centre {
+    pub name: String,
+    pub ra_rad: f64,
+    pub dec_rad: f64,
+}
+
 pub(super) struct Scene {
     pub name: String,
     pub seed: u64,
@@ -89,6 +100,7 @@ pub(super) struct Scene {
     pub sources: Vec<Source>,
     pub ra_rad: f64,
     pub dec_rad: f64,
+    pub centres: Vec<Centre>,
     pub correlation: job::Correlation,
     pub kernels: Kernels,
 }
@@ -139,6 +151,7 @@ impl Scene {
             sources,
             ra_rad: config.ra_deg.to_radians(),
             dec_rad: config.dec_deg.to_radians(),
+            centres: config.centres.iter().map(|centre| resolve_centre(config, centre)).collect(),
             correlation: job::Correlation::new(config, bandwidth_hz)?,
             kernels: Kernels::new(),
         };
@@ -174,24 +187,38 @@ impl Scene {
             id,
             file: format!("{}_{}.vdif", self.name, config.code),
             position_m: config.position_m,
-            model: self.model(config),
+            model: self.model(config, (0.0, 0.0)),
+            centre_models: Vec::new(),
+            source_models: sources
+                .iter()
+                .map(|s| self.model(config, (s.east_arcsec, s.north_arcsec)))
+                .collect(),
             residual_s: sources.iter().map(residual).collect(),
             lost_frames: config.lost_frames,
             invalid_frames: config.invalid_frames,
             frames: 0..0,
         };
+        let centre = |c: &Centre| self.model_towards(config, (c.ra_rad, c.dec_rad));
+        station.centre_models = self.centres.iter().map(centre).collect();
         station.frames = self.frames(&station)?;
         Ok(station)
     }
 
-    fn model(&self, config: &StationConfig) -> Vec<Geometry> {
+    fn model(&self, config: &StationConfig, east_north_arcsec: (f64, f64)) -> Vec<Geometry> {
+        self.model_towards(config, offset(self.ra_rad, self.dec_rad, east_north_arcsec))
+    }
+
+    fn model_towards(&self, config: &StationConfig, (ra_rad, dec_rad): (f64, f64)) -> Vec<Geometry> {
         let intervals = (self.duration_s / POLY_INTERVAL_S).ceil().max(1.0) as i64;
         let of_interval = |i: i64| {
             let begin_s = i as f64 * POLY_INTERVAL_S;
             let start = UtcSecond(self.start.0 + begin_s as i64);
-            let mut geometry = geometry(config.position_m, self.ra_rad, self.dec_rad, start);
+            let mut geometry = geometry(config.position_m, ra_rad, dec_rad, start);
             if let Some(delay_us) = &config.delay_us {
-                geometry.delay_s = Poly(delay_us.clone()).scaled(1e-6).shifted(begin_s);
+                let pointing = super::earth::geometry(config.position_m, self.ra_rad, self.dec_rad, start);
+                let differential = geometry.delay_s.plus(&pointing.delay_s.scaled(-1.0));
+                let own = Poly(delay_us.clone()).scaled(1e-6).shifted(begin_s);
+                geometry.delay_s = own.plus(&differential);
                 geometry.uvw_m[2] = geometry.delay_s.scaled(-LIGHT_M_S);
             }
             geometry
@@ -284,6 +311,18 @@ fn format(config: &SimConfig) -> Result<FrameFormat, SimError> {
     }
     FrameFormat::new(&header, Some(channels), Some(config.bits), None)
         .or_else(|what| wrong("bands, bits", what))
+}
+
+/// The direction so far east and north of another one (on the tangent plane, to first order).
+fn offset(ra_rad: f64, dec_rad: f64, (east_arcsec, north_arcsec): (f64, f64)) -> (f64, f64) {
+    let rad = |arcsec: f64| (arcsec / 3600.0).to_radians();
+    (ra_rad + rad(east_arcsec) / dec_rad.cos(), dec_rad + rad(north_arcsec))
+}
+
+fn resolve_centre(config: &SimConfig, centre: &CentreConfig) -> Centre {
+    let pointing = (config.ra_deg.to_radians(), config.dec_deg.to_radians());
+    let (ra_rad, dec_rad) = offset(pointing.0, pointing.1, (centre.east_arcsec, centre.north_arcsec));
+    Centre { name: centre.name.clone(), ra_rad, dec_rad }
 }
 
 fn resolve_band(band: &BandConfig) -> Result<Band, SimError> {

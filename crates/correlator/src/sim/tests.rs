@@ -21,6 +21,8 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
         invalid_frames: 0.0,
     };
     let source = SourceConfig {
+        east_arcsec: 0.0,
+        north_arcsec: 0.0,
         name: "J0000+2000".to_owned(),
         power_fraction: 0.9,
         offset_ns: Default::default(),
@@ -44,6 +46,9 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
             station("KT", [-3.171_731_6e6, 4.292_678_5e6, 3.481_038_7e6], &[37.3, 0.1]),
         ],
         sources: vec![source],
+        centres: Vec::new(),
+        average: 1,
+        shift_ms: None,
     }
 }
 

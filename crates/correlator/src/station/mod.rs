@@ -7,23 +7,22 @@
 //! frequency from the local oscillator (negative in a lower sideband). Rotation after the transform is one
 //! more factor, exp(-2 pi i f_LO tau(centre)).
 
-mod fft;
+mod library;
 pub mod oracle;
 mod phasor;
+mod planar;
 mod spectra;
 #[cfg(test)]
 mod tests;
 
-pub use fft::FftPath;
-pub use phasor::{Phasors, phasor};
+pub use phasor::{Phasors, Start, Steps, phasor};
 pub use spectra::Spectra;
 
-use crate::baseband::Samples;
 use crate::geometry::BlockDelay;
 use crate::job::{Job, Rotation};
-use num_complex::Complex32;
-use rustfft::Fft;
-use std::sync::Arc;
+use crate::simd::{Fft, Run, Simd};
+use library::Library;
+use planar::Planar;
 
 /// What the kernel needs to know of a recorded channel.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,14 +48,14 @@ pub struct StationSetup {
 
 impl StationSetup {
     /// The setup of a stream of a job.
-    pub fn of(job: &Job, stream: usize) -> Self {
+    pub fn of(job: &Job, stream: usize, rotation: Rotation) -> Self {
         let channel = |c: &crate::job::Channel| ChannelSetup {
             lo_hz: job.bands[c.band].lo_hz,
             lower_sideband: job.bands[c.band].lower_sideband,
             clock_offset_samples: c.clock_offset_s * job.sample_rate_hz as f64,
         };
         let recorded = job.streams[stream].channels.iter().map(channel).collect();
-        Self { channels: job.channels, rotation: job.rotation, recorded }
+        Self { channels: job.channels, rotation, recorded }
     }
 
     /// Slope of the fractional-sample correction in turns per bin, and its phase at the first bin in turns.
@@ -72,24 +71,44 @@ impl StationSetup {
     }
 }
 
+/// One recorded channel of one block: what goes in and where it comes out.
+#[derive(Debug)]
+pub struct Item<'a> {
+    /// Index of the recorded channel.
+    pub channel: usize,
+    /// Its samples, as many as a transform has. Those that are not valid are zero and so add nothing.
+    pub run: Run<'a>,
+    /// Delay of the block.
+    pub delay: &'a BlockDelay,
+    /// Number of the block in its batch: tables of phasors are kept for each.
+    pub block: usize,
+    /// Real parts of the spectrum, ascending on the sky.
+    pub re: &'a mut [f32],
+    /// Imaginary parts.
+    pub im: &'a mut [f32],
+}
+
 /// Makes spectra; owns the transform and all scratch, so that a block allocates nothing.
 pub struct StationKernel {
     setup: StationSetup,
-    fft: Arc<dyn Fft<f32>>,
-    buffer: Vec<Complex32>,
-    scratch: Vec<Complex32>,
-    rotator: Phasors,
-    ramp: Phasors,
+    way: Way,
+}
+
+enum Way {
+    Planar(Box<Planar>),
+    Library(Box<Library>),
 }
 
 impl StationKernel {
-    /// Plans the transform. `path` must be the same on all ranks.
-    pub fn new(setup: StationSetup, path: FftPath) -> Self {
+    /// Plans the transform, for batches of `batch` blocks. The path must be the same on all ranks.
+    pub fn new(setup: StationSetup, simd: Simd, batch: usize) -> Self {
         let n = 2 * setup.channels;
-        let fft = path.plan(n);
-        let scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
-        let (rotator, ramp) = (Phasors::new(n), Phasors::new(setup.channels));
-        Self { setup, fft, buffer: vec![Complex32::default(); n], scratch, rotator, ramp }
+        let way = if Fft::supports(n) {
+            Way::Planar(Box::new(Planar::new(n, simd, batch)))
+        } else {
+            Way::Library(Box::new(Library::new(n, simd)))
+        };
+        Self { setup, way }
     }
 
     /// The setup it was made for.
@@ -97,51 +116,26 @@ impl StationKernel {
         &self.setup
     }
 
-    /// Spectra of all recorded channels of the block that begins at `samples[first]`, into block `block` of
-    /// `out`. Samples that are not valid are zero and so add nothing.
-    pub fn transform(
-        &mut self,
-        samples: &Samples,
-        first: usize,
-        delay: &BlockDelay,
-        block: usize,
-        out: &mut Spectra,
-    ) {
-        let n = 2 * self.setup.channels;
-        for (index, channel) in self.setup.recorded.iter().enumerate() {
-            let x = &samples.channel(index)[first..first + n];
-            match self.setup.rotation {
-                Rotation::BeforeTransform => {
-                    let (step, start) = (-channel.lo_hz * delay.step_s, -channel.lo_hz * delay.first_s);
-                    rotate(x, self.rotator.make(step, start), &mut self.buffer);
-                }
-                Rotation::AfterTransform => {
-                    for (y, &x) in self.buffer.iter_mut().zip(x) {
-                        *y = Complex32::new(x, 0.0);
-                    }
-                }
-            }
-            self.fft.process_with_scratch(&mut self.buffer, &mut self.scratch);
-            let (slope, start) = self.setup.ramp(channel, delay);
-            let half = if channel.lower_sideband { self.setup.channels } else { 0 };
-            let bins = &self.buffer[half..half + self.setup.channels];
-            let (re, im) = out.planes_mut(index, block);
-            correct(bins, self.ramp.make(slope, start), re, im);
+    /// Whether two channels or blocks are best given at once.
+    pub fn pairs(&self) -> bool {
+        matches!(self.way, Way::Planar(_)) && self.setup.rotation == Rotation::AfterTransform
+    }
+
+    /// The spectrum of one channel of one block.
+    pub fn one(&mut self, item: Item) {
+        match &mut self.way {
+            Way::Planar(planar) => planar.one(&self.setup, item),
+            Way::Library(library) => library.one(&self.setup, item),
         }
     }
-}
 
-/// y = x times the phasors.
-fn rotate(x: &[f32], phasors: &[Complex32], y: &mut [Complex32]) {
-    for ((y, &x), p) in y.iter_mut().zip(x).zip(phasors) {
-        *y = Complex32::new(x * p.re, x * p.im);
-    }
-}
-
-/// Bins times the phasors, real and imaginary parts apart.
-fn correct(bins: &[Complex32], phasors: &[Complex32], re: &mut [f32], im: &mut [f32]) {
-    for (((z, p), re), im) in bins.iter().zip(phasors).zip(re).zip(im) {
-        *re = z.re * p.re - z.im * p.im;
-        *im = z.re * p.im + z.im * p.re;
+    /// The spectra of two channels or blocks.
+    pub fn two(&mut self, items: [Item; 2]) {
+        match &mut self.way {
+            Way::Planar(planar) if self.setup.rotation == Rotation::AfterTransform => {
+                planar.two(&self.setup, items);
+            }
+            _ => items.into_iter().for_each(|item| self.one(item)),
+        }
     }
 }

@@ -1,98 +1,187 @@
-//! Makes tables of exp(2 pi i (start + j step)) with two sines and cosines each.
-use num_complex::{Complex32, Complex64};
+//! Makes tables of exp(2 pi i (start + j step)) as products of two short tables.
+use crate::simd::{Kernel, Lanes, Line, Simd};
+use num_complex::Complex64;
 
-/// Samples between two anchors.
-const STRIDE: usize = 32;
-
-/// A table of phasors and the scratch to make it: anchors every `STRIDE` entries and the steps between them,
-/// both by doubling in double precision, their products in single precision.
+/// Phasors exp(2 pi i (start + j step)), j = fine + m coarse with m fine ones: the product of two, each made from its
+/// own number of turns, so that no error grows along the table. What a step needs is kept apart from what a start needs.
 #[derive(Debug, Clone)]
 pub struct Phasors {
-    made_for: (f64, f64),
-    steps: [Complex64; STRIDE],
-    fine: [Complex32; STRIDE],
-    anchors: Vec<Complex64>,
-    table: Vec<Complex32>,
+    steps: Steps,
+    start: Start,
 }
 
-/// exp(2 pi i turns), with the whole turns taken off first.
+/// The tables of a step, kept until another one is asked for.
+#[derive(Debug, Clone)]
+pub struct Steps {
+    simd: Simd,
+    step: f64,
+    fine: Table,
+    coarse: Table,
+}
+
+/// Room for the fine table turned by a start.
+#[derive(Debug, Clone)]
+pub struct Start(Table);
+
+#[derive(Debug, Clone)]
+struct Table {
+    re: Vec<f32>,
+    im: Vec<f32>,
+}
+
+impl Table {
+    fn new(n: usize) -> Self {
+        Self { re: vec![1.0; n], im: vec![0.0; n] }
+    }
+}
+
+/// 1.5 x 2^52: added and taken off again it rounds to a whole number, without a branch or a call.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// exp(2 pi i turns), to 1e-10: Taylor polynomials over an eighth of a turn. Made of additions and multiplications alone,
+/// so that it is the same on all machines and a loop over it becomes vector instructions.
+#[inline(always)]
+fn cis(turns: f64) -> (f64, f64) {
+    let quarters = 4.0 * (turns - ((turns + ROUND) - ROUND));
+    let quadrant = (quarters + ROUND) - ROUND;
+    let x = (quarters - quadrant) * std::f64::consts::FRAC_PI_2;
+    let y = x * x;
+    let sin = x
+        * (1.0
+            + y * (-1.0 / 6.0
+                + y * (1.0 / 120.0 + y * (-1.0 / 5_040.0 + y * (1.0 / 362_880.0 - y / 39_916_800.0)))));
+    let cos = 1.0
+        + y * (-0.5
+            + y * (1.0 / 24.0
+                + y * (-1.0 / 720.0 + y * (1.0 / 40_320.0 + y * (-1.0 / 3_628_800.0 + y / 479_001_600.0)))));
+    // Quadrants are -2 to 2: the odd ones swap sine and cosine.
+    let odd = quadrant * quadrant == 1.0;
+    let (re, im) = if odd { (sin, cos) } else { (cos, sin) };
+    let (re_sign, im_sign) = if odd {
+        (-quadrant, quadrant)
+    } else {
+        (1.0 - 0.5 * quadrant * quadrant, 1.0 - 0.5 * quadrant * quadrant)
+    };
+    (re * re_sign, im * im_sign)
+}
+
+/// exp(2 pi i turns).
 pub fn phasor(turns: f64) -> Complex64 {
-    let (sin, cos) = (std::f64::consts::TAU * (turns - turns.round())).sin_cos();
-    Complex64::new(cos, sin)
+    let (re, im) = cis(turns);
+    Complex64::new(re, im)
 }
 
-/// Fills powers w^0, w^1, ... by doubling: each entry is a product of few squarings, whatever the length.
-fn powers(w: Complex64, out: &mut [Complex64]) {
-    let n = out.len();
-    out[0] = Complex64::new(1.0, 0.0);
-    let (mut have, mut power) = (1, w);
-    while have < n {
-        let (made, rest) = out.split_at_mut(have);
-        for (r, m) in rest.iter_mut().zip(made.iter()) {
-            *r = m * power;
+/// Fills a table with exp(2 pi i j step).
+struct Fill<'a>(&'a mut Table, f64);
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        for (j, (re, im)) in self.0.re.iter_mut().zip(&mut self.0.im).enumerate() {
+            let (x, y) = cis(self.1 * f64::from(j as u32));
+            (*re, *im) = (x as f32, y as f32);
         }
-        have *= 2;
-        power *= power;
+    }
+}
+
+/// Turns a table by one phasor.
+struct Turn<'a>(&'a Table, &'a mut Table, (f32, f32));
+
+impl Kernel for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (c, s) = self.2;
+        let from = self.0.re.iter().zip(&self.0.im);
+        for ((re, im), (x, y)) in self.1.re.iter_mut().zip(&mut self.1.im).zip(from) {
+            (*re, *im) = (x * c - y * s, x * s + y * c);
+        }
+    }
+}
+
+impl Steps {
+    /// Room for `fine` x `coarse` phasors.
+    pub fn new(simd: Simd, fine: usize, coarse: usize) -> Self {
+        Self { simd, step: 0.0, fine: Table::new(fine), coarse: Table::new(coarse) }
+    }
+
+    /// Makes the tables of a step, unless they are those already.
+    pub fn ensure(&mut self, step: f64) {
+        if self.step != step {
+            self.step = step;
+            self.simd.run(Fill(&mut self.fine, step));
+            self.simd.run(Fill(&mut self.coarse, step * self.fine.re.len() as f64));
+        }
+    }
+
+    /// The phasors of `start + j step` turns, the step that of [`Self::ensure`].
+    pub fn started<'a>(&'a self, start: f64, room: &'a mut Start) -> Line<'a> {
+        let (re, im) = cis(start);
+        self.simd.run(Turn(&self.fine, &mut room.0, (re as f32, im as f32)));
+        Line { fine: (&room.0.re, &room.0.im), coarse: (&self.coarse.re, &self.coarse.im) }
+    }
+}
+
+impl Start {
+    /// Room for `fine` phasors.
+    pub fn new(fine: usize) -> Self {
+        Self(Table::new(fine))
     }
 }
 
 impl Phasors {
-    /// Room for `n` phasors.
-    pub fn new(n: usize) -> Self {
-        Self {
-            made_for: (f64::NAN, f64::NAN),
-            steps: [Complex64::default(); STRIDE],
-            fine: [Complex32::default(); STRIDE],
-            anchors: vec![Complex64::default(); n.div_ceil(STRIDE)],
-            table: vec![Complex32::default(); n],
-        }
+    /// Room for `fine` x `coarse` phasors.
+    pub fn new(simd: Simd, fine: usize, coarse: usize) -> Self {
+        Self { steps: Steps::new(simd, fine, coarse), start: Start::new(fine) }
     }
 
-    /// The phasors of `start + j step` turns. The last table is kept: channels of the same frequency share it.
-    pub fn make(&mut self, step: f64, start: f64) -> &[Complex32] {
-        if self.made_for == (step, start) {
-            return &self.table;
-        }
-        self.made_for = (step, start);
-        powers(phasor(step), &mut self.steps);
-        for (f, s) in self.fine.iter_mut().zip(&self.steps) {
-            *f = Complex32::new(s.re as f32, s.im as f32);
-        }
-        powers(phasor(step * STRIDE as f64), &mut self.anchors);
-        let first = phasor(start);
-        for (entries, anchor) in self.table.chunks_mut(STRIDE).zip(&self.anchors) {
-            let anchor = anchor * first;
-            let (re, im) = (anchor.re as f32, anchor.im as f32);
-            for (entry, f) in entries.iter_mut().zip(&self.fine) {
-                *entry = Complex32::new(re * f.re - im * f.im, re * f.im + im * f.re);
-            }
-        }
-        &self.table
+    /// The phasors of `start + j step` turns. What a step needs is kept from call to call.
+    pub fn make(&mut self, step: f64, start: f64) -> Line<'_> {
+        self.steps.ensure(step);
+        self.steps.started(start, &mut self.start)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::SimdPath;
     use proptest::prelude::*;
+
+    fn exact(turns: f64) -> Complex64 {
+        Complex64::cis(std::f64::consts::TAU * (turns - turns.round()))
+    }
 
     proptest! {
         #[test]
-        fn as_sine_and_cosine(step in -0.5f64..0.5, start in -5e8f64..5e8, n in 1usize..9000) {
-            let mut phasors = Phasors::new(n);
-            for (j, p) in phasors.make(step, start).iter().enumerate() {
-                let exact = phasor(start.fract() + j as f64 * step);
-                let error = (Complex64::new(p.re.into(), p.im.into()) - exact).norm();
+        fn as_sine_and_cosine(step in -0.5f64..0.5, start in -5e8f64..5e8, fine in 1usize..300, coarse in 1usize..300) {
+            let mut phasors = Phasors::new(Simd::new(SimdPath::detect()), fine, coarse);
+            let line = phasors.make(step, start);
+            for j in 0..fine * coarse {
+                let of = |t: (&[f32], &[f32]), i: usize| Complex64::new(t.0[i].into(), t.1[i].into());
+                let p = of(line.fine, j % fine) * of(line.coarse, j / fine);
+                let error = (p - exact(start.fract() + (j as f64 * step).fract())).norm();
                 prop_assert!(error < 4e-7, "{j}: {error:e}");
             }
+        }
+
+        #[test]
+        fn phasor_is_exact(turns in -1e6f64..1e6) {
+            prop_assert!((phasor(turns) - exact(turns)).norm() < 1e-9);
+            prop_assert!((phasor(turns.round() / 8.0) - exact(turns.round() / 8.0)).norm() < 1e-9);
         }
     }
 
     #[test]
-    fn keeps_the_last_table() {
-        let mut phasors = Phasors::new(100);
-        let first = phasors.make(0.1, 0.2).to_vec();
-        assert_eq!(phasors.make(0.1, 0.2), first);
-        assert_ne!(phasors.make(0.1, 0.3), first);
+    fn a_new_start_with_the_same_step() {
+        let mut phasors = Phasors::new(Simd::new(SimdPath::detect()), 8, 4);
+        phasors.make(0.1, 0.2);
+        let line = phasors.make(0.1, 0.25);
+        assert!(line.fine.0[0].abs() < 1e-7 && (line.fine.1[0] - 1.0).abs() < 1e-7);
+        let line = phasors.make(0.25, 0.0);
+        assert!((line.fine.1[1] - 1.0).abs() < 1e-7);
     }
 }

@@ -1,6 +1,5 @@
 //! The slow, obvious cross-multiplication: the oracle.
-use super::{CrossCorrelator, Sums};
-use crate::job::Product;
+use super::{CrossCorrelator, Sums, Term};
 use crate::station::Spectra;
 use num_complex::Complex64;
 
@@ -9,9 +8,9 @@ use num_complex::Complex64;
 pub struct Scalar;
 
 impl CrossCorrelator for Scalar {
-    fn accumulate(&self, spectra: &[Spectra], blocks: usize, products: &[Product], sums: &mut Sums) {
-        for (index, product) in products.iter().enumerate() {
-            let (re, im) = sums.product_mut(index);
+    fn accumulate(&self, spectra: &[Spectra], blocks: usize, terms: &[Term], sums: &mut Sums) {
+        for product in terms {
+            let (re, im) = sums.product_mut(product.sum);
             for block in 0..blocks {
                 let (a_re, a_im) = spectra[product.a.0].planes(product.a.1, block);
                 let (b_re, b_im) = spectra[product.b.0].planes(product.b.1, block);

@@ -1,0 +1,32 @@
+//! Bounds the memory of one rank, from the job alone.
+use super::tiles::Tiling;
+use crate::job::{Job, Rotation};
+use crate::simd::MAX_LANES;
+
+/// Bytes of a recording that are held at once: a few blocks of some MiB of the file that is read, and of the next.
+const RECORDING_BYTES: usize = 2 * 4 * (4 << 20);
+
+/// Bytes of the visibilities of one integration of a scan with so many phase centres.
+pub fn record_bytes(job: &Job, centres: usize) -> usize {
+    let rows = centres * job.crosses.len() + job.autos.len();
+    rows * (8 * job.output_channels() + 4) + 24 * centres * job.baselines.len()
+}
+
+/// Bytes that correlating takes on one rank, besides the records: recordings, spectra, sums over blocks, sums over
+/// centres, the delay model.
+pub fn engine_bytes(job: &Job) -> usize {
+    let tiling = Tiling::new(job, if job.rotation == Rotation::AfterTransform { 2 } else { 1 });
+    let row = job.channels.next_multiple_of(MAX_LANES) + MAX_LANES;
+    let spectra: usize =
+        (0..job.streams.len()).map(|s| tiling.most_channels(s) * tiling.batch * row * 8).sum();
+    let sums = (job.crosses.len() + job.autos.len()) * row * 16;
+    let per_centre = job.crosses.len() * job.output_channels() * 16;
+    let centres = job.max_centres() * per_centre + job.autos.len() * job.output_channels() * 16;
+    // Four polynomials of some ten coefficients for each station, source and interval, in vectors of their own.
+    let model: usize = job
+        .scans
+        .iter()
+        .map(|s| (s.centres.len() + 1) * job.stations.len() * 4 * 128 * s.model.intervals())
+        .sum();
+    job.streams.len() * RECORDING_BYTES + spectra + sums + centres + model
+}

@@ -1,0 +1,115 @@
+//! Every path against plain arithmetic, and sixteen lanes in plain Rust for what machines without AVX-512 cannot run.
+use super::fft::{Input, Output};
+use super::*;
+use crate::baseband::Levels;
+use num_complex::Complex32;
+
+/// Runs a check with all lanes that this machine has.
+fn everywhere<K: Kernel>(kernel: impl Fn() -> K) {
+    kernel().run::<portable::Plain<8>>();
+    kernel().run::<portable::Plain<16>>();
+    for path in SimdPath::ALL {
+        if path.is_available() {
+            Simd::new(path).run(kernel());
+        } else {
+            println!("skipped: this machine has no {path:?}");
+        }
+    }
+}
+
+fn noise(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(99);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1u32 << 23) as f32 - 1.0
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+struct Operations;
+
+impl Kernel for Operations {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (n, from) = (L::N, noise(L::N * L::N, 3));
+        let mut to = vec![0.0f32; n * n];
+        let mut doubles = vec![1.0f64; n];
+        // SAFETY: all have the sizes that are needed.
+        unsafe {
+            L::transpose(from.as_ptr(), n, to.as_mut_ptr(), n);
+            L::load(from.as_ptr()).add_to(doubles.as_mut_ptr());
+        }
+        for i in 0..n {
+            assert!((0..n).all(|j| to[j * n + i] == from[i * n + j]));
+            assert_eq!(doubles[i], 1.0 + f64::from(from[i]));
+        }
+        // SAFETY: as above.
+        unsafe { L::load_reversed(from.as_ptr()).store(to.as_mut_ptr()) };
+        assert!((0..n).all(|i| to[i] == from[n - 1 - i]));
+        let (table, bytes) = (Levels::DIFX.byte_table(2), [0xe4u8, 0x1b, 0x72, 0xc9, 0x5a, 0x93, 0x0f, 0x36]);
+        for offset in 0..4 {
+            // SAFETY: as above; the table holds four values for each byte.
+            unsafe { L::decode(bytes.as_ptr(), 2 * offset, table.as_ptr()).store(to.as_mut_ptr()) };
+            for (i, x) in to[..n].iter().enumerate() {
+                let place = offset as usize + i;
+                assert_eq!(*x, Levels::DIFX.value(2, u16::from(bytes[place / 4] >> (2 * (place % 4)) & 3)));
+            }
+        }
+    }
+}
+
+#[test]
+fn operations_of_all_paths() {
+    everywhere(|| Operations);
+}
+
+struct Numbers<'a>(&'a [f32], &'a [f32]);
+
+impl Input for Numbers<'_> {
+    #[inline(always)]
+    unsafe fn get<L: Lanes>(&self, _: usize, _: usize, at: usize) -> Complex<L> {
+        // SAFETY: the caller says that the samples are there.
+        unsafe { Complex::load(self.0.as_ptr().add(at), self.1.as_ptr().add(at)) }
+    }
+}
+
+struct Bins(Vec<f32>, Vec<f32>);
+
+impl Output for Bins {
+    #[inline(always)]
+    unsafe fn put<L: Lanes>(&mut self, _: usize, _: usize, at: usize, bins: Complex<L>) {
+        // SAFETY: the caller says that the bins are there.
+        unsafe { bins.store(self.0.as_mut_ptr().add(at), self.1.as_mut_ptr().add(at)) }
+    }
+}
+
+struct Transform(usize);
+
+impl Kernel for Transform {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (re, im) = (noise(self.0, 1), noise(self.0, 2));
+        let fft = Fft::new(self.0, L::N);
+        let mut bins = Bins(vec![0.0; self.0], vec![0.0; self.0]);
+        // SAFETY: input and output hold all points.
+        unsafe { fft.process::<L, _, _>(&mut fft.scratch(), &Numbers(&re, &im), &mut bins) };
+        let mut exact: Vec<Complex32> = re.iter().zip(&im).map(|(r, i)| Complex32::new(*r, *i)).collect();
+        rustfft::FftPlanner::new().plan_fft_forward(self.0).process(&mut exact);
+        let found = bins.0.iter().zip(&bins.1).map(|(r, i)| Complex32::new(*r, *i));
+        let off: f32 = found.zip(&exact).map(|(f, e)| (f - e).norm_sqr()).sum();
+        let relative = (off / exact.iter().map(Complex32::norm_sqr).sum::<f32>()).sqrt();
+        assert!(relative < 5e-7, "{} points: {relative:e}", self.0);
+    }
+}
+
+#[test]
+fn transforms_of_all_lengths() {
+    for k in 8..=16 {
+        everywhere(|| Transform(1 << k));
+    }
+    assert!(!Fft::supports(128) && !Fft::supports(1000) && Fft::supports(1 << 18));
+}

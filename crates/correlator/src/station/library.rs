@@ -1,0 +1,80 @@
+//! Spectra by rustfft, for numbers of channels that our own transform has not.
+use super::planar::unpack;
+use super::{Item, Phasors, StationSetup};
+use crate::job::Rotation;
+use crate::simd::{Line, Simd, SimdPath};
+use num_complex::Complex32;
+use rustfft::{Fft, FftPlannerAvx, FftPlannerScalar};
+use std::sync::Arc;
+
+/// The transform with its phasors and scratch.
+pub(super) struct Library {
+    fft: Arc<dyn Fft<f32>>,
+    buffer: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    numbers: Vec<f32>,
+    rotator: Phasors,
+    turns: Phasors,
+}
+
+/// Plans a forward, unnormalised transform with the vector instructions of a path.
+pub fn plan(n: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
+    if path >= SimdPath::Avx2
+        && let Ok(mut planner) = FftPlannerAvx::new()
+    {
+        return planner.plan_fft_forward(n);
+    }
+    FftPlannerScalar::new().plan_fft_forward(n)
+}
+
+impl Library {
+    /// A transform of `n` points.
+    pub fn new(n: usize, simd: Simd) -> Self {
+        let fft = plan(n, simd.path());
+        Self {
+            buffer: vec![Complex32::default(); n],
+            scratch: vec![Complex32::default(); fft.get_inplace_scratch_len()],
+            numbers: vec![0.0; n],
+            rotator: Phasors::new(simd, n, 1),
+            turns: Phasors::new(simd, n / 2, 1),
+            fft,
+        }
+    }
+
+    /// The spectrum of one run.
+    pub fn one(&mut self, setup: &StationSetup, item: Item) {
+        let channel = &setup.recorded[item.channel];
+        let x = unpack(item.run, &mut self.numbers);
+        match setup.rotation {
+            Rotation::BeforeTransform => {
+                let (step, start) = (-channel.lo_hz * item.delay.step_s, -channel.lo_hz * item.delay.first_s);
+                rotate(x, &self.rotator.make(step, start), &mut self.buffer);
+            }
+            Rotation::AfterTransform => {
+                self.buffer.iter_mut().zip(x).for_each(|(y, &x)| *y = Complex32::new(x, 0.0));
+            }
+        }
+        self.fft.process_with_scratch(&mut self.buffer, &mut self.scratch);
+        let (slope, start) = setup.ramp(channel, item.delay);
+        let half = if channel.lower_sideband { setup.channels } else { 0 };
+        let bins = &self.buffer[half..half + setup.channels];
+        correct(bins, &self.turns.make(slope, start), item.re, item.im);
+    }
+}
+
+/// y = x times the phasors.
+fn rotate(x: &[f32], phasors: &Line, y: &mut [Complex32]) {
+    let phasors = phasors.fine.0.iter().zip(phasors.fine.1);
+    for ((y, &x), (re, im)) in y.iter_mut().zip(x).zip(phasors) {
+        *y = Complex32::new(x * re, x * im);
+    }
+}
+
+/// Bins times the phasors, real and imaginary parts apart.
+fn correct(bins: &[Complex32], phasors: &Line, re: &mut [f32], im: &mut [f32]) {
+    let phasors = phasors.fine.0.iter().zip(phasors.fine.1);
+    for (((z, (c, s)), re), im) in bins.iter().zip(phasors).zip(re).zip(im) {
+        *re = z.re * c - z.im * s;
+        *im = z.re * s + z.im * c;
+    }
+}
