@@ -15,5 +15,4 @@ pub mod progress;
 pub mod provenance;
 pub mod random;
 pub mod runtime;
-pub mod simd_path;
 pub mod units;
