@@ -1,7 +1,7 @@
 //! What the user types, and what is done about it.
 use crate::baseband::RecordingOptions;
-use crate::cli_job::{self, DelayArgs, InitArgs};
 use crate::bench::{self, BenchOptions};
+use crate::cli_job::{self, DelayArgs, InitArgs};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};

@@ -35,8 +35,13 @@ fn fast_path() -> Fast {
     Fast(Simd::new(SimdPath::detect()))
 }
 
+/// Terms with sums of their own, in order.
+fn numbered(terms: &[Term]) -> Vec<Term> {
+    terms.iter().enumerate().map(|(sum, term)| Term { sum, ..*term }).collect()
+}
+
 fn run(correlator: &dyn CrossCorrelator, spectra: &[Spectra], blocks: usize, products: &[Term]) -> Sums {
-    let products: Vec<Term> = products.iter().enumerate().map(|(sum, p)| Term { sum, ..*p }).collect();
+    let products = numbered(products);
     let mut sums = Sums::new(products.len(), spectra[0].channels());
     correlator.accumulate(spectra, blocks, &products, &mut sums);
     sums
@@ -74,7 +79,7 @@ fn sums_add_up(correlator: &dyn CrossCorrelator) {
     let spectra = spectra(3, 4, 37, 7);
     let once = run(correlator, &spectra, 4, &products());
     let mut twice = once.clone();
-    correlator.accumulate(&spectra, 4, &products(), &mut twice);
+    correlator.accumulate(&spectra, 4, &numbered(&products()), &mut twice);
     let (once, twice) = (once.product(3), twice.product(3));
     assert!(once.0.iter().zip(twice.0).all(|(o, t)| *t == 2.0 * o));
 }
