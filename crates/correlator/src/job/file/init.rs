@@ -138,7 +138,9 @@ fn station(
     let mut recordings = Vec::new();
     for folder in &wishes.recordings {
         let found = of_station(folder, &station.code).map_err(|e| format!("{}: {e}", folder.display()))?;
-        recordings.extend(found.iter().map(|f| f.to_string_lossy().into_owned()));
+        // The job may be written into any folder.
+        let whole = |f: &PathBuf| std::path::absolute(f).unwrap_or_else(|_| f.clone());
+        recordings.extend(found.iter().map(|f| whole(f).to_string_lossy().into_owned()));
     }
     let streams = setup.map(|s| streams(s, &recordings, station)).transpose()?.unwrap_or_default();
     Ok(StationEntry {
