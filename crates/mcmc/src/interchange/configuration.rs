@@ -82,6 +82,7 @@ pub fn configuration(
     let mut species = String::new();
     let mut settings: Vec<String> = Vec::new();
     let mut names: Vec<(String, String)> = Vec::new();
+    let mut layers = 0;
     for component in &model.components {
         let entry = component
             .tag
@@ -98,10 +99,17 @@ pub fn configuration(
         let count = names.iter().filter(|(_, b)| *b == base).count();
         let name = if count == 0 { base.clone() } else { format!("{base}_{}", count + 1) };
         names.push((name.clone(), base.clone()));
-        if component.foreground {
-            reports.push(format!("{name}: a foreground layer in the file; here its intensity adds to the others' unless you say otherwise"));
-        }
-        write_species(component, &name, &base, &mut species, &mut settings, &mut reports);
+        let layer = if component.foreground {
+            layers += 1;
+            reports.push(format!(
+                "{name}: a foreground layer in the file: it is layer {layers}, seen in front of all cores"
+            ));
+            layers
+        } else {
+            0
+        };
+        let called = Names { name: &name, base: &base, layer };
+        write_species(component, &called, &mut species, &mut settings, &mut reports);
     }
     for isotopologue in &model.isotopologues {
         write_isotopologue(isotopologue, &names, known, &mut species, &mut reports);
@@ -135,14 +143,21 @@ struct Quantity {
     range: (f64, f64),
 }
 
+/// What a component is called here, which entry it is of, and its layer (0: a core).
+struct Names<'a> {
+    name: &'a str,
+    base: &'a str,
+    layer: u32,
+}
+
 fn write_species(
     component: &Component,
-    name: &str,
-    base: &str,
+    names: &Names,
     text: &mut String,
     settings: &mut Vec<String>,
     reports: &mut Vec<String>,
 ) {
+    let Names { name, base, layer } = *names;
     let around = |x: f64, d: f64| (x - d, x + d);
     let times = |x: f64, f: f64| (x / f, x * f);
     let (n, t) = (component.log10_n, component.tex_k);
@@ -165,6 +180,9 @@ fn write_species(
     let _ = write!(text, "\n[[species]]\nname = {}\n", quoted(name));
     if name != base {
         let _ = writeln!(text, "entry = {}", quoted(base));
+    }
+    if layer > 0 {
+        let _ = writeln!(text, "layer = {layer}");
     }
     for q in quantities {
         let Value { value, limits, fitted, flagged } = q.value;

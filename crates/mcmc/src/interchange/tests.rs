@@ -57,6 +57,7 @@ fn a_molfit_file_becomes_a_configuration() {
     assert_eq!(first.logn.uniform, Some([14.0, 19.0]));
     assert_eq!((first.v_kms.fixed, first.tex_k.as_ref().unwrap().uniform), (Some(-5.5), Some([5.0, 300.0])));
     assert_eq!((second.name.as_str(), second.entry.as_deref()), ("CH3OH_2", Some("CH3OH")));
+    assert_eq!((first.layer, second.layer), (None, Some(1)));
     assert_eq!(second.size_arcsec.as_ref().unwrap().fixed, Some(0.5));
     assert_eq!(second.logn.uniform, Some([13.5, 16.5]));
     assert_eq!((third.name.as_str(), third.logn.uniform), ("34SO2", Some([14.5, 17.5])));

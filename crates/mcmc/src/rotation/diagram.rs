@@ -158,12 +158,13 @@ struct Straight {
 /// Weighted fit of `y = b - E m`. Weights are those for which the iteration ends at the least squares of the fluxes'
 /// logarithms: the residual of a flux is that of its point times the curve's slope.
 fn straight(lines: &[(&LineGroup, &Flux, Beam)], points: &[Point]) -> Result<Straight, DiagramError> {
-    let solve = |power: i32| {
+    // `beyond_k` is what the source's brightness adds to an energy: an opaque flux follows it as much as the opacity.
+    let solve = |power: i32, beyond_k: f64| {
         let (mut s, mut se, mut see, mut sy, mut sey) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for ((group, ..), p) in lines.iter().zip(points) {
             // One over the flux's variance, times the slope to a power.
             let w = p.slope.powi(power) / (p.sigma * p.slope).powi(2);
-            let e = group.e_up_k;
+            let e = group.e_up_k + beyond_k * (1.0 - p.slope) / p.slope;
             (s, se, see) = (s + w, se + w * e, see + w * e * e);
             (sy, sey) = (sy + w * p.ln_n, sey + w * e * p.ln_n);
         }
@@ -171,8 +172,8 @@ fn straight(lines: &[(&LineGroup, &Flux, Beam)], points: &[Point]) -> Result<Str
         let (b, m) = ((sy * see - sey * se) / determinant, (se * sy - s * sey) / determinant);
         (b, m, [see / determinant, se / determinant, s / determinant])
     };
-    let (b, m, _) = solve(1);
-    let (_, _, covariance) = solve(2);
+    let (b, m, _) = solve(1, 0.0);
+    let (_, _, covariance) = solve(2, 1.0 / m);
     if m <= 0.0 || !m.is_finite() {
         return Err(DiagramError::Rising);
     }

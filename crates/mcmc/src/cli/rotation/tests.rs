@@ -88,10 +88,10 @@ fn opaque_lines_do_so_with_the_correction_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = simulated(dir.path(), 17.9);
     let r = rotation(&path, 17.9, false);
-    let (dt, dn) = deviation(&r, 17.9);
-    eprintln!("opaque: {r:?}");
+    eprintln!("opaque: {:?} {:?}", r.t_k, r.log10_n);
     assert!(largest_tau(&r) > 3.0, "{}", largest_tau(&r));
-    assert!(dt.abs() < 3.0 && dn.abs() < 3.0, "{dt} {dn} {r:?}");
+    // Signal to noise is above 1000 here: what the method itself is good for.
+    assert!((r.t_k.0 - 120.0).abs() < 2.0 && (r.log10_n.0 - 17.9).abs() < 0.02, "{r:?}");
     let plain = rotation(&path, 17.9, true);
     assert!(plain.log10_n.0 < 17.75 && (plain.t_k.0 - 120.0).abs() > 15.0, "the control: {plain:?}");
 }
