@@ -59,7 +59,7 @@ fn image(seed: u64, extra: &[String]) -> Vec<u8> {
         let (x, y) = ((at % SIZE) as f64 - 15.5, (at / SIZE) as f64 - 15.5);
         let noise = next_random(&mut random) as f64 / f64::from(u32::MAX >> 1) - 0.5;
         let value = 900.0 * (-(x * x + y * y).sqrt() / 3.0).exp() + 3.0 * noise + 10.0;
-        let value = if next_random(&mut random) % 97 == 0 { f64::NAN } else { value };
+        let value = if next_random(&mut random).is_multiple_of(97) { f64::NAN } else { value };
         bytes.extend_from_slice(&(value as f32).to_be_bytes());
     }
     bytes.resize(bytes.len().next_multiple_of(2880), 0);
