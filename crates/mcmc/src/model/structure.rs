@@ -59,9 +59,9 @@ pub struct Continuum {
     pub nu0_mhz: f64,
 }
 
-/// Parameters of one group's dust: log10 N(H2) [cm^-2], beta, temperature [K].
+/// Parameters of one group's dust: log10 N(H2) (cm^-2), beta, temperature (K).
 pub const N_DUST_PARAMS: usize = 3;
-/// Parameters of the continuum: brightness [K], exponent.
+/// Parameters of the continuum: brightness (K), exponent.
 pub const N_CONTINUUM_PARAMS: usize = 2;
 
 /// Mass of gas per molecule of H2 (g), helium included: mu = 2.8 (Kauffmann et al. 2008, A&A 487, 993).
