@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod partition;
 pub mod picture;
 pub mod plan;
+pub mod pool;
 pub mod progress;
 pub mod provenance;
 pub mod random;

@@ -62,40 +62,70 @@ pub struct Config {
     pub continuum: Option<ContinuumConfig>,
 }
 
-/// `[fit]`: how to sample.
+/// `[fit]`: how to sample. What is not given, the program chooses.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitConfig {
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Walkers of the ensemble; 0: four per free parameter, at least 32.
-    pub walkers: usize,
-    /// Steps of the ensemble.
-    pub steps: u64,
-    /// Steps at the start that the results leave out.
-    pub burn: u64,
-    /// Generations that the search for a start may take at most; 0: walkers start all over the prior.
-    pub search: u64,
-    /// Moves and how often each is taken; none given: a mixture that suits most posteriors.
-    pub moves: Vec<MoveConfig>,
-    /// Steps in one part of the chain on disk: what a killed run loses at most.
+    /// Which sampler.
+    pub sampler: SamplerKind,
+    /// Generations that the ensemble's search for a start may take at most; 0: walkers start all over the prior.
+    pub search: Option<u64>,
+    /// Steps or draws in one part of the chain on disk: what a killed run loses at most.
     pub part: u64,
+    /// Gradient samplers: chains. Twice as many as ranks or more keep all of them busy.
+    pub chains: Option<usize>,
+    /// Gradient samplers: draws of each chain after the warm-up, at most.
+    pub draws: Option<u64>,
+    /// Gradient samplers: effective samples (the smallest in the bulk over the parameters) that are enough.
+    pub ess: Option<f64>,
+    /// Gradient samplers: mean acceptance probability that the warm-up aims for.
+    pub acceptance: Option<f64>,
+    /// Gradient samplers: rounds of the warm-up, at most.
+    pub warm_up: Option<usize>,
+    /// Ensemble: walkers.
+    pub walkers: Option<usize>,
+    /// Ensemble: steps.
+    pub steps: Option<u64>,
+    /// Ensemble: steps at the start that the results leave out.
+    pub burn: Option<u64>,
+    /// Ensemble: moves and how often each is taken.
+    pub moves: Option<Vec<MoveConfig>>,
 }
 
 impl Default for FitConfig {
     fn default() -> Self {
-        let de = MoveConfig { kind: MoveKind::De, weight: 0.7 };
-        let stretch = MoveConfig { kind: MoveKind::Stretch, weight: 0.3 };
         Self {
             seed: 1,
-            walkers: 0,
-            steps: 3000,
-            burn: 1000,
-            search: 1000,
-            moves: vec![de, stretch],
+            sampler: SamplerKind::Auto,
+            search: None,
             part: 200,
+            chains: None,
+            draws: None,
+            ess: None,
+            acceptance: None,
+            warm_up: None,
+            walkers: None,
+            steps: None,
+            burn: None,
+            moves: None,
         }
     }
+}
+
+/// The samplers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SamplerKind {
+    /// The program chooses, and says why.
+    Auto,
+    /// Walkers that need no gradient.
+    Ensemble,
+    /// The no-U-turn sampler.
+    Nuts,
+    /// Hamiltonian trajectories of a random length.
+    Hmc,
 }
 
 /// One move of a mixture.
@@ -281,7 +311,7 @@ mod tests {
     #[test]
     fn an_empty_file_has_the_defaults() {
         let config = read("").unwrap();
-        assert_eq!(config.fit.steps, 3000);
+        assert_eq!((config.fit.part, config.fit.steps), (200, None));
         assert!(config.species.is_empty());
     }
 

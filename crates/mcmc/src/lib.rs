@@ -11,6 +11,7 @@ pub mod identify;
 pub mod interchange;
 pub mod levenberg;
 pub mod model;
+mod normal;
 pub mod nonlte;
 pub mod physics;
 pub mod plan;

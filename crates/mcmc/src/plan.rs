@@ -1,41 +1,23 @@
 //! The resolved and checked fit: all that the ranks need, read once.
 
 mod data;
+mod fit;
 mod lines;
 mod noise;
 mod nonlte;
 
 use crate::catalog::{Library, Species, VelocityRange};
-use crate::config::{Config, FitConfig, MoveKind};
+use crate::config::Config;
 use crate::model::{ModelOptions, SimdPath};
 use crate::nonlte::NonLteSpecies;
 use crate::posterior::{Layout, LayoutError, Posterior, PosteriorError, QUANTITIES, WindowData};
-use crate::sampler::{MoveSpec, WeightedMove};
 use anyhow::Context;
+pub use fit::{FitPlan, Method};
 use mirinae_common::outcome::Failure;
 use mirinae_common::provenance::InputFile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// How the ensemble samples.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FitPlan {
-    /// Seed of all random numbers.
-    pub seed: u64,
-    /// Walkers of the ensemble.
-    pub walkers: usize,
-    /// Steps of the ensemble.
-    pub steps: u64,
-    /// Steps at the start that the results leave out.
-    pub burn: u64,
-    /// Generations that the search may take; 0: no search.
-    pub search: u64,
-    /// The mixture of moves.
-    pub moves: Vec<WeightedMove>,
-    /// Steps in one part of the chain on disk.
-    pub part: u64,
-}
 
 /// A fit, ready to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,7 +135,7 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     let mut layout = Layout::of(config)?;
     let read = data::Windows::read(config, &mut inputs)?;
     layout.add_windows(&read.parameters(config)?)?;
-    let fit = fit_plan(&config.fit, layout.parameters.len())?;
+    let fit = FitPlan::new(&config.fit, layout.parameters.len())?;
     let options = ModelOptions {
         t_bg_k: config.model.t_bg.0,
         velocity: velocities(&layout),
@@ -164,6 +146,7 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     let windows = read.data;
     let (species, nonlte) = lines::read_all(config, &layout, &options, &windows, &mut inputs)?;
     let unused = windows.iter().flat_map(|w| &w.sigma_k).filter(|s| s.is_infinite()).count() as u64;
+    let settings = toml::to_string(&Config { fit: fit.filled(&config.fit), ..config.clone() })?;
     let plan = Plan {
         fit,
         layout,
@@ -175,7 +158,7 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
         masked: read.masked,
         inputs: inputs.files,
         notes: inputs.notes,
-        settings: toml::to_string(config)?,
+        settings,
     };
     plan.posterior()?;
     Ok(plan)
@@ -191,36 +174,6 @@ fn velocities(layout: &Layout) -> VelocityRange {
     // Lorentzian wings at 150 widths are 1e-5 of their peak.
     let wings = 150.0 * ranges("lorentz_kms").map(|r| r.1).fold(0.0, f64::max);
     VelocityRange::of_centroids(low - wings, high + wings, widest)
-}
-
-fn fit_plan(config: &FitConfig, dim: usize) -> anyhow::Result<FitPlan> {
-    anyhow::ensure!(dim > 0, "all parameters are fixed: nothing is left to fit");
-    anyhow::ensure!(
-        config.steps > config.burn,
-        "steps ({}) must be more than burn ({})",
-        config.steps,
-        config.burn
-    );
-    anyhow::ensure!(config.part > 0, "part must be at least 1");
-    let walkers = if config.walkers == 0 { (4 * dim).max(32) } else { config.walkers };
-    let least = (2 * dim).max(4);
-    anyhow::ensure!(
-        walkers >= least && walkers.is_multiple_of(2),
-        "walkers = {walkers}: an even number of at least {least} is needed for {dim} free parameters"
-    );
-    let spec = |kind| match kind {
-        MoveKind::Stretch => MoveSpec::stretch(),
-        MoveKind::De => MoveSpec::differential_evolution(dim),
-        MoveKind::DeJump => MoveSpec::DifferentialEvolution { gamma0: 1.0, sigma: 1e-5 },
-    };
-    let moves = if config.moves.is_empty() {
-        WeightedMove::defaults(dim)
-    } else {
-        config.moves.iter().map(|m| WeightedMove { weight: m.weight, kind: spec(m.kind) }).collect()
-    };
-    crate::sampler::Mixture::from_plan(&moves)?;
-    let &FitConfig { seed, steps, burn, search, part, .. } = config;
-    Ok(FitPlan { seed, walkers, steps, burn, search, moves, part })
 }
 
 impl Plan {
@@ -307,10 +260,6 @@ impl fmt::Display for Plan {
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }
-        let FitPlan { walkers, steps, burn, search, seed, .. } = &self.fit;
-        write!(
-            f,
-            "{walkers} walkers, {steps} steps ({burn} left out), search of up to {search} generations, seed {seed}"
-        )
+        write!(f, "{}", self.fit)
     }
 }

@@ -1,10 +1,10 @@
 //! The whole chain in one file.
 //!
-//! Layout: `samples` (draw, walker, parameter), `log_density` (draw, walker) and `accepted_fraction` (walker), all
-//! 64-bit floats; attributes of the file: `parameters` and `units` (one text a parameter), `first_step`,
+//! Layout: `samples` (draw, walker, parameter), `log_density` (draw, walker), `accepted_fraction` (walker), and what the
+//! sampler tells of each draw (draw, walker), all 64-bit floats; attributes of the file: `parameters` and `units` (one text a parameter), `first_step`,
 //! `provenance` (text), `format`.
 
-use super::part::check_shape;
+use super::part::{check_shape, read_statistic};
 use super::{ChainError, PartRecord, hdf, part_path, read_part, verify};
 use mirinae_common::checkpoint::Hash;
 use mirinae_common::{atomic, provenance};
@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, Array3};
 use std::path::Path;
 
 /// Name and version of the layout.
-const FORMAT: &str = "mirinae-chain 1";
+const FORMAT: &str = "mirinae-chain 2";
 
 /// A sampled parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Header {
     pub parameters: Vec<Parameter>,
     /// Fraction of each walker's proposals that it took.
     pub accepted_fraction: Vec<f64>,
+    /// Names of what the sampler tells of each draw.
+    pub statistics: Vec<String>,
     /// How the chain was made; the same for every run of the same plan.
     pub provenance: String,
 }
@@ -92,6 +94,17 @@ fn fill_chain(
         (row, step) = (next, step + part.draws);
     }
     drop((samples, log_density));
+    for name in &header.statistics {
+        let all = hdf::new_f64(&file, name, &shape[..2]).map_err(&wrap)?;
+        let mut row = 0;
+        for part in parts {
+            let source = part_path(dir, part.index);
+            let values = read_statistic(&source, name)?;
+            check_shape(&source, "statistic", values.shape(), &[part.draws as usize, walkers])?;
+            all.write_slice(&values, (row..row + part.draws as usize, ..)).map_err(&wrap)?;
+            row += part.draws as usize;
+        }
+    }
     file.flush().and_then(|()| file.close()).map_err(&wrap)
 }
 
@@ -101,8 +114,19 @@ fn write_header(file: &hdf5::File, header: &Header, first_step: u64) -> hdf5::Re
     hdf::write_texts(file, "units", header.parameters.iter().map(|p| p.unit.as_str()))?;
     hdf::write_count(file, "first_step", first_step)?;
     hdf::write_text(file, "provenance", &header.provenance)?;
+    if !header.statistics.is_empty() {
+        hdf::write_texts(file, "statistics", header.statistics.iter().map(String::as_str))?;
+    }
     let accepted = hdf::new_f64(file, "accepted_fraction", &[header.accepted_fraction.len()])?;
     accepted.write_raw(&header.accepted_fraction)
+}
+
+/// Reads what the sampler tells of each draw of a chain, shape (draw, walker).
+///
+/// # Errors
+/// [`ChainError::Hdf5`] if there is no such statistic or it cannot be read.
+pub fn read_statistics(path: &Path, name: &str) -> Result<Array2<f64>, ChainError> {
+    read_statistic(path, name)
 }
 
 /// Reads a chain that [`merge`] wrote.
@@ -126,9 +150,12 @@ fn read_arrays(path: &Path) -> hdf5::Result<Chain> {
     }
     let (names, units) = (hdf::read_texts(&file, "parameters")?, hdf::read_texts(&file, "units")?);
     let accepted: Array1<f64> = file.dataset("accepted_fraction")?.read()?;
+    let told = file.attr_names()?.iter().any(|name| name == "statistics");
+    let statistics = if told { hdf::read_texts(&file, "statistics")? } else { Vec::new() };
     let header = Header {
         parameters: names.into_iter().zip(units).map(|(name, unit)| Parameter { name, unit }).collect(),
         accepted_fraction: accepted.to_vec(),
+        statistics,
         provenance: hdf::read_text(&file, "provenance")?,
     };
     Ok(Chain {

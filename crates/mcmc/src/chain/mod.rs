@@ -9,7 +9,7 @@ mod merged;
 mod part;
 
 pub use error::ChainError;
-pub use merged::{Chain, Header, Parameter, merge, read};
+pub use merged::{Chain, Header, Parameter, merge, read, read_statistics};
 pub use part::{PartRecord, Segment, part_path, read_part, remove_parts, verify, write_part};
 
 #[cfg(test)]

@@ -17,12 +17,32 @@ pub struct Segment {
     dim: usize,
     samples: Vec<f64>,
     log_density: Vec<f64>,
+    /// Per statistic its name and values (draw, walker).
+    statistics: Vec<(String, Vec<f64>)>,
 }
 
 impl Segment {
     /// An empty segment of `nwalkers` walkers in `dim` parameters, for the draws from `first_step` on.
     pub fn new(first_step: u64, nwalkers: usize, dim: usize) -> Self {
-        Self { first_step, steps: 0, nwalkers, dim, samples: Vec::new(), log_density: Vec::new() }
+        let (samples, log_density, statistics) = (Vec::new(), Vec::new(), Vec::new());
+        Self { first_step, steps: 0, nwalkers, dim, samples, log_density, statistics }
+    }
+
+    /// The same with room for statistics of every draw.
+    pub fn with_statistics(mut self, names: &[&str]) -> Self {
+        self.statistics = names.iter().map(|name| (name.to_string(), Vec::new())).collect();
+        self
+    }
+
+    /// Adds the values of one draw, shape (statistic, walker), in the order of their names.
+    ///
+    /// # Panics
+    /// If they are not as many as there are names times walkers.
+    pub fn push_statistics(&mut self, values: ArrayView2<'_, f64>) {
+        assert_eq!(values.dim(), (self.statistics.len(), self.nwalkers), "statistics of a draw");
+        for ((_, all), row) in self.statistics.iter_mut().zip(values.outer_iter()) {
+            all.extend(row.iter());
+        }
     }
 
     /// Adds the ensemble after one step: `positions` of shape (walker, parameter) and the walkers' `log_density`.
@@ -35,6 +55,11 @@ impl Segment {
         self.samples.extend(positions.iter());
         self.log_density.extend(log_density.iter());
         self.steps += 1;
+    }
+
+    /// The samples, row-major (draw, walker, parameter).
+    pub fn samples(&self) -> &[f64] {
+        &self.samples
     }
 
     /// Number of draws.
@@ -92,6 +117,9 @@ fn fill_part(path: &Path, segment: &Segment) -> hdf5::Result<()> {
     hdf::write_count(&file, "first_step", segment.first_step)?;
     hdf::new_f64(&file, "samples", &shape)?.write_raw(&segment.samples)?;
     hdf::new_f64(&file, "log_density", &shape[..2])?.write_raw(&segment.log_density)?;
+    for (name, values) in &segment.statistics {
+        hdf::new_f64(&file, name, &shape[..2])?.write_raw(values)?;
+    }
     file.flush()?;
     file.close()
 }
@@ -120,6 +148,15 @@ pub fn read_part(path: &Path) -> Result<(u64, Array3<f64>, Array2<f64>), ChainEr
     let (draws, walkers, _) = samples.dim();
     check_shape(path, "log_density", log_density.shape(), &[draws, walkers])?;
     Ok((first_step, samples, log_density))
+}
+
+/// Reads one statistic of a part, shape (draw, walker).
+///
+/// # Errors
+/// [`ChainError::Hdf5`] if it cannot be read.
+pub(super) fn read_statistic(path: &Path, name: &str) -> Result<Array2<f64>, ChainError> {
+    let get = || hdf::open(path)?.dataset(name)?.read();
+    get().map_err(ChainError::hdf5("read", path))
 }
 
 pub(super) fn check_shape(

@@ -9,12 +9,13 @@ const WALKERS: usize = 4;
 const DIM: usize = 3;
 
 fn segment(first_step: u64, steps: usize) -> Segment {
-    let mut segment = Segment::new(first_step, WALKERS, DIM);
+    let mut segment = Segment::new(first_step, WALKERS, DIM).with_statistics(&["energy", "depth"]);
     for step in first_step..first_step + steps as u64 {
         let value = |k: usize| (step * 1000) as f64 + k as f64 + 0.1;
         let positions = Array2::from_shape_fn((WALKERS, DIM), |(w, p)| value(w * DIM + p));
         let log_density = Array1::from_shape_fn(WALKERS, |w| -value(w));
         segment.push(positions.view(), log_density.view());
+        segment.push_statistics(Array2::from_shape_fn((2, WALKERS), |(s, w)| value(w) + s as f64).view());
     }
     segment
 }
@@ -24,6 +25,7 @@ fn header() -> Header {
     Header {
         parameters: vec![parameter("a.tex", "K"), parameter("a.fwhm", "km/s"), parameter("a.logn", "")],
         accepted_fraction: vec![0.25, 0.3, 0.2, 0.28],
+        statistics: vec!["energy".into(), "depth".into()],
         // Longer than the 64 KiB that an attribute can hold in itself.
         provenance: "seed 1, μ\n".repeat(10_000),
     }
@@ -55,6 +57,8 @@ fn a_chain_comes_back_as_it_was_written() {
     assert_eq!(chain.samples.slice(s![5..10, .., ..]), samples);
     assert_eq!(chain.log_density.slice(s![5..10, ..]), log_density);
     assert_eq!(chain.samples[(11, 1, 2)], 11_005.1);
+    assert_eq!(read_statistics(&path, "depth").unwrap()[(11, 2)], 11_003.1);
+    assert!(read_statistics(&path, "length").is_err());
     remove_parts(dir.path()).unwrap();
     remove_parts(dir.path()).unwrap();
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

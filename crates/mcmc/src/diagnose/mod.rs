@@ -5,12 +5,13 @@
 //! independent chains; they err on the careful side while each walker has made few independent draws.
 
 mod autocorrelation;
-mod normal;
+mod nested;
 mod quantile;
 mod rank;
 mod summary;
 
 pub use autocorrelation::{integrated_time, walker_mean_autocorrelation};
+pub use nested::nested_r_hat;
 pub use quantile::{quantile, sorted};
 pub use rank::{ess_bulk, ess_tail, r_hat};
 pub use summary::{Best, DiagnoseError, Diagnosis, ParameterSummary, diagnose};

@@ -6,8 +6,8 @@
 //! are equal.
 
 use super::autocorrelation::{Autocovariance, least_time};
-use super::normal::normal_quantile;
 use super::quantile::{quantile, sorted};
+use crate::normal::normal_quantile;
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
 /// Rank-normalised split R-hat: the larger of that of the values and that of their distances from the median.

@@ -3,6 +3,7 @@
 mod density;
 mod layout;
 mod prior;
+mod standard;
 
 pub use density::{Posterior, PosteriorError, WindowData, Work};
 pub use layout::{
@@ -10,3 +11,4 @@ pub use layout::{
     WindowConfig,
 };
 pub use prior::{Prior, PriorError};
+pub use standard::Standard;

@@ -1,5 +1,6 @@
 //! What is known of one parameter before the fit.
 
+use crate::normal::normal_below;
 // The library's functions give the same bits on every machine; the system's do not.
 use libm::{exp, log};
 use rand::{Rng, RngExt};
@@ -74,11 +75,6 @@ pub enum Prior {
         /// Upper limit.
         high: f64,
     },
-}
-
-/// Probability that a standard normal variable is below `x`.
-fn normal_below(x: f64) -> f64 {
-    0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
 }
 
 impl Prior {

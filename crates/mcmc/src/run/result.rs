@@ -2,8 +2,8 @@
 
 use super::Fit;
 use super::spectra::{fitted_spectra, joined};
-use super::stage::{Product, Sampling};
-use crate::chain::{self, Chain, Header, Parameter};
+use super::stage::Product;
+use crate::chain::{self, Chain, Header, Parameter, PartRecord};
 use crate::diagnose::{self, Diagnosis};
 use crate::report::{self, Feature, FittedSpectrum, ParameterRow, features_text, find_features, table_text};
 use mirinae_common::{atomic, provenance};
@@ -19,14 +19,29 @@ const TAUS_NEEDED: f64 = 50.0;
 /// A corner picture of more parameters cannot be read.
 const CORNER_PARAMETERS: usize = 30;
 
+/// What a sampler hands over when it is done.
+#[derive(Default)]
+pub(super) struct Drawn {
+    /// The chain on disk.
+    pub(super) parts: Vec<PartRecord>,
+    /// Fraction of each walker's or chain's proposals that it took.
+    pub(super) accepted_fraction: Vec<f64>,
+    /// Draws at the start that the results leave out.
+    pub(super) burn: usize,
+    /// Names of what is told of every draw.
+    pub(super) statistics: &'static [&'static str],
+    /// How the draws were made, in lines for the summary.
+    pub(super) told: String,
+}
+
 /// Writes all products on rank 0.
-pub(super) fn make(fit: &Fit, sampling: &Sampling) -> anyhow::Result<Vec<Product>> {
+pub(super) fn make(fit: &Fit, drawn: &Drawn) -> anyhow::Result<Vec<Product>> {
     let (out, plan) = (fit.out, fit.plan);
-    let header = header(fit, sampling);
+    let header = header(fit, drawn);
     atomic::write(&out.join("provenance.json"), |file| writeln!(file, "{}", header.provenance))?;
-    chain::merge(out, &sampling.parts, &header, &out.join("chain.h5"))?;
+    chain::merge(out, &drawn.parts, &header, &out.join("chain.h5"))?;
     let chain = chain::read(&out.join("chain.h5"))?;
-    let burn = usize::try_from(plan.fit.burn)?;
+    let burn = drawn.burn;
     let samples = chain.samples.slice(s![burn.., .., ..]);
     let diagnosis = diagnose::diagnose(&plan.names(), samples, chain.log_density.slice(s![burn.., ..]))?;
     let rows: Vec<ParameterRow> = diagnosis
@@ -45,7 +60,8 @@ pub(super) fn make(fit: &Fit, sampling: &Sampling) -> anyhow::Result<Vec<Product
     report::write_features_csv(&out.join("residuals.csv"), &features)?;
     let posterior = fit.evaluator.posterior();
     let chi2 = posterior.chi2(&diagnosis.best.values, &mut posterior.work())?;
-    let text = summary_text(&diagnosis, &rows, chi2, &spectra, &features);
+    let mut text = summary_text(&diagnosis, &rows, chi2, &spectra, &features);
+    text.push_str(&drawn.told);
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     let mut names: Vec<String> =
         ["chain.h5", "summary.csv", "summary.txt", "best_fit.csv", "residuals.csv", "provenance.json"]
@@ -55,7 +71,7 @@ pub(super) fn make(fit: &Fit, sampling: &Sampling) -> anyhow::Result<Vec<Product
     names.into_iter().map(|name| product(fit, name)).collect()
 }
 
-fn header(fit: &Fit, sampling: &Sampling) -> Header {
+fn header(fit: &Fit, drawn: &Drawn) -> Header {
     let plan = fit.plan;
     let parameters = plan
         .layout
@@ -63,10 +79,10 @@ fn header(fit: &Fit, sampling: &Sampling) -> Header {
         .iter()
         .map(|p| Parameter { name: p.name.clone(), unit: p.unit.clone() })
         .collect();
-    let steps = sampling.state.step as f64;
     Header {
         parameters,
-        accepted_fraction: sampling.state.accepted.iter().map(|&n| n as f64 / steps).collect(),
+        accepted_fraction: drawn.accepted_fraction.clone(),
+        statistics: drawn.statistics.iter().map(ToString::to_string).collect(),
         provenance: provenance::of_plan("alma-fit", &fit.context.plan_hash, &plan.settings, &plan.inputs),
     }
 }

@@ -1,6 +1,8 @@
 //! How far a fit has come: what its checkpoint holds, and how a run finds it again.
 
 use super::Fit;
+use super::chains::Drawing;
+use super::climbs::Climbing;
 use crate::chain::{self, PartRecord, Segment};
 use crate::diagnose::integrated_time;
 use crate::sampler::State;
@@ -15,6 +17,10 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Stage {
     /// Looking for the mode.
     Search(Search),
+    /// Climbing to the peaks.
+    Climb(Climbing),
+    /// Chains that follow the gradient; on rank 0.
+    Chains(Option<Box<Drawing>>),
     /// Moving the ensemble.
     Sample(Sampling),
     /// All products are there.
@@ -59,11 +65,13 @@ pub(super) fn find(fit: &Fit) -> Result<Option<Stage>, Failure> {
         }
         None => chain::remove_parts(fit.out).map_err(Failure::run)?,
         Some(Stage::Search(search)) => tracing::info!("going on at generation {}", search.generation),
+        Some(Stage::Climb(_) | Stage::Chains(None)) => tracing::info!("going on with the climbs"),
+        Some(Stage::Chains(Some(drawing))) => {
+            verify(fit, &drawing.parts)?;
+            tracing::info!("going on at draw {}", drawing.draws);
+        }
         Some(Stage::Sample(sampling)) => {
-            for part in &sampling.parts {
-                chain::verify(&chain::part_path(fit.out, part.index), &part.sha256)
-                    .map_err(Failure::input)?;
-            }
+            verify(fit, &sampling.parts)?;
             tracing::info!("going on at step {}", sampling.state.step);
         }
         Some(Stage::Done(products)) => {
@@ -75,6 +83,12 @@ pub(super) fn find(fit: &Fit) -> Result<Option<Stage>, Failure> {
         }
     }
     Ok(found)
+}
+
+fn verify(fit: &Fit, parts: &[PartRecord]) -> Result<(), Failure> {
+    parts.iter().try_for_each(|part| {
+        chain::verify(&chain::part_path(fit.out, part.index), &part.sha256).map_err(Failure::input)
+    })
 }
 
 /// Follows acceptance and mixing for the progress bar.

@@ -16,6 +16,12 @@ pub(super) enum Purpose {
     Generation = 0x0103,
     /// A walker of the first ensemble; the step is the number of the attempt.
     Ball = 0x0104,
+    /// One transition of one chain.
+    Chain = 0x0105,
+    /// Where a climb to a peak starts.
+    Climb = 0x0107,
+    /// Where a chain starts.
+    Start = 0x0108,
 }
 
 /// Random numbers for `index` (a walker or member) at `step`.

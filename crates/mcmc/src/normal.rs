@@ -1,15 +1,25 @@
-//! Quantiles of the normal distribution.
+//! The standard normal distribution: probabilities and quantiles.
+
+/// Probability that a standard normal variable is below `x`.
+pub(crate) fn normal_below(x: f64) -> f64 {
+    0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
+}
+
+/// Density of the standard normal distribution at `x`.
+pub(crate) fn normal_density(x: f64) -> f64 {
+    libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt()
+}
 
 /// The value below which a standard normal variable lies with probability `p`.
 ///
 /// Algorithm AS 241 (PPND16) of Wichura (1988, Appl. Stat. 37, 477): about 1 part in 1e16.
-pub(super) fn normal_quantile(p: f64) -> f64 {
+pub(crate) fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         let r = 0.180625 - q * q;
         return q * polynomial(&CENTRE_OVER, r) / polynomial(&CENTRE_UNDER, r);
     }
-    let r = (-p.min(1.0 - p).ln()).sqrt();
+    let r = (-libm::log(p.min(1.0 - p))).sqrt();
     let size = if r <= 5.0 {
         polynomial(&MIDDLE_OVER, r - 1.6) / polynomial(&MIDDLE_UNDER, r - 1.6)
     } else {

@@ -1,0 +1,180 @@
+//! Many chains, at one or several temperatures, that learn together and then go their own ways.
+//!
+//! One rank keeps this state and hands out stretches of chains ([`LegTask`]); any rank computes any of them. In the
+//! warm-up all chains wait for one another after each round; later none waits, and whole rounds are given back in
+//! their order. What comes out does not depend on who computed what, or when.
+
+use super::flow::Place;
+use super::kernel::KernelSpec;
+use super::leg::{Leg, LegTask};
+use super::warmup::{ROUND, WarmUp};
+use super::{SamplerError, Tuning};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Rounds that a chain may be ahead of the slowest.
+const MOST_AHEAD: usize = 4;
+
+/// What does not change while the chains run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChainsSpec {
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// How a chain moves.
+    pub kernel: KernelSpec,
+    /// Transitions of each chain in a round after the warm-up.
+    pub round: usize,
+}
+
+/// Chains that exchange their places: one for every temperature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Group {
+    places: Vec<Place>,
+    /// Transitions that each chain has made, whole rounds only.
+    transitions: u64,
+    /// Stretches of the present round that have come back.
+    legs: Vec<Option<Leg>>,
+    /// Whole rounds that wait for the other groups.
+    ready: VecDeque<Vec<Leg>>,
+    /// Stretches of the present round that have been handed out, or come back.
+    #[serde(skip)]
+    handed: Vec<bool>,
+}
+
+/// All chains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chains {
+    spec: ChainsSpec,
+    tunings: Vec<Tuning>,
+    groups: Vec<Group>,
+    warm_up: WarmUp,
+    warm: bool,
+    /// The tunings have changed and the ranks have not heard yet.
+    paused: bool,
+}
+
+/// A round that all chains have finished.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    /// Whether it belongs to the warm-up: its draws are not of the posterior yet.
+    pub learning: bool,
+    /// The stretches, shape (group, temperature).
+    pub legs: Vec<Vec<Leg>>,
+}
+
+impl Chains {
+    /// Chains that start at `places`, shape (group, temperature), with first `tunings`, one a temperature.
+    pub fn new(spec: ChainsSpec, places: Vec<Vec<Place>>, tunings: Vec<Tuning>, warm_up: WarmUp) -> Self {
+        let rungs = tunings.len();
+        let group = |places| Group {
+            places,
+            transitions: 0,
+            legs: vec![None; rungs],
+            ready: VecDeque::new(),
+            handed: vec![false; rungs],
+        };
+        let groups = places.into_iter().map(group).collect();
+        Self { spec, tunings, groups, warm_up, warm: false, paused: true }
+    }
+
+    /// The present tunings; the ranks need them before they compute stretches.
+    pub fn tunings(&self) -> &[Tuning] {
+        &self.tunings
+    }
+
+    /// The warm-up.
+    pub fn warm_up(&self) -> &WarmUp {
+        &self.warm_up
+    }
+
+    /// Whether the warm-up is over.
+    pub fn is_warm(&self) -> bool {
+        self.warm
+    }
+
+    /// Number of groups.
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The constants.
+    pub fn spec(&self) -> &ChainsSpec {
+        &self.spec
+    }
+
+    /// To be called when the ranks have got the tunings, and after the state has been read back: nothing is being
+    /// computed.
+    pub fn resume(&mut self) {
+        self.paused = false;
+        for group in &mut self.groups {
+            group.handed = group.legs.iter().map(Option::is_some).collect();
+        }
+    }
+
+    /// Whether the ranks have to get the tunings before the chains can go on.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    fn draws(&self) -> usize {
+        if self.warm { self.spec.round } else { ROUND }
+    }
+
+    /// The next stretch to compute: of a group that is least far; `None` where all have to wait.
+    pub fn next(&mut self) -> Option<LegTask> {
+        if self.paused {
+            return None;
+        }
+        let ahead = if self.warm { MOST_AHEAD } else { 1 };
+        let (draws, learning, rungs) = (self.draws(), !self.warm, self.tunings.len());
+        let free = |g: &&mut Group| g.ready.len() < ahead && g.handed.iter().any(|h| !h);
+        let candidates = self.groups.iter_mut().enumerate();
+        let (index, group) = candidates.filter(|(_, g)| free(&g)).min_by_key(|(_, g)| g.ready.len())?;
+        let rung = group.handed.iter().position(|h| !h)?;
+        group.handed[rung] = true;
+        Some(LegTask {
+            chain: index * rungs + rung,
+            rung,
+            from: group.transitions,
+            draws,
+            learning,
+            place: group.places[rung].clone(),
+        })
+    }
+
+    /// Takes a stretch that has been computed; gives back a round where it was the last that was missing.
+    ///
+    /// # Errors
+    /// [`SamplerError::Shape`] for a stretch that has not been handed out: a mistake in the program.
+    pub fn done(&mut self, leg: Leg) -> Result<Option<Round>, SamplerError> {
+        let (rungs, draws) = (self.tunings.len(), self.draws());
+        let (index, rung) = (leg.chain / rungs, leg.chain % rungs);
+        if index >= self.groups.len() || leg.transitions.len() != draws {
+            let what = "transitions of a stretch";
+            return Err(SamplerError::Shape { what, found: leg.transitions.len(), expected: draws });
+        }
+        let group = &mut self.groups[index];
+        group.places[rung] = leg.last.clone();
+        group.legs[rung] = Some(leg);
+        if group.legs.iter().all(Option::is_some) {
+            group.transitions += draws as u64;
+            group.handed.fill(false);
+            let legs = group.legs.iter_mut().filter_map(Option::take).collect();
+            group.ready.push_back(legs);
+        }
+        Ok(self.whole_round())
+    }
+
+    fn whole_round(&mut self) -> Option<Round> {
+        if self.groups.iter().any(|g| g.ready.is_empty()) {
+            return None;
+        }
+        let legs: Vec<Vec<Leg>> = self.groups.iter_mut().filter_map(|g| g.ready.pop_front()).collect();
+        let learning = !self.warm;
+        if learning {
+            self.warm = self.warm_up.learn(&legs, &mut self.tunings);
+            self.paused = true;
+        }
+        Some(Round { learning, legs })
+    }
+}

@@ -1,0 +1,164 @@
+//! The samplers of alma-fit on a short fit: any number of ranks, interruptions, the same posterior from each.
+#![allow(clippy::unwrap_used)]
+
+use mirinae_tests::{Run, assert_same, next_random, root};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const FIT: &str = r#"
+[fit]
+seed = 11
+SAMPLER
+part = 20
+
+[[spectrum]]
+file = "spectrum.txt"
+freq_unit = "MHz"
+intensity_unit = "K"
+noise = "0.15 K"
+beam = ["0.5 arcsec", "0.4 arcsec"]
+windows = [["220.70 GHz", "220.75 GHz"]]
+
+[[species]]
+name = "CH3CN"
+cat = "CH3CN.cat"
+qpart = "CH3CN.qpart"
+logn = { uniform = [13.0, 19.0] }
+tex_k = { uniform = [30.0, 300.0] }
+fwhm_kms = { uniform = [1.0, 6.0] }
+v_kms = { normal = [0.0, 2.0] }
+size_arcsec = { fixed = 0.5 }
+"#;
+
+/// What every sampler here is run with: few, short chains.
+const SAMPLERS: [(&str, &str); 2] = [
+    ("nuts", "sampler = \"nuts\"\nchains = 8\ndraws = 60\ness = 300"),
+    ("hmc", "sampler = \"hmc\"\nchains = 8\ndraws = 60\ness = 300"),
+];
+
+struct Fit {
+    folder: TempDir,
+}
+
+impl Fit {
+    fn new(sampler: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let from = root().join("examples/hotcore");
+        fs::copy(from.join("spectrum_1.txt"), folder.path().join("spectrum.txt")).unwrap();
+        for name in ["CH3CN.cat", "CH3CN.qpart"] {
+            fs::copy(from.join("lines").join(name), folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join("fit.toml"), FIT.replace("SAMPLER", sampler)).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn mpi(&self, ranks: usize, out: &str) -> Run {
+        let text = |p: &Path| p.display().to_string();
+        let (config, out) = (text(&self.path("fit.toml")), text(&self.path(out)));
+        Run::mpi("alma-fit", ranks).args(["run", &config, "--out", &out, "--no-progress"])
+    }
+
+    fn run(&self, ranks: usize, out: &str) {
+        self.mpi(ranks, out).end().expect(0);
+    }
+
+    /// Median and half of the 68 % interval of each parameter.
+    fn summary(&self, out: &str) -> Vec<(f64, f64)> {
+        let text = fs::read_to_string(self.path(out).join("summary.csv")).unwrap();
+        let titles: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        let column = |name: &str| titles.iter().position(|t| *t == name).unwrap();
+        let (median, low, high) = (column("median"), column("lower_68"), column("upper_68"));
+        text.lines()
+            .skip(1)
+            .map(|line| {
+                let values: Vec<&str> = line.split(',').collect();
+                let value = |k: usize| values[k].parse::<f64>().unwrap();
+                (value(median), 0.5 * (value(high) - value(low)))
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn chains_are_the_same_at_any_number_of_ranks() {
+    for (name, sampler) in SAMPLERS {
+        let fit = Fit::new(sampler);
+        fit.run(1, "np1");
+        for ranks in [2, 3, 5] {
+            fit.run(ranks, "np");
+            assert_same(&fit.path("np1"), &fit.path("np"), &format!("{name}, np {ranks}"));
+            fs::remove_dir_all(fit.path("np")).unwrap();
+        }
+        let other = Fit::new(&sampler.replace("chains = 8", "chains = 10"));
+        other.run(2, "np1");
+        let chain = |f: &Fit| fs::read(f.path("np1/chain.h5")).unwrap();
+        assert!(chain(&fit) != chain(&other), "control: other chains");
+    }
+}
+
+#[test]
+fn killed_chains_go_on_to_the_same_products() {
+    for (name, sampler) in SAMPLERS {
+        let fit = Fit::new(sampler);
+        fit.run(2, "whole");
+        let mut random = 20_250_101;
+        for case in 0..20 {
+            let (point, most) = [("step", 150), ("write", 13), ("rename", 13)][case % 3];
+            let rank = if point == "step" { next_random(&mut random) % 3 } else { 0 };
+            let count = 1 + next_random(&mut random) % most;
+            let fault = format!("kill:{point}:{rank}:{count}");
+            let killed = fit.mpi(3, "killed").env("MIRINAE_FAULT", &fault).end();
+            assert_ne!(killed.code, Some(0), "{name}: {fault} did not strike");
+            assert!(killed.took < Duration::from_secs(60));
+            fit.run(1 + case % 3, "killed");
+            assert_same(&fit.path("whole"), &fit.path("killed"), &format!("{name}: {fault}"));
+            fs::remove_dir_all(fit.path("killed")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_signal_leaves_a_checkpoint_that_goes_on() {
+    let fit = Fit::new("sampler = \"nuts\"\nchains = 8\ndraws = 3000\ness = 100000");
+    fit.run(2, "whole");
+    let child = fit.mpi(2, "out").start();
+    std::thread::sleep(Duration::from_millis(900));
+    let id = child.id().to_string();
+    let ranks = Command::new("pgrep").args(["-P", &id]).output().unwrap();
+    let first = String::from_utf8_lossy(&ranks.stdout).lines().next().unwrap().to_string();
+    Command::new("kill").args(["-TERM", &first]).status().unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(75));
+    assert!(fit.path("out/checkpoint").exists());
+    fit.run(3, "out");
+    assert_same(&fit.path("whole"), &fit.path("out"), "stopped and gone on");
+}
+
+#[test]
+fn all_samplers_agree() {
+    let fits = [
+        "sampler = \"ensemble\"\nwalkers = 32\nsteps = 2000\nburn = 500",
+        "sampler = \"nuts\"\ness = 2000",
+        "sampler = \"hmc\"\ness = 2000",
+        "",
+    ];
+    let found: Vec<Vec<(f64, f64)>> = fits
+        .iter()
+        .map(|sampler| {
+            let fit = Fit::new(sampler);
+            fit.run(2, "out");
+            fit.summary("out")
+        })
+        .collect();
+    for other in &found[1..] {
+        for (a, b) in found[0].iter().zip(other) {
+            assert!((a.0 - b.0).abs() < 0.25 * a.1 && (a.1 / b.1 - 1.0).abs() < 0.2, "{found:?}");
+        }
+    }
+}
