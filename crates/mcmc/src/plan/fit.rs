@@ -78,7 +78,7 @@ impl FitPlan {
             superchains: 0,
             draws: config.draws.unwrap_or(5000),
             ess: config.ess.unwrap_or(4000.0),
-            acceptance: config.acceptance.unwrap_or(0.8),
+            acceptance: config.acceptance.unwrap_or(if method == Method::Hmc { 0.9 } else { 0.7 }),
             warm_up: config.warm_up.unwrap_or(40),
             walkers: config.walkers.unwrap_or((4 * dim).max(32)),
             steps: config.steps.unwrap_or(3000),

@@ -130,7 +130,7 @@ impl Source for Keeper<'_, '_> {
     type Result = (Leg, bool);
 
     fn next(&mut self) -> Option<LegTask> {
-        if self.verdict == Verdict::GoOn { self.drawing.chains.next() } else { None }
+        if self.verdict == Verdict::GoOn { self.drawing.chains.hand_out() } else { None }
     }
 
     fn done(&mut self, (leg, stop): (Leg, bool)) -> anyhow::Result<()> {

@@ -77,7 +77,7 @@ fn drive(
             chains.resume();
         }
         while out.len() < open {
-            let Some(task) = chains.next() else { break };
+            let Some(task) = chains.hand_out() else { break };
             out.push(task);
         }
         let task = out.swap_remove(rng.random_range(0..out.len()));

@@ -121,7 +121,7 @@ impl Chains {
     }
 
     /// The next stretch to compute: of a group that is least far; `None` where all have to wait.
-    pub fn next(&mut self) -> Option<LegTask> {
+    pub fn hand_out(&mut self) -> Option<LegTask> {
         if self.paused {
             return None;
         }
@@ -129,7 +129,7 @@ impl Chains {
         let (draws, learning, rungs) = (self.draws(), !self.warm, self.tunings.len());
         let free = |g: &&mut Group| g.ready.len() < ahead && g.handed.iter().any(|h| !h);
         let candidates = self.groups.iter_mut().enumerate();
-        let (index, group) = candidates.filter(|(_, g)| free(&g)).min_by_key(|(_, g)| g.ready.len())?;
+        let (index, group) = candidates.filter(|(_, g)| free(g)).min_by_key(|(_, g)| g.ready.len())?;
         let rung = group.handed.iter().position(|h| !h)?;
         group.handed[rung] = true;
         Some(LegTask {
@@ -172,7 +172,7 @@ impl Chains {
         let legs: Vec<Vec<Leg>> = self.groups.iter_mut().filter_map(|g| g.ready.pop_front()).collect();
         let learning = !self.warm;
         if learning {
-            self.warm = self.warm_up.learn(&legs, &mut self.tunings);
+            self.warm = self.warm_up.learn(&legs, &mut self.tunings, self.spec.kernel.longest_step());
             self.paused = true;
         }
         Some(Round { learning, legs })

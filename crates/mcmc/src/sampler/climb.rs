@@ -46,7 +46,7 @@ pub fn climb(likelihood: &mut impl Likelihood, start: &[f64], most: u32) -> Clim
     while result.gradients < most {
         let mut direction = two_loops(&memory, &slope);
         let mut rise = dot(&direction, &slope);
-        if !(rise > 0.0) {
+        if rise.is_nan() || rise <= 0.0 {
             memory.clear();
             direction.copy_from_slice(&slope);
             rise = square(&slope);

@@ -27,6 +27,16 @@ pub enum KernelSpec {
     },
 }
 
+impl KernelSpec {
+    /// The longest step that makes a difference.
+    pub(super) fn longest_step(self) -> f64 {
+        match self {
+            Self::Nuts { .. } => f64::INFINITY,
+            Self::Hmc { lengths, .. } => lengths[1],
+        }
+    }
+}
+
 /// What one transition did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Transition {
@@ -49,7 +59,7 @@ pub struct Kernel {
 }
 
 enum Motion {
-    Nuts(Nuts),
+    Nuts(Box<Nuts>),
     Hmc(Hmc),
 }
 
@@ -57,7 +67,9 @@ impl Kernel {
     /// The kernel for `dim` parameters.
     pub fn new(spec: KernelSpec, dim: usize) -> Self {
         let (scheme, motion) = match spec {
-            KernelSpec::Nuts { max_depth, scheme } => (scheme, Motion::Nuts(Nuts::new(dim, max_depth))),
+            KernelSpec::Nuts { max_depth, scheme } => {
+                (scheme, Motion::Nuts(Box::new(Nuts::new(dim, max_depth))))
+            }
             KernelSpec::Hmc { lengths, scheme } => (scheme, Motion::Hmc(Hmc::new(dim, lengths))),
         };
         Self { scheme, motion }

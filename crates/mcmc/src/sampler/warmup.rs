@@ -58,6 +58,8 @@ pub struct WarmUp {
     most: usize,
     /// The latest half of the rounds: per round, the draws at each temperature.
     recent: VecDeque<Vec<Pooled>>,
+    /// Logarithms of the steps that the rounds have led to, at each temperature.
+    steps: Vec<Vec<f64>>,
     /// What each round said.
     pub lessons: Vec<Lesson>,
 }
@@ -65,11 +67,13 @@ pub struct WarmUp {
 impl WarmUp {
     /// A warm-up of at most `most` rounds for chains that make up `superchains`.
     pub fn new(acceptance: f64, superchains: usize, most: usize) -> Self {
-        Self { acceptance, superchains, most, recent: VecDeque::new(), lessons: Vec::new() }
+        let (recent, steps, lessons) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { acceptance, superchains, most, recent, steps, lessons }
     }
 
-    /// Learns from a round, `legs` of shape (group, temperature); returns whether the warm-up is over.
-    pub(super) fn learn(&mut self, legs: &[Vec<Leg>], tunings: &mut [Tuning]) -> bool {
+    /// Learns from a round, `legs` of shape (group, temperature), a step of at most `longest` and a metric for each
+    /// temperature; returns whether the warm-up is over.
+    pub(super) fn learn(&mut self, legs: &[Vec<Leg>], tunings: &mut [Tuning], longest: f64) -> bool {
         let round = self.lessons.len() + 1;
         let pooled = (0..tunings.len()).map(|rung| pool(legs, rung)).collect();
         self.recent.push_back(pooled);
@@ -82,11 +86,12 @@ impl WarmUp {
                 self.recent.iter().flat_map(|r| part(&r[rung]).iter().copied()).collect()
             };
             let update = metric::learn(tuning, &joined(|p| &p.z), &joined(|p| &p.gradients));
-            let longer = step_update(mean_acceptance(legs, rung), self.acceptance);
-            tuning.factor = update.factor;
-            tuning.step *= libm::exp(longer);
+            let aimed =
+                libm::log(tuning.step) + step_update(mean_acceptance(legs, rung), self.acceptance, round);
+            let step = self.average(rung, aimed.min(libm::log(longest)));
             change = change.max(update.change);
-            step_change = step_change.max(longer.abs());
+            step_change = step_change.max((step - libm::log(tuning.step)).abs());
+            (tuning.factor, tuning.step) = (update.factor, libm::exp(step));
         }
         let nested_r_hat = self.nested_r_hat(legs.len());
         let gradients =
@@ -95,6 +100,17 @@ impl WarmUp {
         self.lessons.push(Lesson { round, acceptance, step, change, nested_r_hat, gradients });
         let learned = change < STEADY && step_change < STEADY_STEP;
         round >= self.most || (round >= LEAST && learned && nested_r_hat < FORGOTTEN)
+    }
+
+    /// Mean logarithm of the steps of the latest half of the rounds, `step` the latest.
+    fn average(&mut self, rung: usize, step: f64) -> f64 {
+        if self.steps.len() <= rung {
+            self.steps.push(Vec::new());
+        }
+        let steps = &mut self.steps[rung];
+        steps.push(step);
+        let recent = &steps[steps.len() / 2..];
+        recent.iter().sum::<f64>() / recent.len() as f64
     }
 
     /// Largest nested R-hat of the recent draws at the posterior's temperature.
@@ -131,10 +147,12 @@ fn mean_acceptance(legs: &[Vec<Leg>], rung: usize) -> f64 {
     all().map(|t| t.acceptance).sum::<f64>() / all().count() as f64
 }
 
-/// Change of the logarithm of the step: the share of proposals that are refused grows with its square.
-fn step_update(acceptance: f64, aim: f64) -> f64 {
+/// Change of the logarithm of the step: the share of proposals that are refused grows with its square, as long as the
+/// scheme is stable. Later rounds change less, so that steps near that limit do not swing.
+fn step_update(acceptance: f64, aim: f64, round: usize) -> f64 {
     let refused = (1.0 - acceptance).max(1e-3);
-    (0.5 * libm::log((1.0 - aim) / refused)).clamp(-1.0, 0.7)
+    let most = 1.0 / (round as f64).sqrt();
+    (0.5 * libm::log((1.0 - aim) / refused)).clamp(-most, 0.7 * most)
 }
 
 /// A first step for `dim` parameters that are about white.
