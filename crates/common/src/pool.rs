@@ -166,12 +166,8 @@ mod tests {
         type Result = (usize, u64);
 
         fn next(&mut self) -> Option<(usize, u64)> {
-            let (lane, value) = self
-                .next
-                .iter()
-                .enumerate()
-                .find_map(|(lane, v)| Some((lane, (*v)?)))
-                .filter(|l| l.1 < self.end)?;
+            let open = |v: &Option<u64>| v.filter(|&v| v < self.end);
+            let (lane, value) = self.next.iter().enumerate().find_map(|(lane, v)| Some((lane, open(v)?)))?;
             self.next[lane] = None;
             Some((lane, value))
         }

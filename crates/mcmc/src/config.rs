@@ -74,7 +74,7 @@ pub struct FitConfig {
     pub search: Option<u64>,
     /// Steps or draws in one part of the chain on disk: what a killed run loses at most.
     pub part: u64,
-    /// Gradient samplers: chains. Twice as many as ranks or more keep all of them busy.
+    /// Gradient samplers: chains (tempering: groups of one chain a temperature). Twice as many as ranks or more keep all of them busy.
     pub chains: Option<usize>,
     /// Gradient samplers: draws of each chain after the warm-up, at most.
     pub draws: Option<u64>,
@@ -126,6 +126,8 @@ pub enum SamplerKind {
     Nuts,
     /// Hamiltonian trajectories of a random length.
     Hmc,
+    /// Chains at many temperatures, for posteriors with several peaks; gives the evidence.
+    Tempering,
 }
 
 /// One move of a mixture.

@@ -6,12 +6,14 @@
 
 mod chains;
 mod climbs;
+mod detection;
 mod ensemble;
 mod evaluate;
 mod result;
 mod search;
 pub(crate) mod spectra;
 mod stage;
+mod trust;
 
 use crate::chain::{self, PartRecord, Segment};
 use crate::plan::{Method, Plan};
@@ -89,7 +91,7 @@ impl Fit<'_> {
         match self.plan.fit.method {
             Method::Ensemble if self.plan.fit.search == 0 => self.start_in_prior(),
             Method::Ensemble => Ok(Stage::Search(self.start_search()?)),
-            Method::Nuts | Method::Hmc => Ok(Stage::Climb(climbs::Climbing::default())),
+            _ => Ok(Stage::Climb(climbs::Climbing::default())),
         }
     }
 

@@ -5,12 +5,16 @@
 //! independent chains; they err on the careful side while each walker has made few independent draws.
 
 mod autocorrelation;
+mod calibration;
+mod energy;
 mod nested;
 mod quantile;
 mod rank;
 mod summary;
 
 pub use autocorrelation::{integrated_time, walker_mean_autocorrelation};
+pub use calibration::{Bands, bands, ecdf};
+pub use energy::e_bfmi;
 pub use nested::nested_r_hat;
 pub use quantile::{quantile, sorted};
 pub use rank::{ess_bulk, ess_tail, r_hat};

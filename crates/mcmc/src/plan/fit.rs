@@ -8,8 +8,8 @@ use std::fmt;
 
 /// Chains unless the user says otherwise: R-hat below 1.01 takes about 200 draws of each, however many there are.
 const CHAINS: usize = 16;
-/// Chains that start at the same place, for nested R-hat, at most.
-const SUPERCHAIN: usize = 4;
+/// Groups of chains of tempering: each has a chain at every temperature.
+const GROUPS: usize = 8;
 /// Doublings of a trajectory: 1023 steps.
 const MAX_DEPTH: u32 = 10;
 /// Trajectories of HMC: about a quarter of a turn and more, so that a draw lies on the other side of the mean.
@@ -18,12 +18,16 @@ const LENGTHS: [f64; 2] = [1.2, 2.4];
 /// Which sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
+    /// A gradient sampler, chosen when the peaks are known.
+    Auto,
     /// Walkers that need no gradient.
     Ensemble,
     /// The no-U-turn sampler.
     Nuts,
     /// Hamiltonian trajectories of a random length.
     Hmc,
+    /// No-U-turn chains at many temperatures.
+    Tempering,
 }
 
 /// How the fit samples.
@@ -35,16 +39,14 @@ pub struct FitPlan {
     pub method: Method,
     /// Why this one; empty where the user chose.
     pub reason: String,
-    /// Chains of a gradient sampler.
-    pub chains: usize,
-    /// Groups of chains that start at the same place.
-    pub superchains: usize,
+    /// Chains of a gradient sampler, groups of chains of tempering; `None`: what suits the sampler.
+    pub chains: Option<usize>,
     /// Draws of each chain, at most.
     pub draws: u64,
     /// Effective samples that are enough.
     pub ess: f64,
-    /// Mean acceptance probability that the warm-up aims for.
-    pub acceptance: f64,
+    /// Mean acceptance probability that the warm-up aims for; `None`: what suits the sampler.
+    pub acceptance: Option<f64>,
     /// Rounds of the warm-up, at most.
     pub warm_up: usize,
     /// Walkers of the ensemble.
@@ -70,15 +72,14 @@ impl FitPlan {
         ensure!(dim > 0, "all parameters are fixed: nothing is left to fit");
         ensure!(config.part > 0, "part must be at least 1");
         let (method, reason) = method(config)?;
-        let mut plan = Self {
+        let plan = Self {
             seed: config.seed,
             method,
             reason,
-            chains: config.chains.unwrap_or(CHAINS),
-            superchains: 0,
+            chains: config.chains,
             draws: config.draws.unwrap_or(5000),
             ess: config.ess.unwrap_or(4000.0),
-            acceptance: config.acceptance.unwrap_or(if method == Method::Hmc { 0.9 } else { 0.7 }),
+            acceptance: config.acceptance,
             warm_up: config.warm_up.unwrap_or(40),
             walkers: config.walkers.unwrap_or((4 * dim).max(32)),
             steps: config.steps.unwrap_or(3000),
@@ -89,9 +90,6 @@ impl FitPlan {
         };
         plan.check_chains()?;
         plan.check_ensemble(dim)?;
-        let of_a_start =
-            (1..=SUPERCHAIN).rev().find(|n| plan.chains.is_multiple_of(*n) && plan.chains / n >= 2);
-        plan.superchains = plan.chains / of_a_start.unwrap_or(1);
         Ok(plan)
     }
 
@@ -105,8 +103,10 @@ impl FitPlan {
         };
         let sampler = match self.method {
             Method::Ensemble => SamplerKind::Ensemble,
+            Method::Auto => SamplerKind::Auto,
             Method::Nuts => SamplerKind::Nuts,
             Method::Hmc => SamplerKind::Hmc,
+            Method::Tempering => SamplerKind::Tempering,
         };
         if self.method == Method::Ensemble {
             let (walkers, steps) = (Some(self.walkers), Some(self.steps));
@@ -121,10 +121,10 @@ impl FitPlan {
         }
         FitConfig {
             sampler,
-            chains: Some(self.chains),
+            chains: self.chains,
             draws: Some(self.draws),
             ess: Some(self.ess),
-            acceptance: Some(self.acceptance),
+            acceptance: self.acceptance,
             warm_up: Some(self.warm_up),
             ..common
         }
@@ -132,13 +132,20 @@ impl FitPlan {
 
     fn check_chains(&self) -> anyhow::Result<()> {
         let Self { chains, draws, ess, acceptance, warm_up, .. } = *self;
-        ensure!(
-            chains >= 2 && chains.is_multiple_of(2),
-            "chains = {chains}: an even number of at least 2 is needed"
-        );
+        if let Some(chains) = chains {
+            ensure!(
+                chains >= 2 && chains.is_multiple_of(2),
+                "chains = {chains}: an even number of at least 2 is needed"
+            );
+        }
         ensure!(draws >= 4, "draws = {draws}: at least 4 are needed");
         ensure!(ess > 0.0, "ess = {ess}: it must be positive");
-        ensure!(acceptance > 0.1 && acceptance < 0.999, "acceptance = {acceptance}: between 0.1 and 0.999");
+        if let Some(acceptance) = acceptance {
+            ensure!(
+                acceptance > 0.1 && acceptance < 0.999,
+                "acceptance = {acceptance}: between 0.1 and 0.999"
+            );
+        }
         ensure!(warm_up > 0, "warm_up must be at least 1 round");
         Ok(())
     }
@@ -153,18 +160,38 @@ impl FitPlan {
         );
         Ok(())
     }
+}
 
-    /// The sampler's name.
-    pub fn name(&self) -> &'static str {
-        name(self.method)
+impl Method {
+    /// The kernel of a gradient sampler; `None` for the others.
+    pub fn kernel(self) -> Option<KernelSpec> {
+        match self {
+            Self::Auto | Self::Ensemble => None,
+            Self::Nuts | Self::Tempering => {
+                Some(KernelSpec::Nuts { max_depth: MAX_DEPTH, scheme: Scheme::Leapfrog })
+            }
+            Self::Hmc => Some(KernelSpec::Hmc { lengths: LENGTHS, scheme: Scheme::TwoStage }),
+        }
     }
 
-    /// The kernel of a gradient sampler; `None` for the ensemble.
-    pub fn kernel(&self) -> Option<KernelSpec> {
-        match self.method {
-            Method::Ensemble => None,
-            Method::Nuts => Some(KernelSpec::Nuts { max_depth: MAX_DEPTH, scheme: Scheme::Leapfrog }),
-            Method::Hmc => Some(KernelSpec::Hmc { lengths: LENGTHS, scheme: Scheme::TwoStage }),
+    /// Chains, or groups of chains, that suit it.
+    pub fn chains(self) -> usize {
+        if self == Self::Tempering { GROUPS } else { CHAINS }
+    }
+
+    /// Mean acceptance probability that suits it.
+    pub fn acceptance(self) -> f64 {
+        if self == Self::Hmc { 0.9 } else { 0.7 }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "a gradient sampler",
+            Self::Ensemble => "ensemble",
+            Self::Nuts => "NUTS",
+            Self::Hmc => "HMC",
+            Self::Tempering => "parallel tempering",
         }
     }
 }
@@ -194,31 +221,20 @@ fn method(config: &FitConfig) -> anyhow::Result<(Method, String)> {
                 format!("chosen because {of_ensemble} of [fit] is the ensemble's"),
             ));
         }
-        SamplerKind::Auto => Method::Nuts,
+        SamplerKind::Tempering => Method::Tempering,
+        SamplerKind::Auto => Method::Auto,
     };
     let (foreign, of) = match chosen {
         Method::Ensemble => (of_chains, "gradient samplers"),
-        Method::Nuts | Method::Hmc => (of_ensemble, "the ensemble"),
+        _ => (of_ensemble, "the ensemble"),
     };
-    ensure!(foreign.is_empty(), "[fit]: {foreign} belongs to {of}, but the sampler is {}", name(chosen));
-    let reason = match config.sampler {
-        SamplerKind::Auto => "chosen because the model has a gradient",
-        _ => "",
-    };
-    Ok((chosen, reason.to_string()))
+    ensure!(foreign.is_empty(), "[fit]: {foreign} belongs to {of}, but the sampler is {}", chosen.name());
+    Ok((chosen, String::new()))
 }
 
 /// The names of the keys that are there, as "walkers, steps".
 fn given(keys: &[(&str, bool)]) -> String {
     keys.iter().filter(|k| k.1).map(|k| k.0).collect::<Vec<_>>().join(", ")
-}
-
-fn name(method: Method) -> &'static str {
-    match method {
-        Method::Ensemble => "ensemble",
-        Method::Nuts => "NUTS",
-        Method::Hmc => "HMC",
-    }
 }
 
 fn moves(config: &FitConfig, dim: usize) -> anyhow::Result<Vec<WeightedMove>> {
@@ -239,7 +255,7 @@ impl fmt::Display for FitPlan {
     /// What would be done, for `--dry-run`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = if self.reason.is_empty() { String::new() } else { format!(" ({})", self.reason) };
-        write!(f, "{}{why}: ", self.name())?;
+        write!(f, "{}{why}: ", self.method.name())?;
         if self.method == Method::Ensemble {
             let Self { walkers, steps, burn, search, .. } = self;
             write!(
@@ -247,8 +263,9 @@ impl fmt::Display for FitPlan {
                 "{walkers} walkers, {steps} steps ({burn} left out), search of up to {search} generations"
             )?;
         } else {
-            let Self { chains, draws, ess, .. } = self;
-            write!(f, "{chains} chains of up to {draws} draws, until {ess} effective samples")?;
+            let Self { draws, ess, .. } = self;
+            let chains = self.chains.map_or(String::new(), |n| format!("{n} "));
+            write!(f, "{chains}chains of up to {draws} draws, until {ess} effective samples")?;
         }
         write!(f, ", seed {}", self.seed)
     }

@@ -5,12 +5,12 @@ use super::result::Drawn;
 use super::stage::Stage;
 use crate::chain::{PartRecord, Segment, part_path, read_part};
 use crate::diagnose::{ess_bulk, r_hat};
-use crate::plan::Plan;
+use crate::plan::{Method, Plan};
 use crate::posterior::Standard;
-use crate::sampler::modes::{Mode, starts};
+use crate::sampler::modes::{Mode, climb_start, mode_of, shares, starts};
 use crate::sampler::{
-    Chains, ChainsSpec, Kernel, KernelSpec, Leg, LegTask, Round, Transition, Tuning, WarmUp, first_step,
-    run_leg,
+    Chains, ChainsSpec, Kernel, Leg, LegTask, Likelihood as _, Place, Round, Stones, Transition, WarmUp,
+    ladder, run_leg,
 };
 use anyhow::Context as _;
 use mirinae_common::comm;
@@ -27,12 +27,17 @@ pub(super) const STATISTICS: [&str; 5] = ["acceptance_rate", "n_steps", "tree_de
 const R_HAT_LIMIT: f64 = 1.01;
 /// Draws of each chain in a round.
 const ROUND: usize = 10;
+/// The same between exchanges of temperatures.
+const TEMPERED_ROUND: usize = 5;
 /// Draws of each chain before effective samples are counted.
 const FIRST_CHECK: u64 = 40;
 
 /// The chains and their draws so far; rank 0's counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Drawing {
+    method: Method,
+    /// Why this method; empty where the user chose.
+    reason: String,
     chains: Chains,
     modes: Vec<Mode>,
     /// Draws on disk.
@@ -44,6 +49,8 @@ pub(super) struct Drawing {
     /// Draws at which the effective samples are counted next.
     check_at: u64,
     effort: Effort,
+    /// What the evidence follows from, where there are several temperatures.
+    stones: Option<Stones>,
 }
 
 /// Gradients spent, and what the transitions told.
@@ -68,50 +75,106 @@ impl Drawing {
     /// Starts near the modes, of which there is one at least.
     pub(super) fn start(
         plan: &Plan,
-        kernel: KernelSpec,
+        (method, reason): (Method, String),
         (modes, search): (Vec<Mode>, u64),
         likelihood: &mut Standard,
-    ) -> Self {
-        let fit = &plan.fit;
-        let starts = starts(fit.seed, &modes, fit.superchains, likelihood);
-        let of_a_start = fit.chains / fit.superchains;
-        let places = starts.iter().flat_map(|s| vec![vec![s.clone()]; of_a_start]).collect();
-        let step = first_step(plan.layout.parameters.len());
-        let tuning = Tuning { beta: 1.0, step, factor: modes[0].factor.clone() };
-        let warm_up = WarmUp::new(fit.acceptance, fit.superchains, fit.warm_up);
-        let chains =
-            Chains::new(ChainsSpec { seed: fit.seed, kernel, round: ROUND }, places, vec![tuning], warm_up);
-        let effort = Effort { search, acceptance: vec![0.0; fit.chains], ..Effort::default() };
-        let pending = empty(plan, 0);
-        Self { chains, modes, parts: Vec::new(), pending, draws: 0, check_at: FIRST_CHECK, effort }
+    ) -> anyhow::Result<Self> {
+        let (fit, dim) = (&plan.fit, plan.layout.parameters.len());
+        let kernel = method.kernel().context("the plan is not for a gradient sampler")?;
+        let groups = fit.chains.unwrap_or(method.chains());
+        let tempered = method == Method::Tempering;
+        let superchains = if tempered { groups } else { superchains(groups) };
+        let betas =
+            if tempered { ladder::ladder(dim, range(fit.seed, &modes, likelihood)) } else { vec![1.0] };
+        let places = if tempered {
+            let one = |g| ladder::starts(fit.seed, g, mode_of(&modes, g, groups), &betas, likelihood);
+            (0..groups).map(one).collect()
+        } else {
+            let starts = starts(fit.seed, &modes, superchains, likelihood);
+            starts.iter().flat_map(|s| vec![vec![s.clone()]; groups / superchains]).collect()
+        };
+        let tunings = ladder::tunings(&modes[0], &betas);
+        let warm_up = WarmUp::new(fit.acceptance.unwrap_or(method.acceptance()), superchains, fit.warm_up);
+        let round = if tempered { TEMPERED_ROUND } else { ROUND };
+        let chains = Chains::new(ChainsSpec { seed: fit.seed, kernel, round }, places, tunings, warm_up);
+        let effort = Effort { search, acceptance: vec![0.0; groups], ..Effort::default() };
+        let pending = empty(plan, groups, 0);
+        let (parts, stones) = (Vec::new(), None);
+        Ok(Self {
+            method,
+            reason,
+            chains,
+            modes,
+            parts,
+            pending,
+            draws: 0,
+            check_at: FIRST_CHECK,
+            effort,
+            stones,
+        })
     }
+}
+
+/// Groups of chains with the same start: of 4, where the number allows it.
+fn superchains(chains: usize) -> usize {
+    let of_a_start = (1..=4).rev().find(|n| chains.is_multiple_of(*n) && chains / n >= 2);
+    chains / of_a_start.unwrap_or(1)
+}
+
+/// How far ln likelihood falls from its peak to a typical draw of the prior.
+fn range(seed: u64, modes: &[Mode], likelihood: &mut Standard) -> f64 {
+    let dim = likelihood.dim();
+    let mut of_prior: Vec<f64> =
+        (0..33).map(|k| Place::at(&climb_start(seed, k, dim), likelihood).ln_like).collect();
+    of_prior.sort_by(f64::total_cmp);
+    let peak = modes.iter().map(|m| m.place.ln_like).fold(f64::NEG_INFINITY, f64::max);
+    let range = peak - of_prior[of_prior.len() / 2];
+    if range.is_finite() { range } else { peak.abs() }
 }
 
 impl Drawing {
     /// How the draws were made, for the summary.
-    fn told(&self, plan: &Plan) -> String {
+    fn told(&self) -> String {
         let Effort { search, warm_up, sampling, diverging, .. } = &self.effort;
-        let fit = &plan.fit;
-        let mut text = format!("{}: ", fit.name());
-        let total = self.draws * fit.chains as u64;
+        let (groups, rounds) = (self.chains.groups(), self.chains.warm_up().lessons.len());
+        let draws = self.draws * groups as u64;
+        let mut text = format!("{}{}\n", self.method.name(), self.reason);
         let _ = writeln!(
             text,
-            "{} chains, {} rounds of warm-up; gradients: {search} in the search, {warm_up} in the warm-up, {sampling} for {total} draws",
-            fit.chains,
-            self.chains.warm_up().lessons.len()
+            "{groups} chains, {rounds} rounds of warm-up; gradients: {search} in the search, {warm_up} in the warm-up, \
+             {sampling} for {draws} draws"
         );
+        for (mode, share) in self.modes.iter().zip(shares(&self.modes)) {
+            let (ln_p, hits) = (mode.ln_density, mode.hits);
+            let _ = writeln!(
+                text,
+                "peak with {share:.4} of the mass (normal approximation), found by {hits} climbs, ln p {ln_p:.2}"
+            );
+        }
+        if let Some(evidence) = self.stones.as_ref().and_then(Stones::evidence) {
+            let rates: Vec<f64> =
+                self.chains.swaps().iter().map(|s| s.done as f64 / s.tried as f64).collect();
+            let (low, mean) =
+                (rates.iter().copied().fold(1.0, f64::min), rates.iter().sum::<f64>() / rates.len() as f64);
+            let _ = writeln!(text, "{} temperatures, exchanges {mean:.2} (least {low:.2})", rates.len() + 1);
+            let _ = writeln!(
+                text,
+                "ln evidence {:.2} +- {:.2} (stepping stones), {:.2} (thermodynamic integration)",
+                evidence.ln_z, evidence.error, evidence.ln_z_integrated
+            );
+        }
         if *diverging > 0 {
             let _ = writeln!(
                 text,
-                "{diverging} transitions diverged: the posterior has corners that the chains cannot enter"
+                "{diverging} transitions diverged: if they are many, raise acceptance of [fit]"
             );
         }
         text
     }
 }
 
-fn empty(plan: &Plan, first: u64) -> Segment {
-    Segment::new(first, plan.fit.chains, plan.layout.parameters.len()).with_statistics(&STATISTICS)
+fn empty(plan: &Plan, chains: usize, first: u64) -> Segment {
+    Segment::new(first, chains, plan.layout.parameters.len()).with_statistics(&STATISTICS)
 }
 
 /// Rank 0's side: hands out stretches, collects rounds, decides.
@@ -183,7 +246,12 @@ impl Keeper<'_, '_> {
         self.drawing.effort.sampling += gradients(round);
         let layout = &self.fit.plan.layout;
         let (chains, dim) = (round.legs.len(), layout.parameters.len());
-        for draw in 0..ROUND {
+        if self.drawing.chains.tunings().len() > 1 {
+            let tunings = self.drawing.chains.tunings();
+            self.drawing.stones.get_or_insert_with(|| Stones::new(tunings, chains)).add(&round.legs);
+        }
+        let draws = self.drawing.chains.spec().round;
+        for draw in 0..draws {
             let mut positions = Array2::zeros((chains, dim));
             let mut ln_density = Array1::zeros(chains);
             let mut statistics = Array2::zeros((STATISTICS.len(), chains));
@@ -202,7 +270,7 @@ impl Keeper<'_, '_> {
             self.drawing.pending.push(positions.view(), ln_density.view());
             self.drawing.pending.push_statistics(statistics.view());
         }
-        self.drawing.draws += ROUND as u64;
+        self.drawing.draws += draws as u64;
         let most = self.fit.plan.fit.draws;
         if self.drawing.draws >= most {
             self.verdict = Verdict::Enough;
@@ -226,12 +294,19 @@ impl Keeper<'_, '_> {
         self.progress.finish();
         let Drawing { parts, draws, effort, .. } = &self.drawing;
         let accepted_fraction = effort.acceptance.iter().map(|a| a / *draws as f64).collect();
-        let told = self.drawing.told(self.fit.plan);
-        Ok(Drawn { parts: parts.clone(), accepted_fraction, burn: 0, statistics: &STATISTICS, told })
+        let told = self.drawing.told();
+        Ok(Drawn {
+            parts: parts.clone(),
+            accepted_fraction,
+            burn: 0,
+            statistics: &STATISTICS,
+            gradients: effort.sampling,
+            told,
+        })
     }
 
     fn close_part(&mut self) -> anyhow::Result<()> {
-        let next = empty(self.fit.plan, self.drawing.draws);
+        let next = empty(self.fit.plan, self.drawing.chains.groups(), self.drawing.draws);
         let segment = std::mem::replace(&mut self.drawing.pending, next);
         self.fit.write_part(&mut self.drawing.parts, &segment)?;
         self.save()
@@ -241,7 +316,10 @@ impl Keeper<'_, '_> {
     fn check(&mut self) -> anyhow::Result<()> {
         let (draws, fit) = (self.drawing.draws, &self.fit.plan.fit);
         let dim = self.fit.plan.layout.parameters.len();
-        let samples = ArrayView3::from_shape((usize::try_from(draws)?, fit.chains, dim), &self.samples)?;
+        let samples = ArrayView3::from_shape(
+            (usize::try_from(draws)?, self.drawing.chains.groups(), dim),
+            &self.samples,
+        )?;
         let one = |k: usize| samples.index_axis(Axis(2), k);
         let ess = (0..dim).map(|k| ess_bulk(one(k))).fold(f64::INFINITY, f64::min);
         if ess >= fit.ess && (0..dim).all(|k| r_hat(one(k)) < R_HAT_LIMIT) {
@@ -267,7 +345,8 @@ impl<'a> Fit<'a> {
     pub(super) fn chains(&mut self, drawing: Option<Box<Drawing>>) -> anyhow::Result<Option<Stage>> {
         let (context, posterior) = (self.context, self.evaluator.posterior());
         let (comm, seed) = (context.comm, self.plan.fit.seed);
-        let spec = self.plan.fit.kernel().context("the plan is not for a gradient sampler")?;
+        let spec = comm::share(comm, &drawing.as_ref().map(|d| d.chains.spec().kernel))?;
+        let spec = spec.context("rank 0 has no chains")?;
         let mut kernel = Kernel::new(spec, self.plan.layout.parameters.len());
         let mut standard = Standard::new(posterior);
         let mut keeper = match drawing.filter(|_| self.is_root()) {

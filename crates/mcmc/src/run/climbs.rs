@@ -3,6 +3,7 @@
 use super::Fit;
 use super::chains::Drawing;
 use super::stage::Stage;
+use crate::plan::Method;
 use crate::posterior::Standard;
 use crate::sampler::modes::{self, Mode, climb_start};
 use crate::sampler::{Climb, climb};
@@ -17,6 +18,10 @@ const BATCH: usize = 16;
 const BATCHES: usize = 16;
 /// The best peak has to be found so often, from different places, to be taken for the best.
 const AGREEMENT: usize = 4;
+/// A second peak with this share of the mass calls for tempering.
+const NOTEWORTHY: f64 = 1e-3;
+/// A posterior this much narrower than the prior is taken for nearly normal.
+const NARROW: f64 = 0.3;
 /// Gradients of one climb at most.
 const LONGEST_CLIMB: u32 = 1000;
 
@@ -96,16 +101,42 @@ impl Fit<'_> {
         if self.is_root() {
             tell_modes(&modes, climbing.done.len())?;
         }
-        let drawing = match self.plan.fit.kernel().filter(|_| self.is_root()) {
-            Some(kernel) => {
-                Some(Box::new(Drawing::start(self.plan, kernel, (modes, spent), &mut likelihood)))
-            }
-            None => None,
+        let drawing = if self.is_root() {
+            let (method, reason) = choose(self.plan.fit.method, &modes);
+            tracing::info!("{}{reason}", method.name());
+            Some(Box::new(Drawing::start(self.plan, (method, reason), (modes, spent), &mut likelihood)?))
+        } else {
+            None
         };
         let stage = Stage::Chains(drawing);
         self.save(&stage)?;
         Ok(Some(stage))
     }
+}
+
+/// The sampler, and why it was chosen: nothing where the user chose.
+fn choose(method: Method, modes: &[Mode]) -> (Method, String) {
+    if method != Method::Auto {
+        return (method, String::new());
+    }
+    let peaks = modes::shares(modes).iter().filter(|&&share| share > NOTEWORTHY).count();
+    if peaks > 1 {
+        let why = format!(", chosen because {peaks} peaks hold more than {NOTEWORTHY} of the posterior each");
+        return (Method::Tempering, why);
+    }
+    let widest = modes.first().map_or(1.0, |m| m.scales().into_iter().fold(0.0, f64::max));
+    if widest < NARROW {
+        return (
+            Method::Hmc,
+            format!(
+                ", chosen because the posterior has one peak, at most {widest:.2} of the prior wide: nearly normal"
+            ),
+        );
+    }
+    (
+        Method::Nuts,
+        format!(", chosen because the posterior is {widest:.2} of the prior wide: maybe far from normal"),
+    )
 }
 
 /// Tells what the climbs found, or that they found nothing.

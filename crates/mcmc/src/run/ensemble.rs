@@ -63,6 +63,7 @@ impl Fit<'_> {
             burn: usize::try_from(self.plan.fit.burn)?,
             parts: sampling.parts,
             statistics: &[],
+            gradients: 0,
             told: String::new(),
         };
         self.finish(&drawn).map(Some)

@@ -1,8 +1,8 @@
 //! Makes the products of a finished chain: samples, tables, best fit, pictures.
 
-use super::Fit;
 use super::spectra::{fitted_spectra, joined};
 use super::stage::Product;
+use super::{Fit, detection, trust};
 use crate::chain::{self, Chain, Header, Parameter, PartRecord};
 use crate::diagnose::{self, Diagnosis};
 use crate::report::{self, Feature, FittedSpectrum, ParameterRow, features_text, find_features, table_text};
@@ -30,6 +30,8 @@ pub(super) struct Drawn {
     pub(super) burn: usize,
     /// Names of what is told of every draw.
     pub(super) statistics: &'static [&'static str],
+    /// Gradients that were computed for the draws; 0: none.
+    pub(super) gradients: u64,
     /// How the draws were made, in lines for the summary.
     pub(super) told: String,
 }
@@ -62,11 +64,16 @@ pub(super) fn make(fit: &Fit, drawn: &Drawn) -> anyhow::Result<Vec<Product>> {
     let chi2 = posterior.chi2(&diagnosis.best.values, &mut posterior.work())?;
     let mut text = summary_text(&diagnosis, &rows, chi2, &spectra, &features);
     text.push_str(&drawn.told);
+    text.push_str(&trust::text(out, drawn, &diagnosis)?);
+    text.push_str(&detection::text(fit, drawn, samples, &diagnosis.best.values)?);
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     let mut names: Vec<String> =
         ["chain.h5", "summary.csv", "summary.txt", "best_fit.csv", "residuals.csv", "provenance.json"]
             .map(String::from)
             .to_vec();
+    if drawn.gradients > 0 {
+        names.push("detection.csv".to_string());
+    }
     names.extend(pictures(fit, &spectra, samples, &chain)?);
     names.into_iter().map(|name| product(fit, name)).collect()
 }

@@ -4,6 +4,7 @@ use super::modes::{self, climb_start};
 use super::*;
 use mirinae_common::random;
 use rand::RngExt;
+use std::ops::ControlFlow;
 
 /// A normal likelihood of 5 parameters with correlated errors, far narrower than the prior in some.
 fn normal(z: &[f64], gradient: &mut [f64]) -> f64 {
@@ -184,21 +185,65 @@ fn stored_chains_go_on_bit_for_bit() {
     assert_eq!(expected, found);
 }
 
+/// Two normal peaks at -1 and 1 in the first of three parameters, 1 and 3 high.
+fn two(z: &[f64], gradient: &mut [f64]) -> f64 {
+    let ln = |c: f64, w: f64| -0.5 * ((z[0] - c) / WIDTH).powi(2) + f64::ln(w);
+    let (a, b) = (ln(-1.0, 1.0), ln(1.0, 3.0));
+    let top = a.max(b);
+    let sum = (a - top).exp() + (b - top).exp();
+    let share = (a - top).exp() / sum;
+    gradient.fill(0.0);
+    gradient[0] = (-(z[0] + 1.0) * share - (z[0] - 1.0) * (1.0 - share)) / (WIDTH * WIDTH);
+    top + sum.ln()
+}
+
+/// Width of the peaks of [`two`].
+const WIDTH: f64 = 0.1;
+
+#[test]
+fn tempering_shares_peaks_rightly_and_gives_the_evidence() {
+    let mut likelihood = FnLikelihood { dim: 3, function: two as Target };
+    // All groups start at the lower peak.
+    let low = climb(&mut likelihood, &[-1.2, 0.1, 0.1], 500);
+    let (modes, _) = modes::merge(&[low], &mut likelihood);
+    assert!(modes[0].place.z[0] < 0.0);
+    let run = |betas: &[f64], likelihood: &mut FnLikelihood<Target>| {
+        let places = (0..8).map(|g| ladder::starts(5, g, &modes[0], betas, likelihood)).collect();
+        let spec = ChainsSpec { seed: 5, kernel: KERNELS[0], round: 5 };
+        let tunings = ladder::tunings(&modes[0], betas);
+        let mut chains = Chains::new(spec, places, tunings, WarmUp::new(0.7, 8, 30));
+        let (mut stones, mut high, mut n) = (None, 0.0, 0.0);
+        chains
+            .run_alone(likelihood, |chains, round| {
+                if !round.learning {
+                    stones.get_or_insert_with(|| Stones::new(chains.tunings(), 8)).add(&round.legs);
+                    for group in &round.legs {
+                        high += group[0].z.chunks(3).filter(|z| z[0] > 0.0).count() as f64;
+                        n += group[0].ln_like.len() as f64;
+                    }
+                }
+                if n < 12_000.0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })
+            .unwrap();
+        (high / n, stones.unwrap().evidence().unwrap(), chains.swaps())
+    };
+    let (share, evidence, swaps) = run(&ladder::ladder(3, 100.0), &mut likelihood);
+    assert!((share - 0.75).abs() < 0.04, "{share}");
+    // Integral of (N-shaped peaks of width s) times the standard normal prior.
+    let v: f64 = 1.0 + WIDTH * WIDTH;
+    let truth = (4.0 * WIDTH / v.sqrt() * (-0.5 / v).exp()).ln();
+    assert!((evidence.ln_z - truth).abs() < 4.0 * evidence.error.max(0.01), "{evidence:?} {truth}");
+    assert!(evidence.error < 0.05 && (evidence.ln_z_integrated - truth).abs() < 0.3, "{evidence:?} {truth}");
+    let rates: Vec<f64> = swaps.iter().map(|s| s.done as f64 / s.tried as f64).collect();
+    assert!(rates.iter().all(|&r| r > 0.2), "{rates:?}");
+    // Control: without temperatures between, nothing crosses.
+    let (share, ..) = run(&[1.0, 0.9999], &mut likelihood);
+    assert!(share < 0.01, "{share}");
+}
+
 #[test]
 fn peaks_are_found_and_merged() {
-    // Two normal peaks at -1 and 1 in the first of three parameters, of masses 1 and 3.
-    fn two(z: &[f64], gradient: &mut [f64]) -> f64 {
-        let s = 0.1;
-        let ln = |c: f64, w: f64| -0.5 * ((z[0] - c) / s).powi(2) + f64::ln(w);
-        let (a, b) = (ln(-1.0, 1.0), ln(1.0, 3.0));
-        let top = a.max(b);
-        let sum = (a - top).exp() + (b - top).exp();
-        let share = (a - top).exp() / sum;
-        gradient.fill(0.0);
-        gradient[0] = (-(z[0] + 1.0) * share - (z[0] - 1.0) * (1.0 - share)) / (s * s);
-        top + sum.ln()
-    }
-    let mut likelihood = FnLikelihood { dim: 3, function: two };
+    let mut likelihood = FnLikelihood { dim: 3, function: two as Target };
     let climbs: Vec<Climb> = (0..20).map(|k| climb(&mut likelihood, &climb_start(1, k, 3), 500)).collect();
     let (modes, _) = modes::merge(&climbs, &mut likelihood);
     assert_eq!(modes.len(), 2, "{modes:?}");

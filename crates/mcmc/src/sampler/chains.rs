@@ -5,12 +5,14 @@
 //! their order. What comes out does not depend on who computed what, or when.
 
 use super::flow::Place;
-use super::kernel::KernelSpec;
-use super::leg::{Leg, LegTask};
+use super::kernel::{Kernel, KernelSpec};
+use super::ladder::{Swaps, exchange};
+use super::leg::{Leg, LegTask, run_leg};
 use super::warmup::{ROUND, WarmUp};
-use super::{SamplerError, Tuning};
+use super::{Likelihood, SamplerError, Tuning};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 
 /// Rounds that a chain may be ahead of the slowest.
 const MOST_AHEAD: usize = 4;
@@ -36,6 +38,8 @@ struct Group {
     legs: Vec<Option<Leg>>,
     /// Whole rounds that wait for the other groups.
     ready: VecDeque<Vec<Leg>>,
+    /// Exchanges between neighbouring temperatures since the warm-up.
+    swaps: Vec<Swaps>,
     /// Stretches of the present round that have been handed out, or come back.
     #[serde(skip)]
     handed: Vec<bool>,
@@ -71,6 +75,7 @@ impl Chains {
             transitions: 0,
             legs: vec![None; rungs],
             ready: VecDeque::new(),
+            swaps: vec![Swaps::default(); rungs],
             handed: vec![false; rungs],
         };
         let groups = places.into_iter().map(group).collect();
@@ -95,6 +100,16 @@ impl Chains {
     /// Number of groups.
     pub fn groups(&self) -> usize {
         self.groups.len()
+    }
+
+    /// Exchanges between each temperature and the next since the warm-up, over all groups.
+    pub fn swaps(&self) -> Vec<Swaps> {
+        (1..self.tunings.len())
+            .map(|k| {
+                let sum = |part: fn(&Swaps) -> u64| self.groups.iter().map(|g| part(&g.swaps[k - 1])).sum();
+                Swaps { tried: sum(|s| s.tried), done: sum(|s| s.done) }
+            })
+            .collect()
     }
 
     /// The constants.
@@ -159,10 +174,40 @@ impl Chains {
         if group.legs.iter().all(Option::is_some) {
             group.transitions += draws as u64;
             group.handed.fill(false);
+            let key = (self.spec.seed, index, group.transitions);
+            exchange(key, &self.tunings, &mut group.places, &mut group.swaps);
             let legs = group.legs.iter_mut().filter_map(Option::take).collect();
             group.ready.push_back(legs);
         }
         Ok(self.whole_round())
+    }
+
+    /// Computes everything on this rank alone: for small fits by the thousand. `on_round` hears of every round and says
+    /// whether to go on.
+    ///
+    /// # Errors
+    /// As [`done`](Self::done).
+    pub fn run_alone(
+        &mut self,
+        likelihood: &mut impl Likelihood,
+        mut on_round: impl FnMut(&Self, Round) -> ControlFlow<()>,
+    ) -> Result<(), SamplerError> {
+        let mut kernel = Kernel::new(self.spec.kernel, likelihood.dim());
+        loop {
+            if self.paused {
+                self.resume();
+            }
+            let tunings = self.tunings.clone();
+            while let Some(task) = self.hand_out() {
+                let tuning = (self.spec.seed, &tunings[task.rung]);
+                let leg = run_leg(tuning, &task, &mut kernel, likelihood, || Ok::<(), SamplerError>(()))?;
+                if let Some(round) = self.done(leg)?
+                    && on_round(self, round).is_break()
+                {
+                    return Ok(());
+                }
+            }
+        }
     }
 
     fn whole_round(&mut self) -> Option<Round> {
@@ -174,6 +219,9 @@ impl Chains {
         if learning {
             self.warm = self.warm_up.learn(&legs, &mut self.tunings, self.spec.kernel.longest_step());
             self.paused = true;
+            if self.warm {
+                self.groups.iter_mut().for_each(|g| g.swaps.fill(Swaps::default()));
+            }
         }
         Some(Round { learning, legs })
     }

@@ -159,7 +159,7 @@ mod tests {
                 value
             },
         };
-        let found = climb(&mut target, &[-0.5, 1.5, 0.3, -1.0, 0.2, 0.0], 2000);
+        let found = climb(&mut target, &[0.5, 1.5, 0.3, 0.5, 0.2, 0.0], 2000);
         assert!(found.converged, "{found:?}");
         assert!(found.place.z.iter().all(|z| (z - 1.0).abs() < 0.02), "{found:?}");
     }

@@ -6,14 +6,17 @@
 //! numbers of a step depend on (seed, walker or chain, step) only. The result is therefore the same at any number
 //! of ranks, and a run that goes on from a stored state goes on bit for bit.
 
+mod alone;
 mod chains;
 mod climb;
 mod ensemble;
 mod error;
 mod evaluator;
+mod evidence;
 mod flow;
 mod hmc;
 mod kernel;
+pub mod ladder;
 mod laplace;
 mod leg;
 mod likelihood;
@@ -27,11 +30,13 @@ mod state;
 mod streams;
 mod warmup;
 
+pub use alone::{Alone, AloneDraws};
 pub use chains::{Chains, ChainsSpec, Round};
 pub use climb::{Climb, climb};
 pub use ensemble::{Ensemble, StepSummary};
 pub use error::SamplerError;
 pub use evaluator::{Evaluator, FnEvaluator};
+pub use evidence::{Evidence, Stones};
 pub use flow::{Place, Scheme, Tuning};
 pub use hmc::Hmc;
 pub use kernel::{Kernel, KernelSpec, Transition};

@@ -37,6 +37,21 @@ pub fn climb_start(seed: u64, index: usize, dim: usize) -> Vec<f64> {
     (0..dim).map(|_| rng.sample(StandardNormal)).collect()
 }
 
+/// The mode's number that item `index` of `total` starts at, so that each mode gets its share.
+fn assigned(shares: &[f64], index: usize, total: usize) -> usize {
+    let mut left = (index as f64 + 0.5) / total as f64;
+    let found = shares.iter().position(|share| {
+        left -= share;
+        left < 0.0
+    });
+    found.unwrap_or(0)
+}
+
+/// The mode at which group `index` of `total` starts.
+pub fn mode_of(modes: &[Mode], index: usize, total: usize) -> &Mode {
+    &modes[assigned(&shares(modes), index, total)]
+}
+
 /// Merges climbs that ended at the same peak; peaks without weight are left out. Also returns the gradients computed.
 pub fn merge(climbs: &[Climb], likelihood: &mut impl Likelihood) -> (Vec<Mode>, u64) {
     let mut ends: Vec<&Climb> = climbs.iter().filter(|c| c.ln_density.is_finite()).collect();
@@ -67,6 +82,19 @@ pub fn merge(climbs: &[Climb], likelihood: &mut impl Likelihood) -> (Vec<Mode>, 
 }
 
 impl Mode {
+    /// Standard deviation in every parameter; 1 is the prior's.
+    pub fn scales(&self) -> Vec<f64> {
+        let dim = self.factor.dim();
+        (0..dim).map(|i| (0..dim).map(|j| self.factor.at(i, j).powi(2)).sum::<f64>().sqrt()).collect()
+    }
+
+    /// The evidence, if the posterior were the normal distribution that fits this peak and no other: its mass, with a prior
+    /// of mass 1.
+    pub fn ln_evidence(&self) -> f64 {
+        // The prior's constant (2 pi)^(-d/2) and the normal integral's (2 pi)^(d/2) cancel.
+        self.ln_mass
+    }
+
     /// Whether `z` lies within the same peak.
     fn holds(&self, z: &[f64]) -> bool {
         let offset: Vec<f64> = z.iter().zip(&self.place.z).map(|(a, b)| a - b).collect();
@@ -86,18 +114,7 @@ pub fn shares(modes: &[Mode]) -> Vec<f64> {
 
 /// Places where `superchains` start, one each: drawn from the normal distributions around the modes, by their shares.
 pub fn starts(seed: u64, modes: &[Mode], superchains: usize, likelihood: &mut impl Likelihood) -> Vec<Place> {
-    let shares = shares(modes);
-    (0..superchains)
-        .map(|s| {
-            // Evenly over the shares, so that each mode gets its part even of a few.
-            let mut left = (s as f64 + 0.5) / superchains as f64;
-            let index = shares.iter().position(|share| {
-                left -= share;
-                left < 0.0
-            });
-            start_near(seed, &modes[index.unwrap_or(0)], s, likelihood)
-        })
-        .collect()
+    (0..superchains).map(|s| start_near(seed, mode_of(modes, s, superchains), s, likelihood)).collect()
 }
 
 /// A draw from the normal distribution around a mode, drawn closer until the density there is one that such draws have.

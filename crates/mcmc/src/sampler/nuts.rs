@@ -5,9 +5,10 @@
 //! has had since 2.21.
 
 use super::Likelihood;
+use super::evidence::log_add;
 use super::flow::{Flow, Phase, Place, dot};
 use super::kernel::{DIVERGENCE, Transition};
-use libm::{exp, log1p};
+use libm::exp;
 use rand::{Rng, RngExt};
 
 /// The sampler's scratch: one piece of a trajectory for each doubling.
@@ -104,12 +105,6 @@ fn add(x: &[f64], y: &[f64], sum: &mut [f64]) {
 /// Whether both ends still move along the way between them.
 fn ahead(way: &[f64], first: &[f64], last: &[f64]) -> bool {
     dot(way, first) > 0.0 && dot(way, last) > 0.0
-}
-
-/// ln(e^a + e^b).
-fn log_add(a: f64, b: f64) -> f64 {
-    let (low, high) = if a < b { (a, b) } else { (b, a) };
-    if high == f64::NEG_INFINITY { high } else { high + log1p(exp(low - high)) }
 }
 
 impl Nuts {

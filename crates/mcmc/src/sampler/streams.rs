@@ -18,6 +18,8 @@ pub(super) enum Purpose {
     Ball = 0x0104,
     /// One transition of one chain.
     Chain = 0x0105,
+    /// Exchanges between the temperatures of one group of chains in one round.
+    Swap = 0x0106,
     /// Where a climb to a peak starts.
     Climb = 0x0107,
     /// Where a chain starts.

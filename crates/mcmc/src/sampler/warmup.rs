@@ -4,9 +4,8 @@
 //! With hundreds of transitions a round the mean acceptance is known to a few per cent and the step needs no averaging
 //! over iterations. The warm-up ends as soon as the chains have forgotten their starts (nested R-hat) and learn nothing new.
 
-use super::Tuning;
 use super::leg::Leg;
-use super::metric;
+use super::{Tuning, ladder, metric};
 use crate::diagnose::nested_r_hat;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,8 @@ use std::collections::VecDeque;
 pub(super) const ROUND: usize = 8;
 /// Rounds of the warm-up at least.
 const LEAST: usize = 3;
+/// The temperatures are spaced anew in so many rounds.
+const SPACED: usize = 8;
 /// The starts are forgotten below this.
 const FORGOTTEN: f64 = 1.01;
 /// A metric that changes a scale by less than this is taken for known.
@@ -93,12 +94,19 @@ impl WarmUp {
             step_change = step_change.max((step - libm::log(tuning.step)).abs());
             (tuning.factor, tuning.step) = (update.factor, libm::exp(step));
         }
+        if tunings.len() > 2 && round <= SPACED {
+            let betas: Vec<f64> = tunings.iter().map(|t| t.beta).collect();
+            let spaced = ladder::respace(&betas, &ladder::sds(legs, tunings.len()));
+            tunings.iter_mut().zip(spaced).for_each(|(t, beta)| t.beta = beta);
+        }
         let nested_r_hat = self.nested_r_hat(legs.len());
         let gradients =
             legs.iter().flatten().flat_map(|l| &l.transitions).map(|t| u64::from(t.gradients)).sum();
         let (acceptance, step) = (mean_acceptance(legs, 0), tunings[0].step);
         self.lessons.push(Lesson { round, acceptance, step, change, nested_r_hat, gradients });
-        let learned = change < STEADY && step_change < STEADY_STEP;
+        // Many temperatures hold one that few draws leave unsteady: there the number of rounds counts.
+        let steady = change < STEADY && step_change < STEADY_STEP;
+        let learned = if tunings.len() > 1 { round >= SPACED + LEAST } else { steady };
         round >= self.most || (round >= LEAST && learned && nested_r_hat < FORGOTTEN)
     }
 
