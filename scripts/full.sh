@@ -37,3 +37,15 @@ classifier() { # galaxies of known classes, packed, learned, judged on the held-
 once "galaxy classifier, a few steps" classifier 200 --steps 3
 once "galaxy classifier, more than 90 %" classifier 4000 --wanted 0.9
 once "96 and 256 ranks" cargo test --release --locked -p mirinae-tests -- --ignored --test-threads=1 --nocapture
+calibrated() { # arguments...: the calibration of the samplers over two ranks
+    mpirun -np 2 "$BIN/examples/calibration" examples/calibration/fit.toml --out "$TARGET/calibration" --no-progress "$@"
+}
+not_calibrated() { # the same where it must fail: code 1 and no other
+    calibrated "$@"
+    [ $? -eq 1 ]
+}
+once "calibration: build" cargo build --release --locked -p mirinae-mcmc --example calibration
+once "calibration" calibrated
+once "calibration, control: noise taken 1.3 times too small" not_calibrated --assumed-noise 0.77
+once "calibration, correlated noise" calibrated --lag1 0.5
+once "calibration, control: correlated noise ignored" not_calibrated --lag1 0.5 --ignore-lag1
