@@ -49,3 +49,12 @@ once "calibration" calibrated
 once "calibration, control: noise taken 1.3 times too small" not_calibrated --assumed-noise 0.77
 once "calibration, correlated noise" calibrated --lag1 0.5
 once "calibration, control: correlated noise ignored" not_calibrated --lag1 0.5 --ignore-lag1
+
+several_hosts() { # one case; what is not installed is no failure
+    tests/cluster/run "$1"
+    local status=$?
+    [ $status -eq 77 ] || return $status
+}
+for case in $(tests/cluster/run list); do
+    once "several hosts: $case" several_hosts "$case"
+done
