@@ -1,7 +1,7 @@
 //! Reads schedules: VEX 1.5 and 2.0.
 //!
 //! [`Schedule::open`] goes from text to plain values in three steps: [`syntax`] (blocks, definitions, statements), [`value`]
-//! (numbers with units, epochs, angles) and [`resolve`] (who refers to whom). What is wrong is told with its line;
+//! (numbers with units, epochs, angles) and `resolve` (who refers to whom). What is wrong is told with its line;
 //! what is passed over is listed in [`Schedule::notes`].
 //!
 //! The clock's sign is VEX's own here: [`ClockEarly`] says how much a clock is ahead. DiFX's `.v2d` and `.input`, and

@@ -1,7 +1,7 @@
 //! `job.toml`: a correlation as the user writes it.
 //!
 //! [`JobFile`] is what stands in the file; [`JobFile::job`] resolves it. `kvn-corr init` makes one from a schedule
-//! ([`init`]), `kvn-corr convert` from a DiFX job ([`convert`]); both write it with comments ([`write`]).
+//! ([`init`]), `kvn-corr convert` from a DiFX job ([`convert`]); both write it with comments ([`mod@write`]).
 //!
 //! Clocks are given as **late**: a station whose clock is late by d stamps a sample with a time d too early. This is the
 //! sign of `.v2d` and `.input`; `clock_early` of VEX is the opposite.
