@@ -19,7 +19,7 @@ fn hotcore() -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let from = root().join("examples/hotcore");
     fs::copy(from.join("spectrum_1.txt"), folder.path().join("spectrum.txt")).unwrap();
-    for name in ["CH3CN.cat", "CH3CN.qpart", "CH3OH.cat", "CH3OH.qpart"] {
+    for name in ["CH3CN.cat", "CH3CN.qpart", "CH3OCHO.cat", "CH3OCHO.qpart"] {
         fs::copy(from.join("lines").join(name), folder.path().join(name)).unwrap();
     }
     let species = |name: &str, n: &str| {
@@ -31,9 +31,9 @@ fn hotcore() -> (TempDir, String) {
     };
     let config = format!(
         "[fit]\nsteps = 500\nburn = 100\n[[spectrum]]\nfile = \"spectrum.txt\"\nnoise = \"0.15 K\"\n\
-         beam = [\"0.5 arcsec\", \"0.4 arcsec\"]\nwindows = [[\"220.55 GHz\", \"220.80 GHz\"]]\n{}{}",
+         beam = [\"0.5 arcsec\", \"0.4 arcsec\"]\nwindows = [[\"220.29 GHz\", \"220.77 GHz\"]]\n{}{}",
         species("CH3CN", "[13.0, 19.0]"),
-        species("CH3OH", "[15.0, 20.0]")
+        species("CH3OCHO", "[15.0, 20.0]")
     );
     let path = folder.path().join("fit.toml");
     fs::write(&path, config).unwrap();
@@ -109,7 +109,7 @@ fn rotation_and_lines_write_their_tables_and_pictures() {
     args.extend(["220.7GHz..220.75GHz".into(), "--csv".into(), text(&out.join("all.csv"))]);
     args.extend(["--plot".into(), text(&out)]);
     let values = ["CH3CN.logn=16", "CH3CN.tex_k=150", "CH3CN.fwhm_kms=3", "CH3CN.v_kms=0"];
-    let more = ["CH3OH.logn=18", "CH3OH.tex_k=150", "CH3OH.fwhm_kms=3", "CH3OH.v_kms=0"];
+    let more = ["CH3OCHO.logn=17", "CH3OCHO.tex_k=120", "CH3OCHO.fwhm_kms=3", "CH3OCHO.v_kms=0"];
     values.iter().chain(&more).for_each(|v| args.extend(["--set".to_owned(), (*v).to_owned()]));
     alma_fit(&args).expect(0);
     let csv = fs::read_to_string(out.join("all.csv")).unwrap();
@@ -176,7 +176,7 @@ fn identify_tells_the_content_of_afgl_2591() {
 fn import_takes_over_models_and_spectra_and_says_what_it_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let molfit = folder.path().join("core.molfit");
-    let rows = "y 0.1 1.0 0.4 y 5 220 100 y 1E+14 1E+19 1E+16 y 0.5 20 5 y -12 6 -5.5 c\n";
+    let rows = "y 0.1 1.0 0.4 y 10 220 100 y 1E+14 1E+19 1E+16 y 0.5 20 5 y -12 6 -5.5 c\n";
     fs::write(&molfit, format!("OCS;v=0; 1\n{rows}XYZ;v=0; 1\n0.4 100 1e15 5 -5 f\n")).unwrap();
     let iso = folder.path().join("iso.dat");
     fs::write(&iso, "% name main ratio\nOC-13-S;v=0; OCS;v=0; 69\n").unwrap();
@@ -213,6 +213,9 @@ fn import_takes_over_models_and_spectra_and_says_what_it_does_not() {
     if let Some(lis) = shared("data/alma/observed/ChaMMS1_DSN/cha-mms1-hc5n-example.lis") {
         let csv = folder.path().join("cha.csv");
         alma_fit(["import", &text(&lis), "--out", &text(&csv)]).expect(0);
-        assert_eq!(fs::read_to_string(&csv).unwrap().lines().filter(|l| l.starts_with("1863")).count(), 561);
+        assert_eq!(
+            fs::read_to_string(&csv).unwrap().lines().filter(|l| l.as_bytes()[0].is_ascii_digit()).count(),
+            561
+        );
     }
 }

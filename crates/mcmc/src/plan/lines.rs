@@ -169,7 +169,8 @@ fn check_temperatures(
         species.name(),
         species.q().source(),
         match Vibrations::of(species.tag(), species.q_300()) {
-            Some(_) if !config.model.q_vibration => "q_vibration = true (known up to 1000 K) or ",
+            Some(_) if !config.model.q_vibration && high > last =>
+                "q_vibration = true (known up to 1000 K) or ",
             _ => "",
         }
     );
