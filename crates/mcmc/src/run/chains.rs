@@ -48,6 +48,8 @@ pub(super) struct Drawing {
     pub(super) draws: u64,
     /// Draws at which the effective samples are counted next.
     check_at: u64,
+    /// There are enough draws: a run that was killed while it wrote its products must not draw more.
+    enough: bool,
     effort: Effort,
     /// What the evidence follows from, where there are several temperatures.
     stones: Option<Stones>,
@@ -109,6 +111,7 @@ impl Drawing {
             pending,
             draws: 0,
             check_at: FIRST_CHECK,
+            enough: false,
             effort,
             stones,
         })
@@ -280,7 +283,8 @@ impl Keeper<'_, '_> {
         let draws = self.drawing.draws;
         self.progress.set(draws.min(most), String::new);
         let full = self.drawing.pending.len() as u64 >= self.fit.plan.fit.part;
-        if full || self.verdict == Verdict::Enough {
+        self.drawing.enough = self.verdict == Verdict::Enough;
+        if full || self.drawing.enough {
             self.close_part()?;
         }
         Ok(())
@@ -388,6 +392,7 @@ impl<'a> Fit<'a> {
         samples.extend(drawing.pending.samples());
         let progress = self.progress("draws of each chain", drawing.draws, self.plan.fit.draws);
         let standard = Standard::new(self.evaluator.posterior());
-        Ok(Keeper { fit: self, drawing, standard, samples, progress, verdict: Verdict::GoOn })
+        let verdict = if drawing.enough { Verdict::Enough } else { Verdict::GoOn };
+        Ok(Keeper { fit: self, drawing, standard, samples, progress, verdict })
     }
 }
