@@ -68,6 +68,13 @@ impl Prior {
 /// The normal quantile of the share that `below` has of `below + above`.
 fn between(below: f64, above: f64) -> f64 {
     let (below, above) = (below.max(0.0), above.max(0.0));
+    // At a limit itself the quantile would not be a number.
+    if below == 0.0 {
+        return -FARTHEST;
+    }
+    if above == 0.0 {
+        return FARTHEST;
+    }
     let sum = below + above;
     if below < above { normal_quantile(below / sum) } else { -normal_quantile(above / sum) }
 }
@@ -165,6 +172,7 @@ mod tests {
     fn far_out_stays_within_the_limits() {
         for prior in priors() {
             let (low, high) = prior.limits();
+            assert_eq!(prior.to_standard(low), -8.0, "{prior:?}");
             for z in [-8.0, 8.0] {
                 let (x, slope) = prior.from_standard(z);
                 assert!((low..=high).contains(&x) && slope >= 0.0 && slope.is_finite(), "{prior:?} {z} {x}");
