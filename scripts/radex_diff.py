@@ -14,7 +14,9 @@ ARGUMENTS = [a for a in sys.argv[1:] if a != "--control"]
 PROGRAM, FILES = ARGUMENTS[0], ARGUMENTS[1:]
 CONTROL = "--control" in sys.argv
 RADEX = shutil.which("radex")
-T_BG_K, FWHM_KMS, BOUND = 2.73, 1.0, 0.005
+T_BG_K, FWHM_KMS = 2.73, 1.0
+# RADEX's shortcut at small opacities costs up to 1.2 % of the trapping in an expanding sphere: see the book.
+BOUNDS = {"sphere": 0.005, "lvg": 0.02, "slab": 0.005}
 GRID = list(itertools.product([15, 40, 110, 280], [12, 14, 16], [3, 5, 7]))
 SHAPES = {"sphere": 1, "lvg": 2, "slab": 3}
 
@@ -109,11 +111,10 @@ for path, shape in itertools.product(FILES, shapes):
             if abs(tau_0) > 1e-3:
                 by_tex.append(difference(tex, tex_0, 5e-4 if RADEX else 0))
                 by_tau.append(difference(tau, tau_0, 5e-4 * abs(tau_0) if RADEX else 0))
-    within = sum(max(pair) < BOUND for pair in zip(by_tex, by_tau)) / len(by_tex)
-    # The other program's own shortcuts at small opacities: see the book.
-    enough = {"sphere": 0.995, "lvg": 0.93, "slab": 0.985}[shape]
+    within = sum(max(pair) < BOUNDS[shape] for pair in zip(by_tex, by_tau)) / len(by_tex)
+    enough = {"sphere": 0.995, "lvg": 0.98, "slab": 0.985}[shape]
     worst_share = min(worst_share, within / enough)
     print(f"{os.path.basename(path)} {shape}: {len(by_tex)} lines, {left_out} of {len(GRID)} conditions left out, medians of Tex "
-          f"{statistics.median(by_tex):.1e} and tau {statistics.median(by_tau):.1e}, within {BOUND}: {100 * within:.2f} %")
+          f"{statistics.median(by_tex):.1e} and tau {statistics.median(by_tau):.1e}, within {BOUNDS[shape]}: {100 * within:.2f} %")
 print("agree" if worst_share >= 1 else "differ")
 sys.exit(0 if worst_share >= 1 else 1)
