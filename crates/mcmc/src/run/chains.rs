@@ -25,6 +25,8 @@ use std::fmt::Write as _;
 pub(super) const STATISTICS: [&str; 5] = ["acceptance_rate", "n_steps", "tree_depth", "diverging", "energy"];
 /// R-hat of chains that agree (Vehtari et al. 2021).
 const R_HAT_LIMIT: f64 = 1.01;
+/// Share of exchanges between neighbouring temperatures below which the ladder is broken.
+const LEAST_EXCHANGES: f64 = 0.05;
 /// Draws of each chain in a round.
 const ROUND: usize = 10;
 /// The same between exchanges of temperatures.
@@ -165,6 +167,12 @@ impl Drawing {
                 "ln evidence {:.2} +- {:.2} (stepping stones), {:.2} (thermodynamic integration)",
                 evidence.ln_z, evidence.error, evidence.ln_z_integrated
             );
+            if low < LEAST_EXCHANGES {
+                let _ = writeln!(
+                    text,
+                    "neighbouring temperatures hardly exchange places: neither the shares of the peaks nor the evidence can be trusted"
+                );
+            }
         }
         if *diverging > 0 {
             let _ = writeln!(
