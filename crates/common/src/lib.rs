@@ -16,4 +16,5 @@ pub mod progress;
 pub mod provenance;
 pub mod random;
 pub mod runtime;
+pub mod simd_path;
 pub mod units;

@@ -8,7 +8,6 @@ mod avx512;
 mod centres;
 mod cross;
 mod fft;
-mod path;
 mod portable;
 mod spectra;
 #[cfg(test)]
@@ -17,7 +16,7 @@ mod tests;
 pub use centres::{Fine, turn_groups};
 pub use cross::{CrossRows, cross};
 pub use fft::{Fft, FftScratch};
-pub use path::SimdPath;
+pub use mirinae_common::simd_path::SimdPath;
 pub use spectra::{Line, PairScratch, Planes, Run, pair, rotated};
 
 /// The most lanes that any path has: rows of numbers are padded to a multiple of it.
