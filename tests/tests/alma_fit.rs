@@ -176,7 +176,9 @@ fn a_full_disk_is_told_and_a_larger_one_goes_on() {
 fn a_signal_stops_with_a_checkpoint_and_code_75() {
     let small = Small::with(|text| text.replace("steps = 60", "steps = 20000"));
     let child = small.mpi(2, "out").start();
-    std::thread::sleep(Duration::from_millis(1500));
+    while !small.path("out/parts").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let id = child.id().to_string();
     let ranks = std::process::Command::new("pgrep").args(["-P", &id]).output().unwrap();
     let first = String::from_utf8_lossy(&ranks.stdout).lines().next().unwrap().to_string();

@@ -1,7 +1,7 @@
 //! fits-pack as a user runs it: any number of ranks, interruptions, errors, damaged files, degraded volumes.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products};
+use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products, until_struck};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -201,7 +201,11 @@ fn a_panic_or_a_lasting_error_ends_all_ranks_with_one_message() {
     let sky = Sky::new();
     for (ranks, fault, rank) in [(3, "panic:unit:1:1", 1), (3, "panic:unit:0:1", 0), (2, "panic:read:1:2", 1)]
     {
-        let ended = sky.mpi(ranks, "broken").env("MIRINAE_FAULT", fault).end().expect(2);
+        let ended = until_struck(|| {
+            let _ = fs::remove_dir_all(sky.path("broken"));
+            sky.mpi(ranks, "broken").env("MIRINAE_FAULT", fault)
+        });
+        let ended = ended.expect(2);
         ended.expect_message(&[&format!("rank {rank} of {ranks} on "), "injected at "]);
         assert!(ended.took < Duration::from_secs(20), "{fault}: {:?}", ended.took);
     }

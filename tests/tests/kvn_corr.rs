@@ -1,7 +1,7 @@
 //! kvn-corr as a user runs it: any number of ranks, interruptions, errors, bad input, DiFX's own jobs.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products, root};
+use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products, root, until_struck};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -226,7 +226,11 @@ fn a_panic_or_a_lasting_error_ends_all_ranks_with_one_message() {
     for (ranks, fault, rank) in
         [(3, "panic:unit:1:1", 1), (3, "panic:unit:0:1", 0), (1, "panic:write:0:9", 0)]
     {
-        let ended = small.mpi(ranks, "broken").env("MIRINAE_FAULT", fault).end().expect(2);
+        let ended = until_struck(|| {
+            let _ = fs::remove_dir_all(small.path("broken"));
+            small.mpi(ranks, "broken").env("MIRINAE_FAULT", fault)
+        });
+        let ended = ended.expect(2);
         ended.expect_message(&[&format!("rank {rank} of {ranks} on "), "injected at "]);
         assert!(ended.took < Duration::from_secs(10), "{fault}: {:?}", ended.took);
     }
