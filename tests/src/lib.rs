@@ -24,6 +24,25 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// A folder of its own for a fit to CH3CN in the demo's first spectrum, with this configuration as fit.toml.
+///
+/// # Panics
+/// Where it cannot be made.
+pub fn ch3cn_fit(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let from = root().join("examples/hotcore");
+    let copies = [
+        ("spectrum_1.txt", "spectrum.txt"),
+        ("lines/CH3CN.cat", "CH3CN.cat"),
+        ("lines/CH3CN.qpart", "CH3CN.qpart"),
+    ];
+    for (name, copy) in copies {
+        std::fs::copy(from.join(name), folder.path().join(copy)).expect("the demo's files can be copied");
+    }
+    std::fs::write(folder.path().join("fit.toml"), config).expect("a configuration can be written");
+    folder
+}
+
 /// A program to be started.
 pub struct Run {
     command: Command,

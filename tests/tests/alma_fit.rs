@@ -1,7 +1,7 @@
 //! alma-fit as a user runs it: any number of ranks, interruptions, errors, bad input.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, SmallDisk, assert_same, next_random, root};
+use mirinae_tests::{Run, SmallDisk, assert_same, ch3cn_fit, next_random, root};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,14 +46,7 @@ impl Small {
     }
 
     fn with(change: impl FnOnce(String) -> String) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let from = root().join("examples/hotcore");
-        fs::copy(from.join("spectrum_1.txt"), folder.path().join("spectrum.txt")).unwrap();
-        for name in ["CH3CN.cat", "CH3CN.qpart"] {
-            fs::copy(from.join("lines").join(name), folder.path().join(name)).unwrap();
-        }
-        fs::write(folder.path().join("fit.toml"), change(SMALL.to_string())).unwrap();
-        Self { folder }
+        Self { folder: ch3cn_fit(&change(SMALL.to_string())) }
     }
 
     fn path(&self, name: &str) -> PathBuf {

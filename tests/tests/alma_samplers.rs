@@ -1,7 +1,7 @@
 //! The samplers of alma-fit on a short fit: any number of ranks, interruptions, the same posterior from each.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same, next_random, root, until_struck};
+use mirinae_tests::{Run, assert_same, ch3cn_fit, next_random, until_struck};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,14 +45,7 @@ struct Fit {
 
 impl Fit {
     fn new(sampler: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let from = root().join("examples/hotcore");
-        fs::copy(from.join("spectrum_1.txt"), folder.path().join("spectrum.txt")).unwrap();
-        for name in ["CH3CN.cat", "CH3CN.qpart"] {
-            fs::copy(from.join("lines").join(name), folder.path().join(name)).unwrap();
-        }
-        fs::write(folder.path().join("fit.toml"), FIT.replace("SAMPLER", sampler)).unwrap();
-        Self { folder }
+        Self { folder: ch3cn_fit(&FIT.replace("SAMPLER", sampler)) }
     }
 
     fn path(&self, name: &str) -> PathBuf {

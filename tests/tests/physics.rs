@@ -1,10 +1,9 @@
 //! Groups, foreground layers, dust and continuum, as a user asks alma-fit for them.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same, root};
+use mirinae_tests::{Run, assert_same, ch3cn_fit};
 use std::fs;
 use std::path::Path;
-use tempfile::TempDir;
 
 const HEAD: &str = r#"
 [fit]
@@ -35,20 +34,9 @@ fn species(first: &str, second: &str) -> String {
     one("A", "0.0", first) + &one("B", "0.5", second)
 }
 
-fn folder(config: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let from = root().join("examples/hotcore");
-    fs::copy(from.join("spectrum_1.txt"), folder.path().join("spectrum.txt")).unwrap();
-    for name in ["CH3CN.cat", "CH3CN.qpart"] {
-        fs::copy(from.join("lines").join(name), folder.path().join(name)).unwrap();
-    }
-    fs::write(folder.path().join("fit.toml"), config).unwrap();
-    folder
-}
-
 /// The model spectrum (K) of a configuration, with these settings besides those of both species.
 fn spectrum(config: &str, settings: &[&str]) -> Vec<f64> {
-    let folder = folder(config);
+    let folder = ch3cn_fit(config);
     let path = |name: &str| folder.path().join(name).display().to_string();
     let mut args = vec!["model".to_string(), path("fit.toml"), "--csv".into(), path("model.csv")];
     for setting in ["A.logn=16", "A.tex_k=150", "B.logn=16", "B.tex_k=100"].iter().chain(settings) {
@@ -87,7 +75,7 @@ fn groups_layers_and_continuum_change_the_spectrum_as_they_should() {
 fn a_fit_of_groups_does_not_depend_on_the_ranks() {
     let dust = "[dust]\nlogn_h2 = { uniform = [22, 26] }\nt_k = { same_as = \"A.tex_k\" }\n";
     let group = "group = \"core\"\nlorentz_kms = { fixed = 0.3 }";
-    let folder = folder(&(HEAD.to_string() + &species(group, group) + dust));
+    let folder = ch3cn_fit(&(HEAD.to_string() + &species(group, group) + dust));
     let out = |ranks: usize| folder.path().join(format!("out{ranks}"));
     for ranks in [1, 3] {
         let text = |p: &Path| p.display().to_string();
@@ -101,7 +89,7 @@ fn a_fit_of_groups_does_not_depend_on_the_ranks() {
 #[test]
 fn a_group_of_two_sizes_is_refused() {
     let sized = "group = \"core\"\nsize_arcsec = { fixed = 1.0 }";
-    let folder = folder(&(HEAD.to_string() + &species(sized, "group = \"core\"")));
+    let folder = ch3cn_fit(&(HEAD.to_string() + &species(sized, "group = \"core\"")));
     let config = folder.path().join("fit.toml").display().to_string();
     let ended = Run::alone("alma-fit").args(["run", &config, "--dry-run"]).end().expect(65);
     ended.expect_message(&["group core", "share one", "size_arcsec"]);

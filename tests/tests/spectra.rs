@@ -1,9 +1,8 @@
 //! alma-fit with all that a spectrum may ask for: correlated noise, calibration, continuum, extra noise, masks, smoothing.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same, root};
+use mirinae_tests::{Run, assert_same, ch3cn_fit};
 use std::fs;
-use std::path::Path;
 
 const FIT: &str = r#"
 [fit]
@@ -53,19 +52,9 @@ v_kms = { normal = [0.0, 2.0] }
 size_arcsec = { fixed = 0.5 }
 "#;
 
-fn prepare(folder: &Path, text: &str) {
-    let from = root().join("examples/hotcore");
-    fs::copy(from.join("spectrum_1.txt"), folder.join("spectrum.txt")).unwrap();
-    for name in ["CH3CN.cat", "CH3CN.qpart"] {
-        fs::copy(from.join("lines").join(name), folder.join(name)).unwrap();
-    }
-    fs::write(folder.join("fit.toml"), text).unwrap();
-}
-
 #[test]
 fn all_options_together_on_any_number_of_ranks() {
-    let folder = tempfile::tempdir().unwrap();
-    prepare(folder.path(), FIT);
+    let folder = ch3cn_fit(FIT);
     let config = folder.path().join("fit.toml");
     let mut products = Vec::new();
     for np in [1, 2, 3] {
@@ -92,8 +81,7 @@ fn all_options_together_on_any_number_of_ranks() {
 
 #[test]
 fn what_makes_no_sense_ends_before_anything_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    prepare(folder.path(), &FIT.replace("dof = 5", "noise_correlation = [0.3]"));
+    let folder = ch3cn_fit(&FIT.replace("dof = 5", "noise_correlation = [0.3]"));
     let config = folder.path().join("fit.toml");
     let ended = Run::mpi("alma-fit", 2).args(["run".as_ref(), config.as_os_str()]).end().expect(65);
     ended.expect_message(&["cannot go with noise_correlation", "spw2"]);
