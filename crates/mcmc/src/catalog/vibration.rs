@@ -74,6 +74,31 @@ mod tests {
         assert_eq!(Vibrations::of(41505, 45396.4), None, "CH3CN's Q has its vibrations");
     }
 
+    /// Total internal partition sums of HITRAN: Gamache et al. 2021, JQSRT 271, 107713, at 75, 300 and 1000 K.
+    #[test]
+    fn with_its_vibrations_q_is_that_of_hitran() {
+        // Tag; Q of the shipped list at 75 and 300 K; power of the rotational Q; HITRAN's sums.
+        let species = [
+            (51501, [343.874522, 1374.991457], 1.0, [2123.715875, 25701.95, 5769904.0]),
+            (60503, [257.335676, 1028.726672], 1.0, [257.545325, 1245.726, 18541.72]),
+            (30501, [361.742887, 2882.703663], 1.5, [361.70021875, 2904.051, 33180.41]),
+            (46506, [1113.012393, 8902.254380], 1.5, [4456.25225, 40132.33, 1553172.0]),
+            (66501, [751.795982, 6021.434964], 1.5, [742.34626875, 6519.709, 99669.91]),
+        ];
+        for (tag, [q_75, q_300], power, hitran) in species {
+            let vibrations = Vibrations::of(tag, q_300).unwrap();
+            let at = |t_k: f64| vibrations.ln_q(t_k).0.exp();
+            let rotation = q_300 / q_75;
+            let ratio = rotation * at(300.0) / at(75.0) / (hitran[1] / hitran[0]);
+            assert!((ratio - 1.0).abs() < 0.004, "{tag} at 300 K: {ratio}");
+            let hot = rotation * (1000f64 / 300.0).powf(power);
+            let ratio = hot * at(1000.0) / at(75.0) / (hitran[2] / hitran[0]);
+            assert!((ratio - 1.0).abs() < 0.018, "{tag} at 1000 K: {ratio}");
+            // Negative control: without its vibrations it is not.
+            assert!(hot / (hitran[2] / hitran[0]) < 0.6, "{tag}");
+        }
+    }
+
     #[test]
     fn the_oscillators_are_the_direct_sum_over_their_levels() {
         let hc3n = Vibrations::of(51501, 1375.0).unwrap();
