@@ -36,6 +36,9 @@ enum Command {
         /// Write DiFX's own output format, too
         #[arg(long)]
         swin: bool,
+        /// Write FITS-IDI for CASA and AIPS, too: a file for each phase centre
+        #[arg(long)]
+        fits_idi: bool,
         #[command(flatten)]
         options: RunOptions,
     },
@@ -154,7 +157,7 @@ struct InspectArgs {
 /// Runs the program.
 pub fn main() -> ExitCode {
     match runtime::parse_args::<Args>().command {
-        Command::Run { job, swin, options } => {
+        Command::Run { job, swin, fits_idi, options } => {
             // "job.input" gives "job.out" beside it.
             let out = options.out.clone().unwrap_or_else(|| job.input.with_extension("out"));
             runtime::parallel_at_level(
@@ -162,7 +165,13 @@ pub fn main() -> ExitCode {
                 SimdPath::detect().level(),
                 |level| job.prepare(level),
                 Plan::to_string,
-                |context, plan| run::run(context, plan, &out, Products { swin: swin || plan.job.write_swin }),
+                |context, plan| {
+                    let products = Products {
+                        swin: swin || plan.job.write_swin,
+                        fits_idi: fits_idi || plan.job.write_fits_idi,
+                    };
+                    run::run(context, plan, &out, products)
+                },
             )
         }
         Command::Init(args) => runtime::serial(|| cli_job::init_job(args)),

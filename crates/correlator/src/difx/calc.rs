@@ -2,6 +2,9 @@
 use super::DifxError;
 use super::input::beside;
 use super::keyfile::{KeyFile, Line};
+use crate::eop::{Eop, EopPoint, EopTable};
+use crate::epoch::Epoch;
+use crate::schedule::Mount;
 use std::path::{Path, PathBuf};
 
 /// A source on the sky.
@@ -22,6 +25,10 @@ pub struct Station {
     pub name: String,
     /// ITRF coordinates in m.
     pub xyz_m: [f64; 3],
+    /// How the antenna turns.
+    pub mount: Mount,
+    /// Distance of its axes in m.
+    pub axis_offset_m: f64,
 }
 
 /// A scan.
@@ -58,6 +65,8 @@ pub struct Calc {
     pub sources: Vec<Source>,
     /// Scans in the order of time.
     pub scans: Vec<Scan>,
+    /// Earth orientation; none where the model came without.
+    pub eops: Vec<EopPoint>,
 }
 
 impl Calc {
@@ -67,6 +76,11 @@ impl Calc {
     /// [`DifxError`], with file and line.
     pub fn open(path: &Path) -> Result<Self, DifxError> {
         Self::read(KeyFile::open(path)?)
+    }
+
+    /// Earth orientation at a time, where the file covers it.
+    pub fn eop_at(&self, (mjd, second): (i64, i64)) -> Option<Eop> {
+        EopTable::new(self.eops.clone()).ok()?.at(Epoch::new(mjd, second as f64)).ok()
     }
 
     /// Reads a `.calc` from its lines.
@@ -82,12 +96,13 @@ impl Calc {
         let line = file.expect("NUM SCANS")?;
         let count: usize = file.value(&line, "a number of scans")?;
         let scans = (0..count).map(|i| scan(file, i, sources.len())).collect::<Result<Vec<_>, _>>()?;
+        let eops = eops(file)?;
         let im = file.seek("IM FILENAME")?;
         let im_path = beside(file.path(), &im.value);
         if !im_path.is_file() {
             return Err(file.refers(&im, format!("the delay model {} is not there", im_path.display())));
         }
-        Ok(Self { path: file.path().to_owned(), im_path, obscode, start, stations, sources, scans })
+        Ok(Self { path: file.path().to_owned(), im_path, obscode, start, stations, sources, scans, eops })
     }
 }
 
@@ -121,14 +136,51 @@ fn stations(file: &mut KeyFile) -> Result<Vec<Station>, DifxError> {
     let mut stations = Vec::new();
     for i in 0..count {
         let name = file.seek(&format!("TELESCOPE {i} NAME"))?.value;
+        let mount = mount(&file.seek(&format!("TELESCOPE {i} MOUNT"))?.value);
+        let line = file.seek(&format!("TELESCOPE {i} OFFSET (m)"))?;
+        let axis_offset_m = file.value(&line, "a distance in m")?;
         let mut xyz_m = [0.0; 3];
         for (axis, value) in ["X", "Y", "Z"].iter().zip(&mut xyz_m) {
             let line = file.seek(&format!("TELESCOPE {i} {axis} (m)"))?;
             *value = file.value(&line, "a coordinate in m")?;
         }
-        stations.push(Station { name, xyz_m });
+        stations.push(Station { name, xyz_m, mount, axis_offset_m });
     }
     Ok(stations)
+}
+
+/// DiFX's names of mounts (its difxio).
+fn mount(name: &str) -> Mount {
+    match name.to_ascii_uppercase().as_str() {
+        "AZEL" | "ALTZ" | "ALTAZ" => Mount::AzEl,
+        "EQUA" | "HADEC" => Mount::HaDec,
+        "XYEW" => Mount::XyEast,
+        "XYNS" => Mount::XyNorth,
+        _ => Mount::Other,
+    }
+}
+
+/// Earth orientation as the `.calc` lists it.
+fn eops(file: &mut KeyFile) -> Result<Vec<EopPoint>, DifxError> {
+    let line = file.seek("NUM EOPS")?;
+    let count: usize = file.value(&line, "a number of days")?;
+    let mut points = Vec::new();
+    for i in 0..count {
+        let mut value = |key: &str, what: &'static str| -> Result<f64, DifxError> {
+            let line = file.seek(&format!("EOP {i} {key}"))?;
+            file.value(&line, what)
+        };
+        points.push(EopPoint {
+            mjd: value("TIME (mjd)", "an MJD")?,
+            tai_utc_s: value("TAI_UTC (sec)", "seconds")?,
+            ut1_utc_s: value("UT1_UTC (sec)", "seconds")?,
+            x_arcsec: value("XPOLE (arcsec)", "arc seconds")?,
+            y_arcsec: value("YPOLE (arcsec)", "arc seconds")?,
+            dx_mas: 0.0,
+            dy_mas: 0.0,
+        });
+    }
+    Ok(points)
 }
 
 fn sources(file: &mut KeyFile) -> Result<Vec<Source>, DifxError> {

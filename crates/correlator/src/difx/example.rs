@@ -118,6 +118,7 @@ pub fn calc() -> String {
     for (i, name) in ["YS", "US"].iter().enumerate() {
         put(&format!("TELESCOPE {i} NAME"), name);
         put(&format!("TELESCOPE {i} MOUNT"), "AZEL");
+        put(&format!("TELESCOPE {i} OFFSET (m)"), "0.0");
         for axis in ["X", "Y", "Z"] {
             put(&format!("TELESCOPE {i} {axis} (m)"), "-3042280.9137");
         }

@@ -4,8 +4,12 @@
 //! seconds since the start of the job. The delay that the correlator uses is the model's plus the clock's.
 
 pub mod model;
+mod span;
 #[cfg(test)]
 mod tests;
+
+pub use model::earth::LIGHT_M_S;
+pub use span::StationSpan;
 
 use serde::{Deserialize, Serialize};
 

@@ -15,8 +15,9 @@ pub use file::JobFile;
 pub use grid::{Integration, Unit, units};
 
 use crate::difx::DifxJob;
+use crate::eop::Eop;
 use crate::geometry::PolynomialModel;
-use crate::schedule::Format;
+use crate::schedule::{Format, Mount};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,10 @@ pub struct Station {
     pub name: String,
     /// ITRF coordinates in m.
     pub xyz_m: [f64; 3],
+    /// How the antenna turns.
+    pub mount: Mount,
+    /// Distance of its axes in m.
+    pub axis_offset_m: f64,
 }
 
 /// A frequency band on the sky.
@@ -154,6 +159,10 @@ pub struct Job {
     pub swin_folder: String,
     /// Whether DiFX's own format is written without being asked for.
     pub write_swin: bool,
+    /// Whether FITS-IDI is.
+    pub write_fits_idi: bool,
+    /// Earth orientation at the start, where it is known.
+    pub earth: Option<Eop>,
     /// First day, MJD.
     pub start_mjd: i64,
     /// First second of that day.

@@ -33,6 +33,8 @@ impl Job {
             obscode: difx.calc.obscode.clone(),
             swin_folder: input.output_name.clone(),
             write_swin: false,
+            write_fits_idi: false,
+            earth: difx.calc.eop_at(input.start),
             start_mjd: input.start.0,
             start_second: input.start.1,
             sample_rate_hz,
@@ -187,7 +189,12 @@ fn stations(difx: &DifxJob) -> Result<Vec<Station>, DifxError> {
             let what = format!("station {} is not in {}", scope.name, difx.calc.path.display());
             return Err(difx.input.refers(&scope.place, what));
         };
-        stations.push(Station { name: scope.name.clone(), xyz_m: found.xyz_m });
+        stations.push(Station {
+            name: scope.name.clone(),
+            xyz_m: found.xyz_m,
+            mount: found.mount,
+            axis_offset_m: found.axis_offset_m,
+        });
     }
     Ok(stations)
 }

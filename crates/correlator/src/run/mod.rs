@@ -15,7 +15,7 @@ use crate::baseband::BasebandError;
 use crate::centres;
 use crate::engine::Engine;
 use crate::integrate::{Accumulator, Record};
-use crate::writer::{Part, VisFile, VisMeta, VisWriter, write_swin};
+use crate::writer::{Part, VisFile, VisMeta, VisWriter, fits_idi_files, write_fits_idi, write_swin};
 use anyhow::Context as _;
 use mirinae_common::atomic;
 use mirinae_common::checkpoint::CheckpointError;
@@ -38,6 +38,8 @@ const ATTEMPTS: u32 = 3;
 pub struct Products {
     /// DiFX's output folder.
     pub swin: bool,
+    /// FITS-IDI, a file for each phase centre.
+    pub fits_idi: bool,
 }
 
 /// Runs the correlation; products go to `out`.
@@ -114,6 +116,9 @@ impl Run<'_> {
         };
         gone(fs::remove_file(self.product()))?;
         gone(fs::remove_dir_all(self.out.join(&self.plan.job.swin_folder)))?;
+        for old in fits_idi_files(self.out, &self.plan.job.name)? {
+            gone(fs::remove_file(old))?;
+        }
         gone(fs::remove_dir_all(Part::folder(self.out)))
     }
 
@@ -194,6 +199,8 @@ impl Run<'_> {
         }
         let file = VisFile::open(&product)?;
         let swin = if products.swin { Some(write_swin(&file, self.out)?) } else { None };
+        let idi =
+            if products.fits_idi { write_fits_idi(&self.plan.job, &file, self.out)? } else { Vec::new() };
         let record = self.out.join(format!("{}.run.json", self.plan.job.name));
         let (hosts, started) = (&self.context.hosts, self.context.started);
         provenance::write_run_record(&record, &self.context.plan_hash, hosts, started)?;
@@ -204,7 +211,7 @@ impl Run<'_> {
         }
         let summary = Summary::of(&file)?;
         let mut told = summary.to_string();
-        for path in std::iter::once(&product).chain(&swin) {
+        for path in std::iter::once(&product).chain(&swin).chain(&idi) {
             told.push_str(&format!("\nwrote {}", path.display()));
         }
         // The products are there, whether or not anyone listens.

@@ -56,6 +56,25 @@ pub enum Mount {
     Other,
 }
 
+impl Mount {
+    const NAMES: [(Self, &str); 4] = [
+        (Self::AzEl, "az-el"),
+        (Self::HaDec, "ha-dec"),
+        (Self::XyEast, "xy-east"),
+        (Self::XyNorth, "xy-north"),
+    ];
+
+    /// As it stands in job files and products.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(mount, _)| *mount == self).map_or("other", |(_, name)| name)
+    }
+
+    /// From that name.
+    pub fn from_name(name: &str) -> Self {
+        Self::NAMES.iter().find(|(_, n)| *n == name).map_or(Self::Other, |(mount, _)| *mount)
+    }
+}
+
 /// A station.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Station {

@@ -1,6 +1,8 @@
-//! Writes visibilities as HDF5 and SWIN.
+//! Writes visibilities as HDF5, SWIN and FITS-IDI.
 
 mod hdf;
+mod hdf_read;
+mod idi;
 mod meta;
 mod part;
 pub mod swin;
@@ -8,7 +10,9 @@ mod swin_file;
 #[cfg(test)]
 mod tests;
 
-pub use hdf::{VisFile, VisWriter};
+pub use hdf::VisWriter;
+pub use hdf_read::VisFile;
+pub use idi::{files as fits_idi_files, write as write_fits_idi};
 pub use meta::{ProductInfo, ScanInfo, VisMeta};
 pub use part::Part;
 pub use swin_file::write_swin;

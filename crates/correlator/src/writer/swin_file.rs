@@ -1,5 +1,5 @@
 //! Writes the visibilities of an HDF5 file as DiFX's output folder.
-use super::hdf::VisFile;
+use super::hdf_read::VisFile;
 use super::meta::VisMeta;
 use super::swin::{SwinHeader, write_record};
 use crate::integrate::Record;

@@ -2,9 +2,10 @@
 use super::*;
 use crate::integrate::Record;
 use crate::job::{Band, Baseline, Source, Station};
+use crate::schedule::Mount;
 use num_complex::Complex32;
 
-fn meta() -> VisMeta {
+pub(super) fn meta() -> VisMeta {
     let product = |of: usize, polarisations: [char; 2]| ProductInfo { of, band: 1, polarisations };
     let band = |difx_index: usize| Band {
         lo_hz: 22e9 + 16e6 * difx_index as f64,
@@ -22,7 +23,12 @@ fn meta() -> VisMeta {
         channels: 4,
         stations: ["YS", "US"]
             .iter()
-            .map(|n| Station { name: (*n).into(), xyz_m: [1.0, 2.0, 3.5] })
+            .map(|n| Station {
+                name: (*n).into(),
+                xyz_m: [1.0, 2.0, 3.5],
+                mount: Mount::HaDec,
+                axis_offset_m: 2.1,
+            })
             .collect(),
         stream_stations: vec![0, 1],
         bands: vec![band(0), band(1)],
@@ -41,7 +47,7 @@ fn meta() -> VisMeta {
     }
 }
 
-fn record(seed: f32) -> Record {
+pub(super) fn record(seed: f32) -> Record {
     let complex = |n: usize| (0..n).map(|i| Complex32::new(seed + i as f32, -seed)).collect::<Vec<_>>();
     Record {
         cross_cpf: complex(16),

@@ -44,6 +44,8 @@ impl JobFile {
             obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
             swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
             write_swin: self.products.swin,
+            write_fits_idi: self.products.fits_idi,
+            earth: self.earth(folder, start)?,
             name,
             start_mjd: start.mjd,
             start_second: start.second as i64,
@@ -55,7 +57,12 @@ impl JobFile {
             stations: self
                 .stations
                 .iter()
-                .map(|s| Station { name: s.code.clone(), xyz_m: s.position_m })
+                .map(|s| Station {
+                    name: s.code.clone(),
+                    xyz_m: s.position_m,
+                    mount: s.mount,
+                    axis_offset_m: s.axis_offset_m,
+                })
                 .collect(),
             bands,
             streams,

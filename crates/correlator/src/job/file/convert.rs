@@ -7,7 +7,6 @@ use super::{
 use crate::difx::DifxJob;
 use crate::epoch::Epoch;
 use crate::job::{Job, JobError, Rotation};
-use crate::schedule::Mount;
 use std::path::Path;
 
 /// Converts a DiFX job. Names of files count from `folder`, that of the `job.toml`.
@@ -57,7 +56,7 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
             start: Some(start.to_string()),
         },
         model: Model { difx_im: Some(relative(&difx.im.path)), ..Model::default() },
-        products: ProductsWanted { swin: false, swin_folder: Some(job.swin_folder.clone()) },
+        products: ProductsWanted { swin_folder: Some(job.swin_folder.clone()), ..ProductsWanted::default() },
         stations: (0..job.stations.len()).map(|s| station(difx, &job, s, folder)).collect(),
         sources: job
             .sources
@@ -95,8 +94,8 @@ fn station(difx: &DifxJob, job: &Job, index: usize, folder: &Path) -> StationEnt
         position_m: job.stations[index].xyz_m,
         velocity_m_per_yr: [0.0; 3],
         position_epoch: None,
-        mount: Mount::AzEl,
-        axis_offset_m: 0.0,
+        mount: job.stations[index].mount,
+        axis_offset_m: job.stations[index].axis_offset_m,
         pressure_hpa: None,
         clocks: vec![clock],
         streams: streams.map(|s| stream(job, s, folder)).collect(),

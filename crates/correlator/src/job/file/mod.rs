@@ -157,6 +157,9 @@ pub struct ProductsWanted {
     /// DiFX's own format.
     #[serde(default)]
     pub swin: bool,
+    /// FITS-IDI, a file for each phase centre.
+    #[serde(default)]
+    pub fits_idi: bool,
     /// Name of its folder; default: `NAME.difx`.
     pub swin_folder: Option<String>,
 }

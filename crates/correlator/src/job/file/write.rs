@@ -2,7 +2,7 @@
 
 use super::{Angle, JobFile, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry};
 use crate::eop::EopPoint;
-use crate::schedule::{Format, Mount};
+use crate::schedule::Format;
 use std::fmt::Write as _;
 
 /// The text of a job; `made_from` is told in its first line.
@@ -158,6 +158,8 @@ fn eop(t: &mut String, p: &EopPoint) {
 fn products(t: &mut String, job: &JobFile) {
     let _ = writeln!(t, "\n[products]                     # NAME.h5 is always written");
     let _ = writeln!(t, "swin = {}                   # DiFX's own format, too", job.products.swin);
+    let _ =
+        writeln!(t, "fits_idi = {}               # FITS-IDI for CASA and AIPS, too", job.products.fits_idi);
     match &job.products.swin_folder {
         Some(folder) => {
             let _ = writeln!(t, "swin_folder = {}", text(folder));
@@ -192,7 +194,7 @@ fn station_entry(t: &mut String, s: &StationEntry) {
     if let Some(epoch) = &s.position_epoch {
         let _ = writeln!(t, "position_epoch = {}", text(epoch));
     }
-    let _ = writeln!(t, "mount = \"{}\"                # az-el, ha-dec, xy-east, xy-north", mount(s.mount));
+    let _ = writeln!(t, "mount = \"{}\"                # az-el, ha-dec, xy-east, xy-north", s.mount.name());
     let _ = writeln!(t, "axis_offset_m = {}", number(s.axis_offset_m));
     match s.pressure_hpa {
         Some(pressure) => {
@@ -221,16 +223,6 @@ fn station_entry(t: &mut String, s: &StationEntry) {
     }
     for stream in &s.streams {
         stream_entry(t, stream);
-    }
-}
-
-fn mount(mount: Mount) -> &'static str {
-    match mount {
-        Mount::AzEl => "az-el",
-        Mount::HaDec => "ha-dec",
-        Mount::XyEast => "xy-east",
-        Mount::XyNorth => "xy-north",
-        Mount::Other => "other",
     }
 }
 

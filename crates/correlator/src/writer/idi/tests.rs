@@ -1,0 +1,204 @@
+//! What is written is read back by an independent, naive reader, value by value.
+use super::super::tests::{meta, record};
+use super::*;
+use crate::difx::example;
+use crate::writer::VisWriter;
+use std::collections::HashMap;
+
+/// A header or table, naively read.
+struct Hdu {
+    keys: HashMap<String, String>,
+    data: Vec<u8>,
+}
+
+fn read(bytes: &[u8]) -> Vec<Hdu> {
+    let (mut hdus, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let mut keys = HashMap::new();
+        let mut cards = bytes[at..].chunks(80).map(|c| std::str::from_utf8(c).unwrap().to_owned());
+        let mut count = 0;
+        for card in cards.by_ref() {
+            count += 1;
+            if card.trim_end() == "END" {
+                break;
+            }
+            if let Some((key, value)) = card.split_once("= ") {
+                keys.insert(key.trim().to_owned(), value.trim().trim_matches('\'').trim().to_owned());
+            }
+        }
+        at += (count * 80usize).next_multiple_of(2880);
+        let number = |key: &str| keys.get(key).map_or(0, |v: &String| v.parse::<usize>().unwrap());
+        let length = number("NAXIS1") * number("NAXIS2");
+        let data = bytes[at..at + length].to_vec();
+        at += length.next_multiple_of(2880);
+        hdus.push(Hdu { keys, data });
+    }
+    assert_eq!(at, bytes.len(), "whole blocks");
+    hdus
+}
+
+impl Hdu {
+    /// Bytes of a cell.
+    fn cell(&self, row: usize, column: &str) -> &[u8] {
+        let mut offset = row * self.keys["NAXIS1"].parse::<usize>().unwrap();
+        for n in 1.. {
+            let form = &self.keys[&format!("TFORM{n}")];
+            let (count, letter) = form.split_at(form.len() - 1);
+            let size = match letter {
+                "A" => 1,
+                "D" => 8,
+                _ => 4,
+            };
+            let length = count.parse::<usize>().unwrap() * size;
+            if self.keys[&format!("TTYPE{n}")] == column {
+                return &self.data[offset..offset + length];
+            }
+            offset += length;
+        }
+        unreachable!()
+    }
+
+    fn singles(&self, row: usize, column: &str) -> Vec<f32> {
+        self.cell(row, column).chunks(4).map(|b| f32::from_be_bytes(b.try_into().unwrap())).collect()
+    }
+
+    fn doubles(&self, row: usize, column: &str) -> Vec<f64> {
+        self.cell(row, column).chunks(8).map(|b| f64::from_be_bytes(b.try_into().unwrap())).collect()
+    }
+
+    fn integer(&self, row: usize, column: &str) -> i32 {
+        i32::from_be_bytes(self.cell(row, column).try_into().unwrap())
+    }
+}
+
+/// The files of the writer's test visibilities, with the stations of the baseline in a given order.
+fn files(turned: bool) -> Vec<Vec<Hdu>> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::open(&example::write(dir.path(), &[])).unwrap();
+    let mut meta = meta();
+    if turned {
+        meta.stream_stations = vec![1, 0];
+    }
+    (job.start_mjd, job.start_second, job.average) = (meta.start_mjd, meta.start_second, 2);
+    job.scans[0].centres = meta.scans[0].centres.clone();
+    job.sources = meta.sources.clone();
+    let path = dir.path().join("job.h5");
+    let writer = VisWriter::create(&path, &meta, "{\"plan\": 1}").unwrap();
+    (0..4).for_each(|t| writer.write(0, t, &record(t as f32)).unwrap());
+    writer.finish().unwrap();
+    // The example's model has one phase centre.
+    let model = &job.scans[0].model;
+    let of_pointing = model.span(0, 0, 0);
+    assert!(of_pointing.length_s > 0.0);
+    let layout = Layout::new(&meta, job.average).unwrap();
+    let vis = VisFile::open(&path).unwrap();
+    (0..2)
+        .map(|centre| {
+            let file = File { job: &job, vis: &vis, layout: layout.clone(), centre };
+            let mut bytes = Vec::new();
+            file.primary("made by a test").write(&mut bytes).unwrap();
+            file.array_geometry(&mut bytes).unwrap();
+            file.antenna(&mut bytes).unwrap();
+            file.frequency(&mut bytes).unwrap();
+            file.source(&mut bytes).unwrap();
+            if centre == 0 {
+                file.interferometer_model(&mut bytes).unwrap();
+                file.model_comps(&mut bytes).unwrap();
+            }
+            file.uv_data(&mut bytes).unwrap();
+            read(&bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn visibilities_times_and_uvw() {
+    let files = files(false);
+    let uv = files[0].last().unwrap();
+    assert_eq!((uv.keys["EXTNAME"].as_str(), uv.keys["TTYPE12"].as_str()), ("UV_DATA", "FLUX"));
+    // An autocorrelation and a baseline in each of four integrations.
+    assert_eq!(uv.keys["NAXIS2"], "8");
+    assert_eq!((uv.integer(0, "BASELINE"), uv.integer(1, "BASELINE")), (258, 514));
+    assert_eq!(uv.doubles(0, "DATE"), [2_460_000.5]);
+    assert!((uv.doubles(0, "TIME")[0] * 86_400.0 - 86_399.25).abs() < 1e-6);
+    // The third integration is on the next day.
+    assert_eq!((uv.doubles(4, "DATE"), uv.doubles(4, "TIME")), (vec![2_460_001.5], vec![0.25 / 86_400.0]));
+    assert_eq!(uv.integer(1, "SOURCE"), 2);
+    let c = crate::geometry::LIGHT_M_S;
+    let uvw = ["UU---SIN", "VV---SIN", "WW---SIN"].map(|x| uv.singles(6, x)[0]);
+    assert_eq!(uvw, [1.0, 2.0, 3.0].map(|x: f64| (-x / c) as f32));
+    // RR, LL, RL, LR of one band of four channels; RR and RL are there.
+    let (weight, flux) = (uv.singles(6, "WEIGHT"), uv.singles(6, "FLUX"));
+    assert_eq!(weight, [0.5, 0.0, 1.0, 0.0]);
+    for channel in 0..4 {
+        let rr = record(3.0).cross_cpf[channel];
+        let rl = record(3.0).cross_cpf[4 + channel];
+        let at = 8 * channel;
+        assert_eq!(flux[at..at + 8], [rr.re, -rr.im, 0.0, 0.0, rl.re, -rl.im, 0.0, 0.0]);
+    }
+    let auto = record(3.0).auto_pf[1];
+    assert_eq!(uv.singles(7, "FLUX")[10..12], [auto.re, -auto.im]);
+    // The second phase centre: weights 0 and t; the row of the first integration has the autocorrelation alone.
+    let uv = files[1].last().unwrap();
+    assert_eq!((uv.keys["NAXIS2"].as_str(), uv.integer(0, "BASELINE")), ("7", 514));
+    assert_eq!(uv.singles(1, "WEIGHT"), [0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(uv.integer(1, "SOURCE"), 3);
+}
+
+#[test]
+fn a_baseline_in_the_other_order_is_turned() {
+    let files = files(true);
+    let uv = files[0].last().unwrap();
+    let row = (0..8).find(|&r| uv.integer(r, "BASELINE") == 258).unwrap();
+    let c = crate::geometry::LIGHT_M_S;
+    assert_eq!(uv.singles(row, "UU---SIN")[0], (1.0 / c) as f32);
+    // RL seen from the other side is LR, and the conjugate's conjugate.
+    let flux = uv.singles(row, "FLUX");
+    let rl = record(0.0).cross_cpf[4];
+    assert_eq!(flux[..8], [0.0, -0.0, 0.0, 0.0, 0.0, 0.0, rl.re, rl.im]);
+    assert_eq!(uv.singles(row, "WEIGHT"), [0.5, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn tables_say_where_and_at_which_frequency() {
+    let files = files(false);
+    let names: Vec<&str> = files[0][1..].iter().map(|h| h.keys["EXTNAME"].as_str()).collect();
+    let wanted = [
+        "ARRAY_GEOMETRY",
+        "ANTENNA",
+        "FREQUENCY",
+        "SOURCE",
+        "INTERFEROMETER_MODEL",
+        "MODEL_COMPS",
+        "UV_DATA",
+    ];
+    assert_eq!(names, wanted);
+    let key = |hdu: usize, name: &str| files[0][hdu].keys[name].parse::<f64>().unwrap();
+    // The lower sideband from 22.016 GHz downwards begins at 22 GHz; two channels were averaged.
+    assert_eq!((key(3, "REF_FREQ"), key(3, "CHAN_BW"), key(3, "REF_PIXL")), (22e9, 4e6, 0.75));
+    assert_eq!((key(3, "STK_1"), key(3, "NO_STKD"), key(3, "NO_BAND")), (-1.0, 4.0, 1.0));
+    // Sidereal time at 0h of 2023-02-25: 280.46062 + 360.985647366 (JD - 2451545) degrees.
+    assert!((key(1, "GSTIA0") - 154.602).abs() < 1e-3, "{}", key(1, "GSTIA0"));
+    let source = &files[0][4];
+    assert!((source.doubles(1, "RAEPO")[0].to_radians() - 3.27).abs() < 1e-12);
+    // Precession moves it by 23 years of about 46" in right ascension.
+    let moved = (source.doubles(1, "RAAPP")[0] - source.doubles(1, "RAEPO")[0]) * 3600.0;
+    assert!((1000.0..1150.0).contains(&moved), "{moved}");
+    let model = &files[0][5];
+    assert_eq!(model.keys["NAXIS2"], "4");
+}
+
+#[test]
+fn what_fits_idi_cannot_hold_is_refused() {
+    let mut mixed = meta();
+    mixed.crosses[0].polarisations = ['X', 'R'];
+    assert!(Layout::new(&mixed, 1).unwrap_err().contains("circular and linear"));
+    let mut wide = meta();
+    wide.bands[0].bandwidth_hz = 32e6;
+    wide.autos[0].band = 0;
+    assert!(Layout::new(&wide, 1).unwrap_err().contains("one bandwidth"));
+    let mut left = meta();
+    left.crosses.iter_mut().for_each(|p| p.polarisations = ['L', 'L']);
+    let layout = Layout::new(&left, 1).unwrap();
+    assert_eq!((layout.stokes.len(), layout.first_stokes), (1, -2));
+}
