@@ -185,7 +185,12 @@ fn tables_say_where_and_at_which_frequency() {
     let moved = (source.doubles(1, "RAAPP")[0] - source.doubles(1, "RAEPO")[0]) * 3600.0;
     assert!((1000.0..1150.0).contains(&moved), "{moved}");
     let model = &files[0][5];
-    assert_eq!(model.keys["NAXIS2"], "4");
+    assert_eq!((model.keys["NAXIS2"].as_str(), model.integer(1, "ANTENNA_NO")), ("2", 2));
+    // 103.3 us - 0.2 us/s t, clock late by 1.5 us and 1e-6 us/s; the other sign here. Job and polynomials begin 10 s apart.
+    let (delay, turns) = (model.doubles(1, "GDELAY_1"), model.doubles(1, "PRATE_1"));
+    assert!((delay[0] + 104.8e-6).abs() < 1e-15 && (delay[1] - 0.2e-6 + 1e-12).abs() < 1e-18, "{delay:?}");
+    assert!((turns[0] - 22e9 * delay[1]).abs() < 1e-9, "{turns:?}");
+    assert_eq!(files[0][6].doubles(1, "CLOCK_1"), [1.5e-6]);
 }
 
 #[test]
