@@ -3,7 +3,7 @@
 
 usage: fits_diff.py FITS_PACK SHARED [--control]
 The files: every image of all of SHARED/data/fits/real; cutouts and their compressed, integer and damaged variants made by
-SHARED/peers/fits (gen.py, var.py); 1000 files with random headers and pixels. Values must be equal in double precision; where
+SHARED/peers/fits (gen.py, var.py); images in tiles of all compressions and types, made by astropy; 1000 files with random headers and pixels. Values must be equal in double precision; where
 astropy refuses a file, so must we. Where astropy (8.0) leaves BLANK out (unsigned integers, BLANK = 0), the null is what FITS 4.0
 says: a stored integer that equals BLANK. With --control one pixel of each of our arrays is changed: exits 0 if any change
 went unnoticed.
@@ -120,6 +120,42 @@ def variants(work):
     compare("damaged", sorted(glob.glob(f"{work}/gen/bad/*")), work)
 
 
+def tiles(work):
+    """Every compression that we read, of every type that it takes, tiles of several shapes, nulls, scaled integers, dithers."""
+    rng, folder, paths = np.random.default_rng(7), f"{work}/tiles", []
+    os.makedirs(folder)
+    for kind in ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"]:
+        for name in ["u1", "i2", "u2", "i4", "f4", "f8"]:
+            for case in range(4):
+                shape = tuple(int(n) for n in rng.integers(8, 40, 2))
+                tile = [None, (4, shape[1]), (7, 5), shape][case]
+                if kind == "HCOMPRESS_1" and case < 3:
+                    shape = (24, shape[1])
+                    tile = [(8, shape[1]), (12, shape[1]), (4, shape[1])][case] # at least four pixels each way
+                is_float, options = name[0] == "f", {}
+                values = rng.normal(100, 20, shape).clip(0, 255).astype(name)
+                if kind == "PLIO_1" and (is_float or name == "u2"):
+                    continue
+                if is_float:
+                    options = dict(quantize_method=int(rng.integers(-1, 3)), quantize_level=float(rng.choice([4, 16])))
+                    if options["quantize_method"] == 2:
+                        values[0, :3] = 0
+                    if kind != "HCOMPRESS_1":
+                        values[1, 2] = np.nan
+                    if kind.startswith("GZIP") and case == 3:
+                        options = dict(quantize_level=0)
+                made = fits.CompImageHDU(values, compression_type=kind, tile_shape=tile, **options)
+                if not is_float and name != "u2":
+                    if case > 0:
+                        made.header["BLANK"] = int(values[2, 3])
+                    if case > 1 and name != "u1":
+                        made.header["BSCALE"], made.header["BZERO"] = 0.37, -11.5
+                path = f"{folder}/{kind}-{name}-{case}.fits.fz"
+                made.writeto(path)
+                paths.append(path)
+    compare("tiles", paths, work)
+
+
 def number(rng, value):
     """A number in one of the ways that FITS allows."""
     text = [repr(float(value)), f"{value:.6E}", f"{value:.4E}".replace("E", "D")][rng.integers(3)]
@@ -208,6 +244,7 @@ def randoms(work):
 with tempfile.TemporaryDirectory() as work:
     real(work)
     variants(work)
+    tiles(work)
     randoms(work)
 total = Count.agree + Count.different
 print(f"{Count.pixels} pixels, {Count.nulls} nulls, {Count.refused} files refused by both")

@@ -36,6 +36,12 @@ classifier() { # galaxies of known classes, packed, learned, judged on the held-
 
 once "galaxy classifier, a few steps" classifier 200 --steps 3
 once "galaxy classifier, more than 90 %" classifier 4000 --wanted 0.9
+fuzz() { # what cannot be built is no failure
+    scripts/fuzz 600
+    local status=$?
+    [ $status -eq 77 ] || return $status
+}
+once "fuzz of the FITS reader, ten minutes" fuzz
 once "96 and 256 ranks" cargo test --release --locked -p mirinae-tests -- --ignored --test-threads=1 --nocapture
 calibrated() { # arguments...: the calibration of the samplers over two ranks
     mpirun -np 2 "$BIN/examples/calibration" examples/calibration/fit.toml --out "$TARGET/calibration" --no-progress "$@"

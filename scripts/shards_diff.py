@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Checks fits-pack's products with other software: formats with zarr, h5py, pyarrow and tarfile, aligned bands with astropy's WCS.
+"""Checks fits-pack's products with other software: formats with zarr, h5py, pyarrow and webdataset, aligned bands with astropy's WCS.
 
 usage: shards_diff.py FITS_PACK SHARED [--control]
 Survey images (SDSS, PS1, DES; griz) are put on one grid; the same grid is made with astropy.wcs and NumPy, bilinearly, and
 must agree to 1e-5 of the brightest pixel (where no null is near). All formats must hold the same numbers. With --control our image is shifted by a
 tenth of a pixel's worth and a byte of the mask is changed: exits 0 if that went unnoticed.
 """
-import io, json, os, subprocess, sys, tarfile, tempfile, warnings
-import h5py, numpy as np, pyarrow.parquet as pq, zarr
+import json, subprocess, sys, tempfile, warnings
+import h5py, numpy as np, pyarrow.parquet as pq, webdataset, zarr
 from astropy.io import fits
 from astropy.wcs import WCS
 
@@ -56,13 +56,12 @@ def formats(out, shard, position):
         same = np.array_equal(file["image_array"], image) and np.array_equal(file["image_mask"], mask)
         same &= [name.decode() for name in file["object_id"]] == table["object_id"]
         bad += ["hdf5"] * (not same)
-    with tarfile.open(f"{out}/webdataset/{shard['name']}.tar") as archive:
-        found = {name: archive.extractfile(name).read() for name in archive.getnames()}
+    archive = webdataset.WebDataset(f"{out}/webdataset/{shard['name']}.tar", shardshuffle=False).decode()
+    found = {item["__key__"]: item for item in archive}
     for slot, (name, used) in enumerate(zip(table["object_id"], table["used"])):
-        key = f"{slot:06d}-{name}"
-        same = not used or (np.array_equal(np.load(io.BytesIO(found[f"{key}.image.npy"])), image[slot])
-                            and np.array_equal(np.load(io.BytesIO(found[f"{key}.mask.npy"])), mask[slot])
-                            and json.loads(found[f"{key}.json"])["object_id"] == name)
+        item = found.get(f"{slot:06d}-{name}", {})
+        same = not used or (np.array_equal(item["image.npy"], image[slot]) and np.array_equal(item["mask.npy"], mask[slot])
+                            and item["json"]["object_id"] == name)
         bad += ["webdataset"] * (not same)
     return bad, table["object_id"], image
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Draws galaxies of four known classes in three bands as FITS files, with a catalogue and a configuration for fits-pack.
 
-usage: simulate.py FOLDER [--galaxies N] [--seed S]
+usage: simulate.py FOLDER [--galaxies N] [--seed S] [--damage]
 Exponential discs with two logarithmic spiral arms and a bulge; de Vaucouleurs ellipticals; two of them side by side with a tail; discs seen edge-on.
-Noise, stars in the foreground, null pixels. NumPy alone: the FITS files are written by hand.
+Noise, stars in the foreground, null pixels. NumPy alone: the FITS files are written by hand. With --damage 6 of 100 galaxies have a file that
+is cut off, has lost a block or is no FITS file at all: damaged.csv lists them.
 """
 import argparse, os
 import numpy as np
@@ -56,13 +57,21 @@ def star(rng):
     return rng.uniform(2, 15) * np.exp(-r2 / 4.5)
 
 
-def write_fits(path, pixels):
+# One galaxy in fifty has such a file: its band, what fits-pack must say of it, and what happens to its bytes.
+DAMAGE = {
+    7: ("r", "truncated", lambda file: file[:9000]),
+    23: ("g", "zeros", lambda file: file[:4096] + bytes(4096) + file[8192:]),
+    41: ("i", "header", lambda file: b"<html>404 not found</html>"),
+}
+
+
+def write_fits(path, pixels, damage=lambda file: file):
     cards = ["SIMPLE  =                    T", "BITPIX  =                  -32", "NAXIS   =                    2",
              f"NAXIS1  = {SIZE:>20}", f"NAXIS2  = {SIZE:>20}", "SEEING  =                  1.3", "END"]
     head = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
     data = pixels.astype(">f4").tobytes()
     with open(path, "wb") as file:
-        file.write(head + data + bytes(-len(data) % 2880))
+        file.write(damage(head + data + bytes(-len(data) % 2880)))
 
 
 def main():
@@ -70,8 +79,9 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--galaxies", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--damage", action="store_true")
     args = parser.parse_args()
-    rows = ["objid,ra,dec,dir,class"]
+    rows, damaged = ["objid,ra,dec,dir,class"], ["id,band,reason"]
     for number in range(args.galaxies):
         rng = np.random.default_rng([args.seed, number])
         kind = CLASSES[number % len(CLASSES)]
@@ -83,11 +93,18 @@ def main():
             pixels = galaxy * colour * rng.normal(1, 0.1) + stars + rng.normal(0.3, 0.25, X.shape)
             if rng.random() < 0.05:
                 pixels[rng.integers(0, SIZE, 20), rng.integers(0, SIZE, 20)] = np.nan
-            write_fits(f"{args.folder}/images/{folder}/g{number:06d}-{band}.fits", pixels)
+            damage = [lambda file: file]
+            hurt, reason, how = DAMAGE.get(number % 50, ("", "", None))
+            if args.damage and hurt == band:
+                damage = [how]
+                damaged.append(f"g{number:06d},{band},{reason}")
+            write_fits(f"{args.folder}/images/{folder}/g{number:06d}-{band}.fits", pixels, *damage)
         ra, dec = rng.uniform(0, 360), np.degrees(np.arcsin(rng.uniform(-1, 1)))
         rows.append(f"g{number:06d},{ra:.5f},{dec:.5f},{folder},{kind}")
     with open(f"{args.folder}/galaxies.csv", "w") as file:
         file.write("\n".join(rows) + "\n")
+    with open(f"{args.folder}/damaged.csv", "w") as file:
+        file.write("\n".join(damaged) + "\n")
     with open(f"{args.folder}/pack.toml", "w") as file:
         file.write(CONFIG)
 

@@ -43,16 +43,33 @@ await() { # seconds command...: until it succeeds
 }
 
 # Inputs that keep eight ranks busy for some seconds, and the products of one rank left alone.
-make_references() {
+make_references() { # cases: those of kvn-corr serve gluster-* and slurm-*, too
     echo "inputs and references"
+    case " $1 " in *" kvn-"* | *" gluster-"* | *" slurm-"*) reference_kvn ;; esac
+    case " $1 " in *" alma-"*) reference_alma ;; esac
+    case " $1 " in *" pack-"*) reference_pack ;; esac
+}
+
+reference_kvn() {
     sed 's/^duration_s.*/duration_s = 1.024/; s/^integration_s.*/integration_s = 0.0032/' examples/kvn3/sim.toml >"$WORK/sim.toml"
     "$BIN_DIR/kvn-corr" simulate "$WORK/sim.toml" --out "$WORK/kvn" >/dev/null || exit 1
     "$BIN_DIR/kvn-corr" run "$WORK/kvn/kvn3.input" --out "$WORK/kvn-one" -q >/dev/null 2>&1
     [ -s "$WORK/kvn-one/kvn3.h5" ] || { echo "no reference of kvn-corr"; exit 1; }
+}
+
+reference_alma() {
     cp -r examples/hotcore "$WORK/alma"
     sed -i 's/^steps.*/steps = 1500/; s/^burn.*/burn = 100/; s/^part.*/part = 50/' "$WORK/alma/fit.toml"
     "$BIN_DIR/alma-fit" run "$WORK/alma/fit.toml" --out "$WORK/alma-one" -q >/dev/null 2>&1
     [ -s "$WORK/alma-one/chain.h5" ] || { echo "no reference of alma-fit"; exit 1; }
+}
+
+reference_pack() {
+    "$PYTHON" examples/galaxy-classifier/simulate.py "$WORK/pack" --galaxies 600 || exit 1
+    sed -i 's/^\[bands\]/in_flight = 4\n&/' "$WORK/pack/pack.toml"
+    printf '[output]\ngalaxies = 3\nzarr = true\nhdf5 = true\nwebdataset = true\n' >>"$WORK/pack/pack.toml"
+    "$BIN_DIR/fits-pack" run "$WORK/pack/pack.toml" --out "$WORK/pack-one" -q >/dev/null 2>&1
+    [ -s "$WORK/pack-one/index.json" ] || { echo "no reference of fits-pack"; exit 1; }
 }
 
 # The command of a program: its words, with the products going to a folder.
@@ -60,6 +77,7 @@ command_of() { # program folder [input]
     case "$1" in
         kvn) echo "$BIN_DIR/kvn-corr run ${3:-$WORK/kvn/kvn3.input} --out $2 --no-progress -v" ;;
         alma) echo "$BIN_DIR/alma-fit run ${3:-$WORK/alma/fit.toml} --out $2 --no-progress -v" ;;
+        pack) echo "$BIN_DIR/fits-pack run ${3:-$WORK/pack/pack.toml} --out $2 --no-progress -v" ;;
     esac
 }
 
@@ -67,6 +85,7 @@ same_products() { # program folder
     case "$1" in
         kvn) cmp "$WORK/kvn-one/kvn3.h5" "$2/kvn3.h5" ;;
         alma) cmp "$WORK/alma-one/chain.h5" "$2/chain.h5" && cmp "$WORK/alma-one/summary.csv" "$2/summary.csv" ;;
+        pack) diff -rq --exclude run.json "$WORK/pack-one" "$2" ;;
     esac
 }
 
@@ -75,6 +94,7 @@ under_way() { # program folder
     case "$1" in
         kvn) [ "$(find "$2/parts" -name "*.part" 2>/dev/null | wc -l)" -ge 40 ] ;;
         alma) [ "$(find "$2/parts" -name "chain-*.h5" 2>/dev/null | wc -l)" -ge 3 ] ;;
+        pack) [ "$(find "$2/parts" -name "*.part" 2>/dev/null | wc -l)" -ge 20 ] ;;
     esac
 }
 

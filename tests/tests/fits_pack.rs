@@ -1,7 +1,7 @@
 //! fits-pack as a user runs it: any number of ranks, interruptions, errors, damaged files, degraded volumes.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products, until_struck};
+use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products, program, root, until_struck};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -469,4 +469,39 @@ fn a_dry_run_tells_the_plan_and_help_needs_no_mpi() {
     let file = sky.path(&sky.name(0, "g")).display().to_string();
     assert!(broken(&["inspect", &file]).expect(0).stdout.contains("\"width\":32"));
     assert!(broken(&["inspect", "/nowhere.fits"]).expect(1).stdout.contains("\"error\""));
+}
+
+/// A Python that has these packages: beside the build, or on the path.
+fn python_with(packages: &str) -> Option<PathBuf> {
+    let target = program("fits-pack").ancestors().nth(2).unwrap().to_path_buf();
+    let all = [target.join("judge-venv/bin/python"), "python3".into(), "/usr/bin/python3".into()];
+    let has = |python: &PathBuf| {
+        let import = Command::new(python).args(["-c", &format!("import {packages}")]).output();
+        import.is_ok_and(|done| done.status.success())
+    };
+    all.into_iter().find(has)
+}
+
+#[test]
+fn the_example_learns_a_few_steps_from_shards() {
+    let Some(python) = python_with("torch, pyarrow, numpy") else {
+        println!("skipped: Python with torch, pyarrow and numpy is not there");
+        return;
+    };
+    let (folder, example) = (tempfile::tempdir().unwrap(), root().join("examples/galaxy-classifier"));
+    let run = |script: &str, args: &[&str]| {
+        let done =
+            Command::new(&python).arg(example.join(script)).arg(folder.path()).args(args).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "{script}: {out}{err}");
+        out.into_owned()
+    };
+    run("simulate.py", &["--galaxies", "160", "--damage"]);
+    // The folder of the products is the one that the training takes.
+    let ended = mpi(2, &folder.path().join("pack.toml"), folder.path()).end().expect(1);
+    assert!(ended.stderr.contains("files not used (zeros)"), "{}", ended.stderr);
+    let told = run("train.py", &["--steps", "2"]);
+    for part in ["step 2 of 2: loss", "spiral", "accuracy on the held-out split"] {
+        assert!(told.contains(part), "{told}");
+    }
 }

@@ -29,6 +29,8 @@ pub struct ImageFacts {
     pub width: usize,
     /// Rows.
     pub height: usize,
+    /// Planes of a cube; 1 for an image.
+    pub planes: usize,
     /// Pixels that are no finite number.
     pub nulls: usize,
     /// The least value.
@@ -39,7 +41,7 @@ pub struct ImageFacts {
     pub checksum: &'static str,
 }
 
-/// Looks at a file; its pixels go to `npy` in double precision (row, column), nulls as NaN.
+/// Looks at a file; its pixels go to `npy` in double precision (row, column; plane before them where there are several), nulls as NaN.
 ///
 /// # Errors
 /// Where the array cannot be written; what is wrong with the file is in the answer.
@@ -59,7 +61,9 @@ pub fn inspect(
         Ok((facts, values)) => {
             if let Some(npy) = npy {
                 atomic::write(npy, |out| {
-                    out.write_all(&npy_header("<f8", &[facts.height, facts.width]))?;
+                    let shape = [facts.planes, facts.height, facts.width];
+                    let shape = if facts.planes > 1 { &shape[..] } else { &shape[1..] };
+                    out.write_all(&npy_header("<f8", shape))?;
                     values.iter().try_for_each(|v| out.write_all(&v.to_le_bytes()))
                 })?;
             }
@@ -71,7 +75,7 @@ pub fn inspect(
 fn look(bytes: &[u8], choice: &HduChoice) -> Result<(ImageFacts, Vec<f64>), FitsError> {
     let unpacked = unpack(bytes)?;
     let image = Image::of(&unpacked, choice)?;
-    let mut values = vec![0f64; image.width * image.height];
+    let mut values = vec![0f64; image.width * image.height * image.planes];
     image.pixels.read(0, &mut values);
     let finite = values.iter().copied().filter(|v| v.is_finite());
     let checksum = match hdus(&unpacked).nth(image.hdu) {
@@ -87,6 +91,7 @@ fn look(bytes: &[u8], choice: &HduChoice) -> Result<(ImageFacts, Vec<f64>), Fits
         hdu: image.hdu,
         width: image.width,
         height: image.height,
+        planes: image.planes,
         nulls: values.iter().filter(|v| !v.is_finite()).count(),
         least: finite.clone().fold(f64::INFINITY, f64::min),
         most: finite.fold(f64::NEG_INFINITY, f64::max),

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod cut;
 pub mod fits;
+pub mod hash;
 pub mod inspect;
 pub mod kernel;
 pub mod plan;

@@ -86,6 +86,7 @@ struct Input {
     #[serde(default)]
     labels: Vec<String>,
     hdu: Option<Hdu>,
+    plane: Option<usize>,
     section: Option<[usize; 4]>,
     missing: Option<Missing>,
     missing_above: Option<f64>,

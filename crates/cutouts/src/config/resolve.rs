@@ -111,6 +111,7 @@ impl Config {
                 Some(Hdu::Number(number)) => HduChoice::Number(*number),
                 Some(Hdu::Name(name)) => HduChoice::Name(name.clone()),
             },
+            plane: input.plane.unwrap_or(0),
             section: input.section.map(|[x0, x1, y0, y1]| Section { x: [x0, x1], y: [y0, y1] }),
             missing: input.missing.unwrap_or(Missing::Suspicious),
             missing_above: input.missing_above.unwrap_or(0.05),

@@ -138,6 +138,8 @@ pub struct Settings {
     pub path: String,
     /// Which HDU.
     pub hdu: HduChoice,
+    /// Which plane of a cube, from 1; 0 where images have one.
+    pub plane: usize,
     /// Which part of each image.
     pub section: Option<Section>,
     /// What a missing file means.

@@ -21,12 +21,13 @@ impl Cutter<'_> {
         if settings.checksums {
             check_sums(&unpacked, &mut image)?;
         }
+        image.choose_plane(settings.plane).map_err(fits_error)?;
         check_zeros(&image, settings)?;
         let part = image.part(settings.section).map_err(fits_error)?;
         self.cut.facts_b[band] = NOTHING;
         let psf = settings.psf_keywords.iter().find_map(|keyword| image.header.real(keyword));
         self.cut.facts_b[band].psf = psf.map_or(f32::NAN, |width| width as f32);
-        if self.is_aligned() {
+        if settings.align != Align::Pixels {
             self.align(band, galaxy, &image, part)?;
         } else {
             let shape = [part[2], part[3]];
@@ -49,7 +50,8 @@ impl Cutter<'_> {
         let (pixels, mask) = (&mut self.cut.image_bp[range.clone()], &mut self.cut.mask_bp[range]);
         if [x0, y0] == [0, 0] && [width, height] == [size, size] && image.width == size {
             mask.fill(0);
-            image.pixels.read(0, pixels);
+            // All rows at once: they follow one another.
+            image.row(0, 0, pixels);
             return;
         }
         pixels.fill(0.0);

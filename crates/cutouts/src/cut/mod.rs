@@ -7,7 +7,7 @@ mod thumbnail;
 
 pub use thumbnail::THUMB;
 
-use crate::config::{Align, Incomplete, Settings, SkyUse};
+use crate::config::{Incomplete, Settings, SkyUse};
 use crate::fits::FitsError;
 use crate::kernel::components::{self, Detection, mark_foreground};
 use crate::kernel::{bits, nulls, planes, sky};
@@ -78,7 +78,7 @@ fn fits_error(error: FitsError) -> BandError {
     let reason = match error {
         FitsError::Empty | FitsError::Truncated { .. } | FitsError::NoEnd { .. } => Reason::Truncated,
         FitsError::NotFits { .. } | FitsError::Header { .. } | FitsError::NoImage { .. } => Reason::Header,
-        FitsError::Section { .. } => Reason::Size,
+        FitsError::Section { .. } | FitsError::Plane { .. } => Reason::Size,
         FitsError::Decode { .. } => Reason::Decode,
     };
     (reason, error.to_string())
@@ -194,10 +194,16 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Turns the linear values into what is stored.
-    pub fn finish(&mut self) {
-        if self.cut.is_used {
-            planes::apply(&self.settings.planes, &mut self.cut.image_bp, &mut self.plane);
+    /// Turns the linear values into what is stored; `done` gets the values and the mask of each band that is there.
+    pub fn finish(&mut self, mut done: impl FnMut(usize, &[f32], &[u8])) {
+        let Cut { image_bp, mask_bp, facts_b, is_used, .. } = &mut self.cut;
+        let pixels = self.plane.len();
+        if *is_used {
+            planes::apply(&self.settings.planes, image_bp, &mut self.plane, |band, values| {
+                if facts_b[band].is_there {
+                    done(band, values, &mask_bp[band * pixels..][..pixels]);
+                }
+            });
         }
     }
 
@@ -287,10 +293,5 @@ impl<'a> Cutter<'a> {
         let detection = Detection { threshold, pixels: settings.foreground_pixels, reach };
         let mask = &mut self.cut.mask_bp;
         self.cut.foreground = mark_foreground(&self.plane, settings.size, detection, mask, &mut self.labels);
-    }
-
-    /// Whether bands are put on a grid by their WCS.
-    fn is_aligned(&self) -> bool {
-        self.settings.align != Align::Pixels
     }
 }

@@ -14,6 +14,7 @@ impl Cutter<'_> {
         let bands = self.settings.bands.len();
         let size = self.settings.size;
         let mut rgb = vec![0u8; 3 * THUMB * THUMB];
+        let mut signals = vec![0f32; THUMB * THUMB];
         for (colour, band) in [bands - 1, bands / 2, 0].into_iter().enumerate() {
             let facts = self.cut.facts_b[band];
             let range = self.range(band);
@@ -23,15 +24,17 @@ impl Cutter<'_> {
                 SkyUse::Measure if facts.sky.is_finite() => facts.sky,
                 _ => 0.0,
             };
-            for (at, out) in rgb.chunks_exact_mut(3).enumerate() {
-                // The nearest pixel, upside down: FITS counts rows from below.
-                let (x, y) = (at % THUMB * size / THUMB, (THUMB - 1 - at / THUMB) * size / THUMB);
-                let from = y * size + x;
-                if mask[from] & (bits::NULL | bits::PADDED) != 0 {
+            // The nearest pixel, upside down: FITS counts rows from below.
+            let from = |at: usize| (THUMB - 1 - at / THUMB) * size / THUMB * size + at % THUMB * size / THUMB;
+            for (at, signal) in signals.iter_mut().enumerate() {
+                *signal = (pixels[from(at)] - level) / noise;
+            }
+            asinh::stretch(&mut signals, 1.0, 45.0);
+            for (at, (out, signal)) in rgb.chunks_exact_mut(3).zip(&signals).enumerate() {
+                if mask[from(at)] & (bits::NULL | bits::PADDED) != 0 {
                     out.copy_from_slice(&[110, 20, 20]);
                 } else {
-                    let signal = (pixels[from] - level) / noise;
-                    out[colour] = (30.0 + 45.0 * asinh::asinh(signal)).clamp(0.0, 255.0) as u8;
+                    out[colour] = (30.0 + signal).clamp(0.0, 255.0) as u8;
                 }
             }
         }

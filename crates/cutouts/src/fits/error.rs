@@ -46,6 +46,14 @@ pub enum FitsError {
         /// What was looked for.
         wanted: String,
     },
+    /// A plane that a cube does not have, or a cube of which none was chosen.
+    #[error("it has {planes} planes; input.plane = {wanted} is none of them (0: its only one)")]
+    Plane {
+        /// How many it has.
+        planes: usize,
+        /// The one that was asked for, from 1.
+        wanted: usize,
+    },
     /// A section that the image does not have.
     #[error("section {section} is not within {width} x {height} pixels")]
     Section {

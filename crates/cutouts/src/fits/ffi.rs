@@ -5,14 +5,15 @@
 use super::decode::{Encoding, Pixels};
 use super::error::FitsError;
 use fitsio_sys::{ffclos, ffcmsg, ffgerr, ffgpxvll, ffmahd, ffomem, ffpscl, fitsfile};
-use std::os::raw::{c_char, c_int, c_void};
+use std::os::raw::{c_char, c_int, c_long, c_void};
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const READ_ONLY: c_int = 0;
+const TINT: c_int = 31;
+const TLONG: c_int = 41;
 const TFLOAT: c_int = 42;
 const TDOUBLE: c_int = 82;
-const TLONGLONG: c_int = 81;
 
 /// cfitsio keeps tables of open files and messages for the whole process; builds of it may not lock them.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -116,11 +117,18 @@ pub(super) fn read_tiles(
             open.read(TDOUBLE, &mut double, Some(f64::NAN))?;
             Ok(Pixels::Numbers(double))
         }
+        // Tiles are not unpacked to long long integers.
+        64 => {
+            open.unscaled()?;
+            let mut stored: Vec<c_long> = vec![0; count];
+            open.read(TLONG, &mut stored, None)?;
+            Ok(Pixels::Integers(stored, encoding))
+        }
         _ => {
             open.unscaled()?;
-            let mut stored = vec![0i64; count];
-            open.read(TLONGLONG, &mut stored, None)?;
-            Ok(Pixels::Integers(stored, encoding))
+            let mut stored: Vec<c_int> = vec![0; count];
+            open.read(TINT, &mut stored, None)?;
+            Ok(Pixels::Integers(stored.into_iter().map(i64::from).collect(), encoding))
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Section {
     pub y: [usize; 2],
 }
 
-/// A two-dimensional image; longer axes of length 1 are left out.
+/// A two-dimensional image, or the planes of a cube; further axes follow one another.
 #[derive(Debug, Clone)]
 pub struct Image<'a> {
     /// The number of its HDU, from 0.
@@ -39,7 +39,11 @@ pub struct Image<'a> {
     pub width: usize,
     /// Pixels along the second axis.
     pub height: usize,
-    /// Its pixels, row after row.
+    /// Images of that size, one after the other: the product of the further axes.
+    pub planes: usize,
+    /// The plane that [`Image::row`] takes, from 0.
+    plane: usize,
+    /// Its pixels, row after row, plane after plane.
     pub pixels: Pixels<'a>,
     /// Whether its checksums were there and right.
     pub is_verified: bool,
@@ -63,23 +67,40 @@ impl<'a> Image<'a> {
     pub fn of(bytes: &'a [u8], choice: &HduChoice) -> Result<Self, FitsError> {
         let hdu = find(bytes, choice)?;
         let tiled = is_tiled(&hdu.header);
-        let (width, height) = shape(&hdu, if tiled { "ZNAXIS" } else { "NAXIS" })?;
+        let [width, height, planes] = shape(&hdu, if tiled { "ZNAXIS" } else { "NAXIS" })?;
+        let count = width * height * planes;
+        if tiled {
+            check_tiles(&hdu, count)?;
+        }
         let encoding = encoding(&hdu, tiled)?;
         let pixels = if tiled {
-            ffi::read_tiles(bytes, hdu.index, width * height, encoding)?
+            ffi::read_tiles(bytes, hdu.index, count, encoding)?
         } else {
             Pixels::Stored(&bytes[hdu.data.clone()], encoding)
         };
         // PCOUNT and GCOUNT could make the data longer or shorter than the axes say.
-        if pixels.len() < width * height {
+        if pixels.len() < count {
             return Err(wrong(&hdu, "GCOUNT", "makes the data shorter than the axes say"));
         }
-        Ok(Self { hdu: hdu.index, header: hdu.header, width, height, pixels, is_verified: false })
+        let (header, hdu) = (hdu.header, hdu.index);
+        Ok(Self { hdu, header, width, height, planes, plane: 0, pixels, is_verified: false })
     }
 
-    /// Pixels `x0..x0 + out.len()` of a row, all from 0.
+    /// Takes a plane of a cube, from 1; 0 for the only one.
+    ///
+    /// # Errors
+    /// [`FitsError::Plane`] where there is no such plane, or where 0 leaves it open which.
+    pub fn choose_plane(&mut self, plane: usize) -> Result<(), FitsError> {
+        if plane > self.planes || plane == 0 && self.planes > 1 {
+            return Err(FitsError::Plane { planes: self.planes, wanted: plane });
+        }
+        self.plane = plane.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Pixels `x0..x0 + out.len()` of a row of the chosen plane, all from 0.
     pub fn row<P: super::decode::Pixel>(&self, x0: usize, y: usize, out: &mut [P]) {
-        self.pixels.read(y * self.width + x0, out);
+        self.pixels.read((self.plane * self.height + y) * self.width + x0, out);
     }
 
     /// The part of the image that a section names: first column, first row, width, height, from 0.
@@ -122,7 +143,8 @@ fn wrong(hdu: &Hdu<'_>, keyword: &str, problem: impl Into<String>) -> FitsError 
     FitsError::Header { hdu: hdu.index, keyword: keyword.to_owned(), problem: problem.into() }
 }
 
-fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<(usize, usize), FitsError> {
+/// Width, height, and the number of such images.
+fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<[usize; 3], FitsError> {
     let length = |axis: i64| {
         let keyword = format!("{prefix}{axis}");
         let value = hdu.header.integer(&keyword).ok_or_else(|| wrong(hdu, &keyword, "is missing"))?;
@@ -134,16 +156,40 @@ fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<(usize, usize), FitsError> {
     if !(2..=999).contains(&naxis) {
         return Err(wrong(hdu, prefix, format!("is {naxis}: an image has two axes")));
     }
-    let shape = (length(1)?, length(2)?);
+    let mut shape = [length(1)?, length(2)?, 1];
     for axis in 3..=naxis {
-        if length(axis)? != 1 {
-            return Err(wrong(hdu, &format!("{prefix}{axis}"), "is not 1: cubes are no images"));
-        }
+        shape[2] = shape[2].saturating_mul(length(axis)?);
     }
-    if shape.0 * shape.1 > 1 << 32 {
+    let pixels = shape.iter().try_fold(1usize, |product, n| product.checked_mul(*n));
+    if pixels.is_none_or(|n| n > 1 << 32) {
         return Err(wrong(hdu, prefix, "makes more than 2^32 pixels"));
     }
     Ok(shape)
+}
+
+/// A header that lies about the size of an image in tiles: its table must have a row for each tile, and its bytes must be able
+/// to hold so many pixels (a run of PLIO's: 4095 in two bytes; one tile of one value takes next to nothing).
+fn check_tiles(hdu: &Hdu<'_>, count: usize) -> Result<(), FitsError> {
+    const ALWAYS: usize = 1 << 24;
+    const PIXELS_PER_BYTE: usize = 4096;
+    let mut tiles = 1i64;
+    for axis in 1..=hdu.header.integer("ZNAXIS").unwrap_or(0) {
+        let length = hdu.header.integer(&format!("ZNAXIS{axis}")).unwrap_or(0);
+        let keyword = format!("ZTILE{axis}");
+        let tile = hdu.header.integer(&keyword).unwrap_or(if axis == 1 { length } else { 1 });
+        if tile < 1 {
+            return Err(wrong(hdu, &keyword, format!("is {tile}")));
+        }
+        tiles = tiles.saturating_mul(length / tile + i64::from(length % tile != 0));
+    }
+    let rows = hdu.header.integer("NAXIS2").unwrap_or(0);
+    if rows != tiles {
+        return Err(wrong(hdu, "NAXIS2", format!("is {rows}, the image has {tiles} tiles")));
+    }
+    if count > ALWAYS + hdu.data.len().saturating_mul(PIXELS_PER_BYTE) {
+        return Err(wrong(hdu, "ZNAXIS", format!("makes {count} pixels, more than its data can hold")));
+    }
+    Ok(())
 }
 
 fn encoding(hdu: &Hdu<'_>, tiled: bool) -> Result<Encoding, FitsError> {

@@ -2,6 +2,10 @@
 use super::*;
 use proptest::prelude::*;
 use std::io::Write;
+use std::path::Path;
+
+#[path = "../../fuzz/check.rs"]
+mod check;
 
 fn file(cards: &[String], data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -117,6 +121,21 @@ fn checksums_are_verified() {
     wrong[2880] ^= 1;
     assert_eq!(verdict(&wrong), Verdict::WrongData);
     assert_eq!(verdict(&image(8, 4, &[], &data)), Verdict::Absent);
+}
+
+#[test]
+fn seeds_and_findings_of_the_fuzzer_hold() {
+    let mut count = 0;
+    for folder in ["corpus", "findings"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(folder);
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            println!("{}", path.display());
+            check::check(&std::fs::read(path).unwrap());
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 //!
 //! `asinh x = sign(x) ln(1 + y)`, `y = a + a²/(1 + sqrt(1 + a²))`, `a = |x|`. With `1 + y = m 2^k`, `m` within sqrt(1/2) and
 //! sqrt(2), `ln m = 2 artanh s`, `s = (m-1)/(m+1)`, by its series to s^9, and the rounding of `1 + y` put back (Kahan's
-//! log1p). Branches are selections, so that the compiler works on several pixels at a time.
+//! log1p). Without branches, so that the compiler works on several pixels at a time.
 
 use super::simd;
 
@@ -16,36 +16,74 @@ const LARGE: f32 = 1e9;
 #[inline(always)]
 pub fn asinh(x: f32) -> f32 {
     let a = x.abs();
-    let is_near = a < LARGE;
-    let b = if is_near { a } else { 1.0 };
-    let b2 = b * b;
-    let y = b + b2 / (1.0 + (1.0 + b2).sqrt());
-    // The logarithm is that of u, or of u and a factor of two; c is what the rounding of u has lost.
-    let near = 1.0 + y;
-    let far = if a < f32::MAX { a } else { f32::MAX };
-    let u = if is_near { near } else { far };
-    let c = if is_near { y - (near - 1.0) } else { 0.0 };
+    if a < LARGE {
+        return near(x);
+    }
+    if x.is_nan() {
+        return x;
+    }
+    // ln 2a: the logarithm of a, and one factor of two more.
+    logarithm(a.min(f32::MAX), 0.0, 1).copysign(x)
+}
+
+/// The same for numbers below [`LARGE`].
+#[inline(always)]
+fn near(x: f32) -> f32 {
+    let a = x.abs();
+    let a2 = a * a;
+    let y = a + a2 / (1.0 + (1.0 + a2).sqrt());
+    let u = 1.0 + y;
+    // What the rounding of u has lost.
+    logarithm(u, y - (u - 1.0), 0).copysign(x)
+}
+
+/// ln(u + c) + ln 2^more, `c` far below `u`.
+#[inline(always)]
+fn logarithm(u: f32, c: f32, more: i32) -> f32 {
     let bits = u.to_bits();
     let k = (bits.wrapping_sub(SQRT_HALF_BITS) as i32) >> 23;
     let m = f32::from_bits(bits.wrapping_sub((k << 23) as u32));
-    let k = (k + i32::from(!is_near)) as f32;
+    let k = (k + more) as f32;
     let f = m - 1.0;
     let s = f / (m + 1.0);
     let z = s * s;
     let series = z * (0.666_666_7 + z * (0.4 + z * (0.285_714_3 + z * 0.222_222_22)));
     // 2 s = f - s f: the first term is exact.
-    let value = k * LN_2_HIGH + (f - s * (f - series) + (k * LN_2_LOW + c / u));
-    let value = if x.is_nan() { x } else { value };
-    value.copysign(x)
+    k * LN_2_HIGH + (f - s * (f - series) + (k * LN_2_LOW + c / u))
 }
 
 /// `x = scale * asinh(factor * x)` for all numbers of a slice.
 pub fn stretch(values: &mut [f32], factor: f32, scale: f32) {
+    each(values, factor, move |_, stretched| scale * stretched);
+}
+
+/// `x = scale * asinh(factor * x) / (factor * x)` for all numbers of a slice: `scale` where x is zero.
+pub fn ratios(values: &mut [f32], factor: f32, scale: f32) {
+    each(values, factor, move |x, stretched| {
+        let is_small = x.abs() < 1e-4;
+        scale * if is_small { 1.0 } else { stretched / if is_small { 1.0 } else { x } }
+    });
+}
+
+/// Puts `with(x, asinh(x))`, `x = factor * value`, in the place of each value. Closures own what they use: through a reference
+/// the compiler must take it for changed by each value written, and works on one at a time.
+#[inline(always)]
+fn each(values: &mut [f32], factor: f32, with: impl Fn(f32, f32) -> f32) {
     simd::wide(
         #[inline(always)]
-        || {
-            for value in values {
-                *value = scale * asinh(factor * *value);
+        move || {
+            let far = values.iter().fold(0u32, |far, v| far | u32::from(!((factor * *v).abs() < LARGE)));
+            // Two loops: the one for what is large or no number, which hardly ever runs, has branches.
+            if far == 0 {
+                for value in values.iter_mut() {
+                    let x = factor * *value;
+                    *value = with(x, near(x));
+                }
+            } else {
+                for value in values.iter_mut() {
+                    let x = factor * *value;
+                    *value = with(x, asinh(x));
+                }
             }
         },
     );

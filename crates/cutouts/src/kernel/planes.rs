@@ -23,32 +23,35 @@ pub enum Planes {
     },
 }
 
-/// Stretches all bands of a galaxy; `intensity` is room for one band.
-pub fn apply(planes: &Planes, image_bp: &mut [f32], intensity_p: &mut [f32]) {
+/// Stretches all bands of a galaxy and hands each on while it is near; `intensity_p` is room for one band.
+pub fn apply(
+    planes: &Planes,
+    image_bp: &mut [f32],
+    intensity_p: &mut [f32],
+    mut done: impl FnMut(usize, &[f32]),
+) {
     let pixels = intensity_p.len();
-    match planes {
-        Planes::Linear => {}
-        Planes::Asinh { softening_b } => {
-            for (band, softening) in image_bp.chunks_exact_mut(pixels).zip(softening_b) {
-                asinh::stretch(band, 1.0 / softening, *softening);
-            }
+    if let Planes::Lupton { q, stretch } = planes {
+        lupton(image_bp, intensity_p, *q, *stretch);
+    }
+    for (number, band) in image_bp.chunks_exact_mut(pixels).enumerate() {
+        if let Planes::Asinh { softening_b } = planes {
+            asinh::stretch(band, 1.0 / softening_b[number], softening_b[number]);
         }
-        Planes::Lupton { q, stretch } => {
-            intensity_p.fill(0.0);
-            let bands = image_bp.len() / pixels;
-            for band in image_bp.chunks_exact(pixels) {
-                intensity_p.iter_mut().zip(band).for_each(|(sum, x)| *sum += x);
-            }
-            let factor = q / (stretch * bands as f32);
-            for i in intensity_p.iter_mut() {
-                let x = *i * factor;
-                // asinh(x) / x goes to 1 where x goes to 0.
-                *i = if x.abs() < 1e-4 { 1.0 } else { asinh::asinh(x) / x } / stretch;
-            }
-            for band in image_bp.chunks_exact_mut(pixels) {
-                band.iter_mut().zip(&*intensity_p).for_each(|(x, ratio)| *x *= ratio);
-            }
-        }
+        done(number, band);
+    }
+}
+
+fn lupton(image_bp: &mut [f32], intensity_p: &mut [f32], q: f32, stretch: f32) {
+    let pixels = intensity_p.len();
+    intensity_p.fill(0.0);
+    let bands = image_bp.len() / pixels;
+    for band in image_bp.chunks_exact(pixels) {
+        intensity_p.iter_mut().zip(band).for_each(|(sum, x)| *sum += x);
+    }
+    asinh::ratios(intensity_p, q / (stretch * bands as f32), 1.0 / stretch);
+    for band in image_bp.chunks_exact_mut(pixels) {
+        band.iter_mut().zip(&*intensity_p).for_each(|(x, ratio)| *x *= ratio);
     }
 }
 
@@ -59,7 +62,7 @@ mod tests {
     #[test]
     fn lupton_keeps_colours() {
         let mut image = vec![0.1, 5.0, -0.3, 0.2, 10.0, -0.6];
-        apply(&Planes::Lupton { q: 8.0, stretch: 0.5 }, &mut image, &mut [0.0; 3]);
+        apply(&Planes::Lupton { q: 8.0, stretch: 0.5 }, &mut image, &mut [0.0; 3], |_, _| {});
         for p in 0..3 {
             assert!((image[3 + p] / image[p] - 2.0).abs() < 1e-6);
         }
@@ -71,7 +74,11 @@ mod tests {
     #[test]
     fn asinh_is_linear_near_zero() {
         let mut image = vec![1e-4, 100.0];
-        apply(&Planes::Asinh { softening_b: vec![0.5, 2.0] }, &mut image, &mut [0.0]);
+        let mut seen = Vec::new();
+        apply(&Planes::Asinh { softening_b: vec![0.5, 2.0] }, &mut image, &mut [0.0], |band, x| {
+            seen.push((band, x[0]))
+        });
+        assert_eq!(seen, [(0, image[0]), (1, image[1])]);
         assert!((image[0] - 1e-4).abs() < 1e-10);
         assert!((f64::from(image[1]) - 2.0 * libm::asinh(50.0)).abs() < 1e-5);
     }

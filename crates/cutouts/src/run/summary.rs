@@ -70,22 +70,14 @@ impl Summary {
     pub(super) fn take(&mut self, plan: &Plan, galaxy: usize, cutter: &mut Cutter<'_>) {
         self.tell_troubles(plan, galaxy, cutter);
         self.draw(plan, galaxy, cutter);
-        cutter.finish();
-        let cut = cutter.cut();
+        let used = u64::from(cutter.cut().is_used);
         let class = self.classes.entry(plan.class(galaxy)).or_default();
-        class[0] += 1;
-        if !cut.is_used {
-            return;
-        }
-        class[1] += 1;
-        self.used += 1;
-        let pixels = plan.settings.size * plan.settings.size;
-        for band in (0..cut.facts_b.len()).filter(|band| cut.facts_b[*band].is_there) {
-            let range = band * pixels..(band + 1) * pixels;
-            let (values, mask) = (&cut.image_bp[range.clone()], &cut.mask_bp[range]);
+        *class = [class[0] + 1, class[1] + used];
+        self.used += used;
+        cutter.finish(|band, values, mask| {
             self.moments_b[band].join(&moments(values, mask));
             self.counting[band].add(values, mask);
-        }
+        });
     }
 
     fn tell_troubles(&mut self, plan: &Plan, galaxy: usize, cutter: &Cutter<'_>) {

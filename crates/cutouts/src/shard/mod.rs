@@ -16,12 +16,12 @@ pub use zarr::write_metadata as write_zarr_metadata;
 
 use crate::config::ValueType;
 use crate::cut::Cut;
+use crate::hash::{Stream, update_both};
 use crate::plan::{Plan, Shard};
 use half::slice::HalfFloatSliceExt;
 use mirinae_common::atomic::{Pending, WriteError};
 use mirinae_common::checkpoint::Hash;
 use mirinae_common::provenance;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ struct Hashed {
     path: PathBuf,
     pending: Pending,
     file: File,
-    hash: Sha256,
+    hash: Stream,
     bytes: u64,
 }
 
@@ -84,11 +84,22 @@ impl Hashed {
         let pending = Pending::new(path);
         let file = File::create(pending.temporary())
             .map_err(|source| ShardError::Io { path: path.to_path_buf(), source })?;
-        Ok(Self { path: path.to_path_buf(), pending, file, hash: Sha256::new(), bytes: 0 })
+        Ok(Self { path: path.to_path_buf(), pending, file, hash: Stream::default(), bytes: 0 })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), ShardError> {
         self.hash.update(bytes);
+        self.put(bytes)
+    }
+
+    /// Writes to two files, whose checksums are made together.
+    fn write_both(a: &mut Self, a_bytes: &[u8], b: &mut Self, b_bytes: &[u8]) -> Result<(), ShardError> {
+        update_both(&mut a.hash, a_bytes, &mut b.hash, b_bytes);
+        a.put(a_bytes)?;
+        b.put(b_bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), ShardError> {
         self.bytes += bytes.len() as u64;
         self.file.write_all(bytes).map_err(|source| ShardError::Io { path: self.path.clone(), source })
     }
@@ -97,7 +108,7 @@ impl Hashed {
     fn finish(self, out: &Path) -> Result<FileRecord, ShardError> {
         drop(self.file);
         self.pending.commit()?;
-        let hash: Hash = self.hash.finalize().into();
+        let hash: Hash = self.hash.finish();
         Ok(FileRecord::new(out, &self.path, self.bytes, &hash))
     }
 }

@@ -54,8 +54,7 @@ impl<'a> NpySink<'a> {
 
 impl Sink for NpySink<'_> {
     fn add(&mut self, item: &Item<'_>) -> Result<(), ShardError> {
-        self.image.write(item.image)?;
-        self.mask.write(&item.cut.mask_bp)
+        Hashed::write_both(&mut self.image, item.image, &mut self.mask, &item.cut.mask_bp)
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<FileRecord>, ShardError> {

@@ -9,6 +9,7 @@ use crate::run::{INDEX, Index, ShardEntry};
 use crate::shard::{Manifest, NpyArray, TABLE, sha256_of};
 use half::slice::HalfFloatSliceExt;
 use mirinae_common::provenance;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What has been checked, and what is wrong.
@@ -51,19 +52,22 @@ pub fn verify(out: &Path, root: &Path, sample: usize) -> anyhow::Result<Verdict>
     Ok(verdict)
 }
 
-/// `sample` numbers below `total`, the same for the same plan.
+/// `sample` different numbers below `total`, in order, the same for the same plan.
 fn picks(plan: &str, total: usize, sample: usize) -> Vec<usize> {
     let number = |i: usize| {
         let hash = provenance::hash(format!("verify {plan} {i}").as_bytes());
         u64::from_le_bytes(hash[..8].try_into().unwrap_or_default())
     };
-    let mut picks: Vec<usize> = match total {
-        0 => Vec::new(),
-        n => (0..sample).map(|i| (number(i) % n as u64) as usize).collect(),
-    };
-    picks.sort_unstable();
-    picks.dedup();
-    picks
+    if sample >= total {
+        return (0..total).collect();
+    }
+    let mut picks = BTreeSet::new();
+    let mut i = 0;
+    while picks.len() < sample {
+        picks.insert((number(i) % total as u64) as usize);
+        i += 1;
+    }
+    picks.into_iter().collect()
 }
 
 fn place(shards: &[ShardEntry], mut galaxy: usize) -> Option<(&ShardEntry, usize)> {
@@ -122,7 +126,7 @@ fn check_galaxy(
         .map(|c| c.as_deref().map_or(FileBytes::Unreadable(Reason::Missing, "not there"), FileBytes::Read))
         .collect();
     cutter.make(&galaxy, &files);
-    cutter.finish();
+    cutter.finish(|_, _, _| {});
     let cut = cutter.cut();
     let image: Vec<u8> = match s.dtype {
         ValueType::F4 => cut.image_bp.iter().flat_map(|v| v.to_le_bytes()).collect(),
