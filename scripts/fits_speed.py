@@ -78,7 +78,7 @@ with tempfile.TemporaryDirectory() as work:
     if shutil.which("strace"):
         shutil.rmtree(f"{work}/out", ignore_errors=True)
         command = [PROGRAM, "run", f"{work}/pack.toml", "--out", f"{work}/out", "-q"]
-        subprocess.run(["strace", "-f", "-e", "trace=%file,read,pread64,close,lseek,fstat", "-o", f"{work}/trace"] + command, check=True, env=env)
+        subprocess.run(["strace", "-f", "-e", "trace=%file,read,pread64,close,lseek,fstat", "-o", f"{work}/trace"] + command, check=True, env=env, capture_output=True)
         counts, ours_now = {}, {}
         for line in open(f"{work}/trace"):
             match = re.match(r"(\d+) +(?:<\.\.\. )?(\w+)(\(| resumed)(.*)", line)

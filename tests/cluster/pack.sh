@@ -34,16 +34,27 @@ pack_brick() { # volume stops|goes-on
 case_pack_replica() { volume pack packr replica 2 || return $?; pack_brick packr goes-on; }
 case_pack_distributed() { volume pack packd || return $?; pack_brick packd stops; }
 
-# ---- Requests as the bricks count them, beside those of a reader that opens, reads and closes, and nothing else
+# ---- Requests as the bricks count them, beside those of a reader that opens, reads and closes, and nothing else.
+# Files of 72 kB, as cutouts of 128 x 128 pixels are: smaller ones than 64 kB come with Gluster's answer to a look-up.
+MAKE_LARGE='
+import os, sys
+sys.path.insert(0, "examples/galaxy-classifier")
+import numpy, simulate
+work, rng, simulate.SIZE = sys.argv[1], numpy.random.default_rng(1), 128
+os.makedirs(work + "/images")
+for number in range(200):
+    for band in simulate.BANDS:
+        simulate.write_fits(f"{work}/images/g{number:06d}-{band}.fits", rng.normal(0, 1, (128, 128)))
+with open(work + "/galaxies.csv", "w") as file:
+    file.write("objid,ra,dec,dir,class\n" + "".join(f"g{n:06d},{n},0,x,x\n" for n in range(200)))
+with open(work + "/pack.toml", "w") as file:
+    file.write(simulate.CONFIG.replace("/{dir}", "").replace("size = 64", "size = 128"))
+'
 PLAIN_READER='
-import glob, os
-for path in sorted(glob.glob("/mnt/mirinae-test/in/images/00/*.fits")):
-    path = path.replace("/00/", "/%02d/")
-    for folder in range(20):
-        name = path % folder
-        number = int(os.path.basename(path)[1:7]) + folder
-        name = os.path.join(os.path.dirname(name), "g%06d%s" % (number, os.path.basename(path)[7:]))
-        file = os.open(name, os.O_RDONLY)
+import os
+for number in range(200):
+    for band in "gri":
+        file = os.open("/mnt/mirinae-test/in/images/g%06d-%s.fits" % (number, band), os.O_RDONLY)
         while len(os.read(file, 262144)) == 262144:
             pass
         os.close(file)
@@ -53,16 +64,18 @@ remount() { # volume
     $SSH 10.77.0.1 "umount /mnt/mirinae-test; sleep 1; mount -t glusterfs node1:/$1 /mnt/mirinae-test && ls /mnt/mirinae-test >/dev/null"
 }
 
-# Sums what the bricks count for each kind of request since it was last asked.
+# Sums what the bricks count for each kind of request since it was last asked; what comes of itself later is left out.
 counted() { # volume
     $SSH 10.77.0.1 "gluster --mode=script volume profile $1 info incremental" |
-        awk '$3 == "us" && $NF ~ /^[A-Z]+$/ && $NF != "RELEASE" && $NF != "RELEASEDIR" && $NF != "FORGET" { n[$NF] += $(NF - 1) } END { for (f in n) print f, n[f] }' | sort
+        awk '$3 ~ /^[nu]s$/ && $NF ~ /^[A-Z]+$/ && $NF !~ /^(RELEASE|RELEASEDIR|FORGET|STATFS)$/ { n[$NF] += $(NF - 1) }
+            END { for (f in n) print f, n[f] }' | sort
 }
 
 case_pack_requests() {
-    volume pack packq || return $?
+    local files=600
+    "$PYTHON" -c "$MAKE_LARGE" "$WORK/large" || return 1
+    volume large packq || return $?
     $SSH 10.77.0.1 "gluster --mode=script volume profile packq start" >>"$WORK/gluster.log" 2>&1
-    local files=1800
     remount packq || return 1
     counted packq >/dev/null
     $SSH 10.77.0.1 "python3 -c '$PLAIN_READER'" || return 1
@@ -75,5 +88,5 @@ case_pack_requests() {
     echo "   requests at the bricks for each of $files files: a reader that opens, reads, closes; fits-pack"
     join -a 1 -a 2 -e 0 -o 0,1.2,2.2 "$WORK/requests-plain" "$WORK/requests-ours" |
         awk -v n=$files '{ printf "   %-12s %6.2f %6.2f\n", $1, $2 / n, $3 / n; a += $2; b += $3 }
-            END { printf "   %-12s %6.2f %6.2f\n", "all", a / n, b / n; exit !(a >= n && b >= n && b <= 1.05 * a) }'
+            END { printf "   %-12s %6.2f %6.2f\n", "all", a / n, b / n; exit !(a >= 3 * n && b >= 3 * n && b <= 1.05 * a) }'
 }

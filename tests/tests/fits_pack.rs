@@ -344,6 +344,13 @@ fn a_degraded_volume_is_an_outage_not_an_absent_galaxy() {
     sky.run(2, "out");
     sky.run(1, "whole");
     assert_same(&sky.path("whole"), &sky.path("out"), "gone on when the volume was whole");
+    // A brick that dies when a shard is nearly read: one file of it is missed, which is no sign. The shard is made again.
+    away(&sky.name(3, "g"), "away/3");
+    let last = format!("kill:unit:0:{}", sky.shards("whole"));
+    assert!(sky.mpi(1, "late").env("MIRINAE_FAULT", &last).end().code != Some(0));
+    away("away/3", &sky.name(3, "g"));
+    sky.run(2, "late");
+    assert_same(&sky.path("whole"), &sky.path("late"), "a file that was missed came back");
     // One file that is not there is an absent file, unless that is said to be an outage.
     away(&sky.name(3, "g"), "away/3");
     sky.configure("in_flight = 3", "missing = \"outage\"");

@@ -4,7 +4,7 @@ mod file;
 mod outage;
 
 pub use file::{Content, FileRead, read_file};
-pub use outage::{Outage, Watch};
+pub use outage::{Outage, Watch, check_all, volume_blocks};
 
 use crate::plan::Plan;
 use std::ops::Range;

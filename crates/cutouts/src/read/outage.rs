@@ -2,7 +2,9 @@
 //!
 //! On a distributed volume with a dead brick files vanish: opening one says that it does not exist, and the listing of its
 //! folder does not have it either. So a missing file is taken for an outage where its folder is gone or empty, where the folder lists it
-//! nevertheless, or where more of a shard's files are missing than is stated.
+//! nevertheless, or where more of a shard's files are missing than is stated. That cannot see all: a brick may die when most of
+//! a shard has been read. So shards with missing files are made again when a run goes on, and at the end of a run
+//! [`check_all`] looks once more.
 
 use crate::config::Missing;
 use std::collections::{HashMap, HashSet};
@@ -30,14 +32,28 @@ pub enum Outage {
         sign: &'static str,
     },
     /// Too many files are missing.
-    #[error("{missing} of {files} files of shard {shard} are not there, {first} among them: the volume looks degraded; run the same command when it is whole, or set input.missing = \"absent\" or a larger input.missing_above", first = first.display())]
+    #[error("{missing} of {files} files of {of} are not there, {first} among them: the volume looks degraded; run the same command when it is whole, or set input.missing = \"absent\" or a larger input.missing_above", first = first.display())]
     Many {
         /// How many.
         missing: usize,
         /// Of how many.
         files: usize,
-        /// The shard.
-        shard: String,
+        /// The shard, or all.
+        of: String,
+        /// One of them.
+        first: PathBuf,
+    },
+    /// A file that was missing is there.
+    #[error("{file} was not there and is there now: the volume was degraded while it was read; run the same command again", file = file.display())]
+    Back {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Files are missing, and the volume has become smaller.
+    #[error("{missing} files are not there, {first} among them, and the volume has become smaller since the run started: a part of it is gone; run the same command when it is whole, or set input.missing = \"absent\"", first = first.display())]
+    Smaller {
+        /// How many.
+        missing: usize,
         /// One of them.
         first: PathBuf,
     },
@@ -51,6 +67,41 @@ pub enum Outage {
         /// How often it was tried.
         attempts: u32,
     },
+}
+
+/// Blocks of the volume of a folder, where it is a network file system in user space: such as Gluster's, whose size is the sum of
+/// the bricks that answer. Others tell other things by it.
+pub fn volume_blocks(folder: &Path) -> Option<u64> {
+    const FUSE: i64 = 0x6573_5546;
+    let found = rustix::fs::statfs(folder).ok()?;
+    (found.f_type == FUSE).then_some(found.f_blocks)
+}
+
+/// Looks once more at all files that a run has missed, of `files`: `blocks` are those of [`volume_blocks`] at its start.
+///
+/// # Errors
+/// Where there is a sign that not the objects lack them.
+pub fn check_all(
+    root: &Path,
+    missed: &[PathBuf],
+    files: usize,
+    above: f64,
+    blocks: Option<u64>,
+) -> Result<(), Outage> {
+    let Some(first) = missed.first() else { return Ok(()) };
+    if let Some(back) = missed.iter().find(|file| file.exists()) {
+        return Err(Outage::Back { file: back.clone() });
+    }
+    if let (Some(before), Some(now)) = (blocks, volume_blocks(root))
+        && now < before
+    {
+        return Err(Outage::Smaller { missing: missed.len(), first: first.clone() });
+    }
+    if missed.len() >= FEWEST && missed.len() as f64 > above * files as f64 {
+        let (missing, of, first) = (missed.len(), "all shards".to_owned(), first.clone());
+        return Err(Outage::Many { missing, files, of, first });
+    }
+    Ok(())
 }
 
 enum Folder {
@@ -124,13 +175,31 @@ impl Watch {
         if self.missing != Missing::Suspicious || !many {
             return Ok(());
         }
-        Err(Outage::Many { missing: self.count, files, shard: shard.to_owned(), first: self.first.clone() })
+        Err(Outage::Many {
+            missing: self.count,
+            files,
+            of: format!("shard {shard}"),
+            first: self.first.clone(),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_looks_once_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let (gone, there) = (dir.path().join("gone"), dir.path().join("there"));
+        let check = |missed: &[PathBuf], files| check_all(dir.path(), missed, files, 0.1, None);
+        assert!(check(&[], 1).is_ok() && check(&[gone.clone(), there.clone()], 100).is_ok());
+        std::fs::write(&there, "x").unwrap();
+        assert!(matches!(check(&[gone.clone(), there], 100), Err(Outage::Back { .. })));
+        let many: Vec<PathBuf> = std::iter::repeat_n(gone, 11).collect();
+        assert!(matches!(check(&many, 100), Err(Outage::Many { missing: 11, .. })));
+        assert!(check(&many[1..], 100).is_ok());
+    }
 
     #[test]
     fn suspicious_folders_are_outages() {

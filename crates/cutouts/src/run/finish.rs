@@ -2,10 +2,11 @@
 
 use super::summary::{Picture, Summary, rank_worst};
 use super::{PARTS, Run};
-use crate::config::Settings;
+use crate::config::{Missing, Settings};
 use crate::kernel::bits;
 use crate::kernel::statistics::{Histogram, Moments};
 use crate::plan::{Plan, Split, Unused};
+use crate::read::{Outage, check_all};
 use crate::report;
 use crate::shard::{ShardError, write_zarr_metadata};
 use anyhow::Context as _;
@@ -220,6 +221,7 @@ impl Run<'_> {
                 || format!("{} was there and is gone; run the same command again", part.path().display());
             joined.add(plan, unit, part.load::<Summary>()?.with_context(missing)?);
         }
+        self.check_missed(&joined)?;
         let mut unused = BTreeMap::new();
         joined.unused.iter().for_each(|u| *unused.entry(u.reason.clone()).or_default() += 1);
         let index = Index {
@@ -244,6 +246,18 @@ impl Run<'_> {
         let text = serde_json::to_string_pretty(&index)? + "\n";
         atomic::write(&self.out.join(INDEX), |file| file.write_all(text.as_bytes()))?;
         Ok(index)
+    }
+}
+
+impl Run<'_> {
+    /// Before the products are called done: no file may have been missed for an outage of the volume.
+    fn check_missed(&self, joined: &Joined) -> Result<(), Outage> {
+        let s = &self.plan.settings;
+        if s.missing != Missing::Suspicious {
+            return Ok(());
+        }
+        let missed: Vec<_> = Summary::missed(&joined.unused).map(|file| self.root.join(file)).collect();
+        check_all(self.root, &missed, joined.files as usize, s.missing_above, self.blocks)
     }
 }
 

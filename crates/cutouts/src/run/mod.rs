@@ -13,7 +13,9 @@ pub use finish::{BandStatistics, INDEX, Index, ShardEntry};
 pub use job::{Job, Scan, prepare, root};
 pub use summary::{Picture, Summary};
 
+use crate::config::Missing;
 use crate::plan::{self, Plan};
+use crate::read::volume_blocks;
 use crate::shard::Manifest;
 use anyhow::Context as _;
 use mirinae_common::checkpoint::{Checkpoint, CheckpointError, Hash};
@@ -62,7 +64,7 @@ pub fn run(context: &Context, job: &Job, root: &Path, out: &Path) -> Result<Outc
     if plan.galaxies.is_empty() {
         return Err(Failure::input(anyhow::anyhow!("no file in the folders fits {}", plan.settings.path)));
     }
-    let run = Run { context, plan, root, out, hash };
+    let run = Run { context, plan, root, out, hash, blocks: volume_blocks(root) };
     let todo = match context.comm.rank() {
         0 => match run.open()? {
             Opened::Done(index) => run.tell_done(&index)?,
@@ -113,6 +115,8 @@ struct Run<'a> {
     root: &'a Path,
     out: &'a Path,
     hash: Hash,
+    /// Of the images' volume, when the run started.
+    blocks: Option<u64>,
 }
 
 impl Run<'_> {
@@ -146,7 +150,7 @@ impl Run<'_> {
         let mut todo = Vec::new();
         for unit in 0..self.plan.shards.len() {
             match self.part(unit).load::<Summary>() {
-                Ok(Some(_)) if self.is_whole(unit) => {}
+                Ok(Some(summary)) if !self.is_doubtful(&summary) && self.is_whole(unit) => {}
                 Ok(_) => todo.push(unit),
                 Err(error @ CheckpointError::Damaged { .. }) => {
                     tracing::warn!(unit, %error, "made again");
@@ -157,6 +161,11 @@ impl Run<'_> {
             }
         }
         Ok(Opened::Todo(todo))
+    }
+
+    /// Whether files were missing: the run that made the shard has not come to its end, the volume may have been why.
+    fn is_doubtful(&self, summary: &Summary) -> bool {
+        self.plan.settings.missing == Missing::Suspicious && Summary::missed(&summary.unused).next().is_some()
     }
 
     /// Whether the files of a shard are there, as long as its manifest says.

@@ -1,6 +1,6 @@
 //! What is known of a shard once its files are written; kept until all shards are done.
 
-use crate::cut::Cutter;
+use crate::cut::{Cutter, Reason};
 use crate::kernel::statistics::{Histogram, Moments, moments};
 use crate::plan::{Plan, Unused};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,12 @@ impl Summary {
         if is_shown {
             self.sheet.push(picture);
         }
+    }
+
+    /// The files of the plan that the system said are not there.
+    pub(super) fn missed(unused: &[Unused]) -> impl Iterator<Item = &str> {
+        let is_missed = |u: &&Unused| u.reason == Reason::Missing.word() && !u.file.is_empty();
+        unused.iter().filter(is_missed).map(|u| u.file.as_str())
     }
 
     /// The shard's files are there.
