@@ -72,9 +72,9 @@ fn each(values: &mut [f32], factor: f32, with: impl Fn(f32, f32) -> f32) {
     simd::wide(
         #[inline(always)]
         move || {
-            let far = values.iter().fold(0u32, |far, v| far | u32::from(!((factor * *v).abs() < LARGE)));
+            let nears = values.iter().fold(0u32, |n, v| n + u32::from((factor * *v).abs() < LARGE));
             // Two loops: the one for what is large or no number, which hardly ever runs, has branches.
-            if far == 0 {
+            if nears as usize == values.len() {
                 for value in values.iter_mut() {
                     let x = factor * *value;
                     *value = with(x, near(x));
