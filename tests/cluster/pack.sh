@@ -18,7 +18,7 @@ pack_brick() { # volume stops|goes-on
         if ! await 120 noticed_in "$log"; then
             echo "   the run went on through the fault"; kill -9 "$SUPERVISOR"; tail -n 20 "$log"; return 1
         fi
-        echo "   noticed after $(since "$broken" "$(date +%s.%N)") s: $(grep -m 1 -iE 'degraded|in trouble|endpoint|cannot' "$log" | cut -c 1-200)"
+        echo "   noticed after $(since "$broken" "$(date +%s.%N)") s: $(grep -m 1 ' error: ' "$log" | cut -c 1-200)"
         sleep 3
     fi
     restart_brick
