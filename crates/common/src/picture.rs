@@ -9,13 +9,24 @@ use std::path::Path;
 /// # Errors
 /// What the system says; pixels that do not fill the size.
 pub fn write_png(path: &Path, size: (u32, u32), rgb: &[u8]) -> Result<(), WriteError> {
-    atomic::write(path, |file| encode(file, size, rgb))
+    write_png_saying(path, size, rgb, "")
 }
 
-fn encode(file: impl Write, size: (u32, u32), rgb: &[u8]) -> io::Result<()> {
+/// The same with a text in the file that tells how it was made.
+///
+/// # Errors
+/// As [`write_png`].
+pub fn write_png_saying(path: &Path, size: (u32, u32), rgb: &[u8], made_by: &str) -> Result<(), WriteError> {
+    atomic::write(path, |file| encode(file, size, rgb, made_by))
+}
+
+fn encode(file: impl Write, size: (u32, u32), rgb: &[u8], made_by: &str) -> io::Result<()> {
     let mut encoder = png::Encoder::new(file, size.0, size.1);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    if !made_by.is_empty() {
+        encoder.add_itxt_chunk("Software".to_string(), made_by.to_string()).map_err(io_error)?;
+    }
     let mut writer = encoder.write_header().map_err(io_error)?;
     writer.write_image_data(rgb).map_err(io_error)?;
     writer.finish().map_err(io_error)

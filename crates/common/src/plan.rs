@@ -36,9 +36,14 @@ pub fn share<P: Serialize + DeserializeOwned>(
         None => Vec::new(),
     };
     comm.broadcast(0, &mut bytes);
-    let hash: Hash = Sha256::new().chain_update(provenance::VERSION).chain_update(&bytes).finalize().into();
+    let hash = hash(&bytes);
     check_hashes(comm, &hash)?;
     Ok((postcard::from_bytes(&bytes)?, hash))
+}
+
+/// The hash of a plan's bytes: covers the program's version.
+pub fn hash(bytes: &[u8]) -> Hash {
+    Sha256::new().chain_update(provenance::VERSION).chain_update(bytes).finalize().into()
 }
 
 /// All ranks must have come to the same hash.

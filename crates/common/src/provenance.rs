@@ -83,6 +83,11 @@ pub fn of_plan(program: &str, plan: &Hash, settings: &impl Serialize, inputs: &[
     format!("{value:#}")
 }
 
+/// The same in one line, for products that hold a remark at most: program, version, commit, plan.
+pub fn in_a_line(program: &str, plan: &Hash) -> String {
+    format!("{program} {VERSION}, plan sha256 {}", hex(plan))
+}
+
 /// Writes what differs from run to run (date, hosts, ranks, command line) into a file beside the products.
 ///
 /// # Errors

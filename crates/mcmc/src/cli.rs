@@ -8,6 +8,7 @@ mod inspect;
 mod lines;
 mod nonlte;
 mod plan;
+mod report;
 mod rotation;
 mod table;
 
@@ -42,6 +43,8 @@ enum Command {
         #[command(flatten)]
         options: RunOptions,
     },
+    /// Make all tables, pictures and the report of a fit again from its chain
+    Report(report::ReportArgs),
     /// Write the model spectrum of a configuration for given parameters
     Model {
         /// The configuration
@@ -98,9 +101,10 @@ pub fn main() -> ExitCode {
                 SimdPath::detect().level(),
                 |level| prepare_for(&config, SimdPath::from_level(level)),
                 Plan::to_string,
-                |context, plan| run::run(context, plan, &out),
+                |context, plan| run::run(context, plan, config.parent().unwrap_or(Path::new("")), &out),
             )
         }
+        Command::Report(args) => runtime::serial(|| report::run(&args)),
         Command::Model { config, set, csv } => runtime::serial(|| model(&config, &set, &csv)),
         Command::Nonlte { options } => runtime::serial(|| nonlte::run(&options)),
         Command::Lines(args) => runtime::serial(|| lines::run(&args)),

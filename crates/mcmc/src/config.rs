@@ -1,8 +1,12 @@
 //! The fit.toml file, as the user writes it.
 
+mod cube;
+mod report;
 mod spectrum;
 mod structure;
 
+pub use cube::CubeConfig;
+pub use report::ReportConfig;
 pub use spectrum::{CorrelationConfig, CorrelationSource, LikelihoodKind, SpectrumConfig};
 pub use structure::{ContinuumConfig, DustConfig, GroupConfig};
 
@@ -47,6 +51,11 @@ pub struct Config {
     /// What all spectra and species share.
     #[serde(default)]
     pub model: ModelConfig,
+    /// What the products say.
+    #[serde(default)]
+    pub report: ReportConfig,
+    /// Every pixel of a cube is fitted.
+    pub cube: Option<CubeConfig>,
     /// The data.
     #[serde(default)]
     pub spectrum: Vec<SpectrumConfig>,

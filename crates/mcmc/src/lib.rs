@@ -5,6 +5,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod cost;
+pub mod cube;
 pub mod diagnose;
 pub mod first_look;
 pub mod identify;

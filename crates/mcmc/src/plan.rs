@@ -1,5 +1,6 @@
 //! The resolved and checked fit: all that the ranks need, read once.
 
+mod cube;
 mod data;
 mod fit;
 mod lines;
@@ -12,12 +13,16 @@ use crate::model::{ModelOptions, SimdPath};
 use crate::nonlte::NonLteSpecies;
 use crate::posterior::{Layout, LayoutError, Posterior, PosteriorError, QUANTITIES, WindowData};
 use anyhow::Context;
+pub use cube::{CubePlan, pixel_windows};
 pub use fit::{FitPlan, Method};
 use mirinae_common::outcome::Failure;
 use mirinae_common::provenance::InputFile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+/// Abundances are mostly given relative to methanol.
+const REFERENCE: &str = "CH3OH";
 
 /// A fit, ready to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +39,10 @@ pub struct Plan {
     pub windows: Vec<WindowData>,
     /// Background, velocities and tolerance of the model.
     pub options: ModelOptions,
+    /// The species that abundances are relative to.
+    pub reference: Option<usize>,
+    /// The cube, where every pixel is fitted; the rest of the plan is that of one pixel with data then.
+    pub cube: Option<CubePlan>,
     /// Channels without data in the windows.
     pub flagged: u64,
     /// Channels that the configuration leaves out of the windows.
@@ -93,6 +102,8 @@ pub fn observe(config: &Config, path: &Path) -> Result<Observed, Failure> {
 #[derive(Default)]
 struct Inputs {
     folder: PathBuf,
+    /// The files have been counted before.
+    unhashed: bool,
     files: Vec<InputFile>,
     notes: Vec<String>,
     library: Option<Library>,
@@ -103,7 +114,7 @@ impl Inputs {
     fn take(&mut self, name: &Path) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(name);
         let text = name.display().to_string();
-        if !self.files.iter().any(|f| f.name == text) {
+        if !self.unhashed && !self.files.iter().any(|f| f.name == text) {
             let file =
                 InputFile::of(&text, &path).with_context(|| format!("cannot read {}", path.display()))?;
             self.files.push(file);
@@ -131,6 +142,9 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     anyhow::ensure!(!config.spectrum.is_empty(), "no [[spectrum]]: there are no data to fit");
     anyhow::ensure!(!config.species.is_empty(), "no [[species]]: there is nothing to fit");
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let cube = config.cube.as_ref().map(|cube| CubePlan::new(config, cube, &folder)).transpose()?;
+    let of_template = cube.as_ref().map(|cube| cube::of_pixel(config, cube.template));
+    let (given, config) = (config, of_template.as_ref().unwrap_or(config));
     let mut inputs = Inputs { folder, ..Inputs::default() };
     let mut layout = Layout::of(config)?;
     let read = data::Windows::read(config, &mut inputs)?;
@@ -146,7 +160,7 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     let windows = read.data;
     let (species, nonlte) = lines::read_all(config, &layout, &options, &windows, &mut inputs)?;
     let unused = windows.iter().flat_map(|w| &w.sigma_k).filter(|s| s.is_infinite()).count() as u64;
-    let settings = toml::to_string(&Config { fit: fit.filled(&config.fit), ..config.clone() })?;
+    let settings = toml::to_string(&Config { fit: fit.filled(&config.fit), ..given.clone() })?;
     let plan = Plan {
         fit,
         layout,
@@ -154,6 +168,8 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
         nonlte,
         windows,
         options,
+        reference: reference(config)?,
+        cube,
         flagged: unused - read.masked,
         masked: read.masked,
         inputs: inputs.files,
@@ -162,6 +178,20 @@ fn resolve(config: &Config, path: &Path, simd: SimdPath) -> anyhow::Result<Plan>
     };
     plan.posterior()?;
     Ok(plan)
+}
+
+/// The species that abundances are relative to: the one that is asked for, else methanol where it is.
+fn reference(config: &Config) -> anyhow::Result<Option<usize>> {
+    let asked = config.report.reference.as_deref();
+    let found = config.species.iter().position(|s| s.name == asked.unwrap_or(REFERENCE));
+    let known = || config.species.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
+    if let (Some(name), None) = (asked, found) {
+        anyhow::bail!(
+            "[report]: no species is called {name}, which abundances are to be relative to; known: {}",
+            known()
+        );
+    }
+    Ok(found)
 }
 
 /// Every velocity that a prior allows, wings included.
@@ -182,14 +212,16 @@ impl Plan {
     /// # Errors
     /// What the model says of its species and windows.
     pub fn posterior(&self) -> Result<Posterior, PosteriorError> {
+        self.posterior_of(&self.windows)
+    }
+
+    /// The same with other data in windows of the same channels.
+    ///
+    /// # Errors
+    /// As [`posterior`](Self::posterior).
+    pub fn posterior_of(&self, windows: &[WindowData]) -> Result<Posterior, PosteriorError> {
         let excitations = self.nonlte.iter().map(|s| s.as_ref().map(NonLteSpecies::plan)).collect();
-        Posterior::with_excitations(
-            self.layout.clone(),
-            &self.species,
-            &self.windows,
-            self.options,
-            excitations,
-        )
+        Posterior::with_excitations(self.layout.clone(), &self.species, windows, self.options, excitations)
     }
 
     /// Names of the free parameters.
@@ -260,6 +292,9 @@ impl fmt::Display for Plan {
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }
-        write!(f, "{}", self.fit)
+        match &self.cube {
+            None => write!(f, "{}", self.fit),
+            Some(cube) => write!(f, "{cube}, seed {}", self.fit.seed),
+        }
     }
 }

@@ -4,13 +4,19 @@
 //! densities (`evaluate`). Climbs and chains are kept by rank 0, which hands out pieces of work (`climbs`, `chains`).
 //! Nothing depends on the number of ranks, and rank 0 alone writes.
 
+mod bands;
 mod chains;
 mod climbs;
+mod cube;
+mod cube_keeper;
+mod cube_products;
 mod detection;
 mod ensemble;
 mod evaluate;
+pub(crate) mod products;
 mod result;
 mod search;
+mod species_rows;
 pub(crate) mod spectra;
 mod stage;
 mod trust;
@@ -31,11 +37,15 @@ use std::time::{Duration, Instant};
 /// What an interruption may cost at most.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(15);
 
-/// Runs the fit; products go to `out`.
+/// Runs the fit; products go to `out`. `folder` is what the names of files in the configuration are relative to: of a cube,
+/// every rank reads pixels.
 ///
 /// # Errors
 /// Exit 2 with the cause; exit 65 where the folder holds another fit.
-pub fn run(context: &Context, plan: &Plan, out: &Path) -> Result<Outcome, Failure> {
+pub fn run(context: &Context, plan: &Plan, folder: &Path, out: &Path) -> Result<Outcome, Failure> {
+    if let Some(cube) = &plan.cube {
+        return cube::run(context, (plan, cube), folder, out);
+    }
     let posterior = plan.posterior().map_err(Failure::input)?;
     let mut fit = Fit {
         context,

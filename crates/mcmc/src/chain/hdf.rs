@@ -20,6 +20,12 @@ pub(super) fn new_f64(group: &Group, name: &str, shape: &[usize]) -> Result<Data
     group.new_dataset::<f64>().shape(shape).obj_track_times(false).create(name)
 }
 
+/// Writes bytes as a dataset.
+pub(super) fn write_bytes(group: &Group, name: &str, bytes: &[u8]) -> Result<()> {
+    let place = group.new_dataset::<u8>().shape(bytes.len()).obj_track_times(false).create(name)?;
+    place.write_raw(bytes)
+}
+
 /// Writes an attribute that is a text.
 pub(super) fn write_text(place: &Location, name: &str, text: &str) -> Result<()> {
     place.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(text)?)

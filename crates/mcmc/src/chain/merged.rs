@@ -1,18 +1,19 @@
 //! The whole chain in one file.
 //!
 //! Layout: `samples` (draw, walker, parameter), `log_density` (draw, walker), `accepted_fraction` (walker), and what the
-//! sampler tells of each draw (draw, walker), all 64-bit floats; attributes of the file: `parameters` and `units` (one text a parameter), `first_step`,
-//! `provenance` (text), `format`.
+//! sampler tells of each draw (draw, walker), all 64-bit floats; `plan` (bytes); attributes of the file: `parameters` and
+//! `units` (one text a parameter), `first_step`, `burn`, `gradients`, `told` and `provenance` (texts), `format`. The chain of
+//! an ensemble has a second set of names for emcee besides ([`emcee`]).
 
 use super::part::{check_shape, read_statistic};
-use super::{ChainError, PartRecord, hdf, part_path, read_part, verify};
+use super::{ChainError, PartRecord, emcee, hdf, part_path, read_part, verify};
 use mirinae_common::checkpoint::Hash;
 use mirinae_common::{atomic, provenance};
 use ndarray::{Array1, Array2, Array3};
 use std::path::Path;
 
 /// Name and version of the layout.
-const FORMAT: &str = "mirinae-chain 2";
+const FORMAT: &str = "mirinae-chain 3";
 
 /// A sampled parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,14 @@ pub struct Header {
     pub accepted_fraction: Vec<f64>,
     /// Names of what the sampler tells of each draw.
     pub statistics: Vec<String>,
+    /// Draws at the start that results leave out.
+    pub burn: u64,
+    /// Gradients that were computed for the draws; 0: none.
+    pub gradients: u64,
+    /// How the draws were made, in lines for people.
+    pub told: String,
+    /// The plan of the fit as bytes: what the products are made from, besides the samples.
+    pub plan: Vec<u8>,
     /// How the chain was made; the same for every run of the same plan.
     pub provenance: String,
 }
@@ -105,6 +114,10 @@ fn fill_chain(
             row += part.draws as usize;
         }
     }
+    // An ensemble computes no gradients.
+    if header.gradients == 0 {
+        emcee::add(&file, shape, &header.accepted_fraction).map_err(&wrap)?;
+    }
     file.flush().and_then(|()| file.close()).map_err(&wrap)
 }
 
@@ -114,6 +127,10 @@ fn write_header(file: &hdf5::File, header: &Header, first_step: u64) -> hdf5::Re
     hdf::write_texts(file, "units", header.parameters.iter().map(|p| p.unit.as_str()))?;
     hdf::write_count(file, "first_step", first_step)?;
     hdf::write_text(file, "provenance", &header.provenance)?;
+    hdf::write_count(file, "burn", header.burn)?;
+    hdf::write_count(file, "gradients", header.gradients)?;
+    hdf::write_text(file, "told", &header.told)?;
+    hdf::write_bytes(file, "plan", &header.plan)?;
     if !header.statistics.is_empty() {
         hdf::write_texts(file, "statistics", header.statistics.iter().map(String::as_str))?;
     }
@@ -156,6 +173,10 @@ fn read_arrays(path: &Path) -> hdf5::Result<Chain> {
         parameters: names.into_iter().zip(units).map(|(name, unit)| Parameter { name, unit }).collect(),
         accepted_fraction: accepted.to_vec(),
         statistics,
+        burn: hdf::read_count(&file, "burn")?,
+        gradients: hdf::read_count(&file, "gradients")?,
+        told: hdf::read_text(&file, "told")?,
+        plan: file.dataset("plan")?.read_1d::<u8>()?.to_vec(),
         provenance: hdf::read_text(&file, "provenance")?,
     };
     Ok(Chain {

@@ -26,6 +26,10 @@ fn header() -> Header {
         parameters: vec![parameter("a.tex", "K"), parameter("a.fwhm", "km/s"), parameter("a.logn", "")],
         accepted_fraction: vec![0.25, 0.3, 0.2, 0.28],
         statistics: vec!["energy".into(), "depth".into()],
+        burn: 2,
+        gradients: 0,
+        told: "ensemble\n".into(),
+        plan: vec![1, 2, 0, 255],
         // Longer than the 64 KiB that an attribute can hold in itself.
         provenance: "seed 1, μ\n".repeat(10_000),
     }

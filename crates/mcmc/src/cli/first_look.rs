@@ -4,7 +4,7 @@ use super::table::{Csv, print};
 use crate::first_look::{self, FirstLook};
 use crate::plan::{self, Plan};
 use crate::posterior::Posterior;
-use crate::report::{self, FittedSpectrum, features_text, find_features};
+use crate::report::{self, Figure, FittedSpectrum, features_text, find_features};
 use crate::run::spectra::{fitted_spectra, joined};
 use anyhow::Context as _;
 use mirinae_common::outcome::Failure;
@@ -67,7 +67,8 @@ fn write(plan: &Plan, posterior: &Posterior, look: &FirstLook, out: &Path) -> an
     covariance(plan, look).write(&out.join("covariance.csv")).map_err(|failure| failure.error)?;
     report::write_spectrum_csv(&out.join("best_fit.csv"), &joined(&spectra))?;
     report::write_features_csv(&out.join("residuals.csv"), &features)?;
-    report::write_spectrum_figures(out, "spectrum", &spectra)?;
+    let made_by = provenance::in_a_line("alma-fit first-look", &hash);
+    report::write_spectrum_figures(&Figure::new(out.join("spectrum"), &made_by), &spectra)?;
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     Ok(text)
 }

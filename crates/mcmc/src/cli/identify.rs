@@ -234,7 +234,9 @@ fn write(observed: &Observed, report: &Report, config: &Config, out: &Path) -> a
     atomic::write(&out.join("provenance.json"), |file| writeln!(file, "{made}"))?;
     species_csv(report).write(&out.join("species.csv")).map_err(|failure| failure.error)?;
     peaks_csv(observed, report).write(&out.join("peaks.csv")).map_err(|failure| failure.error)?;
-    report::write_spectrum_figures(out, "spectrum", &figures(observed, report))?;
+    let made_by = provenance::in_a_line("alma-fit identify", &hash);
+    let figure = report::Figure::new(out.join("spectrum"), &made_by);
+    report::write_spectrum_figures(&figure, &figures(observed, report))?;
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     Ok(text)
 }
@@ -371,6 +373,7 @@ fn figures(observed: &Observed, report: &Report) -> Vec<FittedSpectrum> {
         };
         let label = |a: &&Assignment| a.window == index;
         all.push(FittedSpectrum {
+            bands: None,
             name: w.window.name.clone(),
             freq_mhz: w.window.freq_mhz.clone(),
             t_k_data: flagged(&w.t_k),

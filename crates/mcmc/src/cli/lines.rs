@@ -5,7 +5,7 @@ use super::table::{Csv, print};
 use crate::catalog::Species;
 use crate::model::{SpeciesParams, Transition};
 use crate::plan::{self, Plan};
-use crate::report::{LineLabel, write_spectrum_figures};
+use crate::report::{Figure, LineLabel, write_spectrum_figures};
 use crate::run::spectra::{fitted_spectra, opacity_text};
 use anyhow::Context as _;
 use mirinae_common::outcome::Failure;
@@ -80,7 +80,9 @@ fn plot(
         spectrum.labels = transitions.iter().filter(|t| t.window == index).map(label).collect();
     }
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(write_spectrum_figures(folder, "spectrum", &spectra)?)
+    let made_by = format!("alma-fit lines {}", mirinae_common::provenance::VERSION);
+    let pages = write_spectrum_figures(&Figure::new(folder.join("spectrum"), &made_by), &spectra)?;
+    Ok(pages.iter().map(|page| page.file("png")).collect())
 }
 
 /// The transitions of all species, a line that two windows show twice, by frequency, then species.

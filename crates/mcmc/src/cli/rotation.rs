@@ -4,7 +4,7 @@ use super::table::{Csv, print};
 use crate::model::{Beam, WindowParams};
 use crate::plan::{self, Plan};
 use crate::posterior::{Posterior, QUANTITIES, WindowData};
-use crate::report::{RotationPanel, RotationPoint, write_rotation_figure};
+use crate::report::{Figure, RotationPanel, RotationPoint, write_rotation_figure};
 use crate::rotation::{
     Diagram, DiagramError, Flux, LineGroup, Point, Rotation, Spectrum, Use, fit, group, measure, place,
 };
@@ -157,7 +157,9 @@ fn write(plan: &Plan, all: &[Species], args: &RotationArgs, out: &Path) -> anyho
     atomic::write(&out.join("provenance.json"), |file| writeln!(file, "{made}"))?;
     results(all).write(&out.join("rotation.csv")).map_err(|failure| failure.error)?;
     lines(plan, all).write(&out.join("lines.csv")).map_err(|failure| failure.error)?;
-    write_rotation_figure(&out.join("rotation.png"), &all.iter().map(panel).collect::<Vec<_>>())?;
+    let made_by = provenance::in_a_line("alma-fit rotation", &hash);
+    let figure = Figure::new(out.join("rotation"), &made_by);
+    write_rotation_figure(&figure, &all.iter().map(panel).collect::<Vec<_>>())?;
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     Ok(text)
 }

@@ -13,6 +13,15 @@ use mirinae_common::units::Hertz;
 use std::collections::HashSet;
 use std::path::Path;
 
+/// A window without data.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: no channel with data between {low_mhz} and {high_mhz} MHz")]
+pub(super) struct NoData {
+    file: String,
+    low_mhz: f64,
+    high_mhz: f64,
+}
+
 /// The windows of all spectra.
 #[derive(Default)]
 pub(super) struct Windows {
@@ -82,11 +91,10 @@ impl Windows {
         check_apart(&name, &ranges)?;
         for [low_mhz, high_mhz] in ranges {
             let cut = spectrum.between(low_mhz, high_mhz);
-            ensure!(
-                cut.n_valid() > 0,
-                "{}: no channel with data between {low_mhz} and {high_mhz} MHz",
-                path.display()
-            );
+            if cut.n_valid() == 0 {
+                let file = path.display().to_string();
+                return Err(NoData { file, low_mhz, high_mhz }.into());
+            }
             for run in cut.runs() {
                 let channels = cut.channels(run);
                 if channels.n_valid() == 0 {

@@ -99,7 +99,8 @@ impl Binding {
         }
     }
 
-    fn value(self, theta: &[f64]) -> f64 {
+    /// The quantity at `theta`; infinite where the source fills the beam.
+    pub fn value(self, theta: &[f64]) -> f64 {
         match self {
             Self::Fixed(x) => x,
             Self::Free(i) => theta[i],

@@ -1,12 +1,14 @@
-//! A page to draw on, and its PNG file.
+//! A page to draw on, and its PNG and SVG files.
 
 use super::ReportError;
-use mirinae_common::picture;
-use plotters::backend::BitMapBackend;
+use super::ink::Ink;
+use mirinae_common::{atomic, picture};
+use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Pages are drawn this many times larger and averaged down, which smooths lines and text.
 pub(super) const SCALE: i32 = 2;
@@ -39,33 +41,92 @@ pub(super) fn species_colour(k: usize) -> RGBColor {
 }
 
 /// Where one draws.
-pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+pub(super) type Area<'a> = DrawingArea<Ink<'a>, Shift>;
 /// What drawing returns.
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// Draws a page of `size` pixels (width, height) and writes it as PNG. What `draw` gets is larger by [`SCALE`].
+/// Where a figure goes: `STEM.png` and `STEM.svg`, and what both say about how they were made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    stem: PathBuf,
+    made_by: String,
+}
+
+impl Figure {
+    /// A figure at `stem`, a path without ending; `made_by` goes into its files.
+    pub fn new(stem: impl Into<PathBuf>, made_by: &str) -> Self {
+        Self { stem: stem.into(), made_by: made_by.to_string() }
+    }
+
+    /// Page `number` (from 1) of several: `STEM-01`.
+    pub(super) fn page(&self, number: usize) -> Self {
+        let mut name = self.stem.clone().into_os_string();
+        name.push(format!("-{number:02}"));
+        Self { stem: name.into(), made_by: self.made_by.clone() }
+    }
+
+    /// The file with this ending. What looks like an ending in the stem belongs to the name.
+    pub fn file(&self, ending: &str) -> PathBuf {
+        let mut name = self.stem.clone().into_os_string();
+        name.push(format!(".{ending}"));
+        name.into()
+    }
+}
+
+/// Draws a page of `size` pixels (width, height) as PNG and as SVG. What `draw` gets is larger by [`SCALE`].
 ///
 /// # Errors
 /// [`ReportError::NoFont`], [`ReportError::Draw`] and [`ReportError::Write`].
-pub(super) fn write_png(
-    path: &Path,
+pub(super) fn write_figure(
+    figure: &Figure,
     size: (u32, u32),
-    draw: impl FnOnce(&Area<'_>, &'static str) -> Drawn,
+    draw: impl Fn(&Area<'_>, &'static str) -> Drawn,
 ) -> Result<(), ReportError> {
-    let font = font_family(path)?;
+    let font = font_family(&figure.file("png"))?;
+    write_png(figure, size, |area| draw(area, font))?;
+    write_svg(figure, size, |area| draw(area, font))
+}
+
+fn write_png(
+    figure: &Figure,
+    size: (u32, u32),
+    draw: impl FnOnce(&Area<'_>) -> Drawn,
+) -> Result<(), ReportError> {
+    let path = figure.file("png");
     let (width, height) = (size.0 as usize, size.1 as usize);
     let scale = SCALE as usize;
     let mut large = vec![255; 3 * width * height * scale * scale];
-    {
-        let page = BitMapBackend::with_buffer(&mut large, (size.0 * SCALE as u32, size.1 * SCALE as u32));
-        let area = page.into_drawing_area();
-        let drawn = area.fill(&WHITE).map_err(Into::into).and_then(|()| draw(&area, font));
-        let drawn = drawn.and_then(|()| area.present().map_err(Into::into));
-        drawn.map_err(|e| ReportError::Draw { path: path.to_path_buf(), cause: e.to_string() })?;
-    }
+    let page = BitMapBackend::with_buffer(&mut large, (size.0 * SCALE as u32, size.1 * SCALE as u32));
+    paint(Ink::Pixels(page), &path, draw)?;
     let small = average_down(&large, width, height, scale);
-    picture::write_png(path, size, &small)?;
+    picture::write_png_saying(&path, size, &small, &figure.made_by)?;
     Ok(())
+}
+
+fn write_svg(
+    figure: &Figure,
+    size: (u32, u32),
+    draw: impl FnOnce(&Area<'_>) -> Drawn,
+) -> Result<(), ReportError> {
+    let path = figure.file("svg");
+    let mut text = String::new();
+    let large = (size.0 * SCALE as u32, size.1 * SCALE as u32);
+    paint(Ink::Svg(SVGBackend::with_string(&mut text, large)), &path, draw)?;
+    // Drawn large for the sake of whole numbers; shown as large as the PNG.
+    let as_drawn = format!("width=\"{}\" height=\"{}\"", large.0, large.1);
+    let as_shown = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
+    let text = text.replacen(&as_drawn, &as_shown, 1);
+    let (head, body) = text.split_once('>').unwrap_or(("", &text));
+    let said = super::html::escaped(&figure.made_by);
+    atomic::write(&path, |file| write!(file, "{head}><desc>{said}</desc>{body}"))?;
+    Ok(())
+}
+
+fn paint(ink: Ink<'_>, path: &Path, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<(), ReportError> {
+    let area = ink.into_drawing_area();
+    let drawn = area.fill(&WHITE).map_err(Into::into).and_then(|()| draw(&area));
+    let drawn = drawn.and_then(|()| area.present().map_err(Into::into));
+    drawn.map_err(|e| ReportError::Draw { path: path.to_path_buf(), cause: e.to_string() })
 }
 
 /// A font that the system has.

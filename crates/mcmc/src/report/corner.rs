@@ -1,16 +1,19 @@
 //! A page of the marginal distributions of all parameters and pairs.
 
 use super::ReportError;
-use super::canvas::{Area, Drawn, INK, MODEL, SCALE, axis_number, species_colour, text_style, write_png};
+use super::canvas::{
+    Area, Drawn, Figure, INK, MODEL, SCALE, axis_number, species_colour, text_style, write_figure,
+};
 use crate::diagnose::{quantile, sorted};
 use ndarray::{ArrayView3, Axis};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
-use std::path::Path;
 
 /// Room for the numbers and names at the left and the bottom.
 const MARGIN: i32 = 110;
+/// Steps of the densities.
+const SHADES: f64 = 9.0;
 
 /// One parameter's samples.
 struct Marginal<'a> {
@@ -28,7 +31,7 @@ struct Marginal<'a> {
 /// # Errors
 /// [`ReportError`] of any kind.
 pub fn write_corner_figure(
-    path: &Path,
+    figure: &Figure,
     labels: &[String],
     samples: ArrayView3<'_, f64>,
 ) -> Result<(), ReportError> {
@@ -39,9 +42,14 @@ pub fn write_corner_figure(
             marginal(labels.get(k).map_or("", String::as_str), values)
         })
         .collect();
+    // Small panels show no more; an SVG has a rectangle for each.
+    let bins = if dim > 8 { 22 } else { 36 };
     let panel = (1700 / dim.max(1) as i32).clamp(80, 280);
-    let side = (MARGIN + panel * dim as i32 + 40) as u32;
-    write_png(path, (side, side), |page, font| {
+    let side = MARGIN + panel * dim as i32 + 40;
+    // The last title starts above the last panel and may be longer than that.
+    let title = 8 * labels.last().map_or(0, |label| label.chars().count()) as i32;
+    let size = ((side + (title - panel).max(0)) as u32, side as u32);
+    write_figure(figure, size, |page, font| {
         for (row, y) in marginals.iter().enumerate() {
             for (column, x) in marginals[..=row].iter().enumerate() {
                 let corner = (MARGIN + panel * column as i32, 40 + panel * row as i32 - 20);
@@ -52,7 +60,7 @@ pub fn write_corner_figure(
                 if row == column {
                     draw_histogram(&area, x)?
                 } else {
-                    draw_density(&area, x, y)?
+                    draw_density(&area, x, y, bins)?
                 }
                 if row + 1 == dim {
                     draw_x_axis(page, font, x, (inside.0, inside.2, inside.3))?;
@@ -100,8 +108,7 @@ fn draw_histogram(area: &Area<'_>, x: &Marginal<'_>) -> Drawn {
     frame(area)
 }
 
-fn draw_density(area: &Area<'_>, x: &Marginal<'_>, y: &Marginal<'_>) -> Drawn {
-    let n = 36;
+fn draw_density(area: &Area<'_>, x: &Marginal<'_>, y: &Marginal<'_>, n: usize) -> Drawn {
     let mut counts = vec![0_u64; n * n];
     for (&vx, &vy) in x.values.iter().zip(&y.values) {
         if let (Some(bx), Some(by)) = (bin(vx, &x.range, n), bin(vy, &y.range, n)) {
@@ -110,13 +117,27 @@ fn draw_density(area: &Area<'_>, x: &Marginal<'_>, y: &Marginal<'_>) -> Drawn {
     }
     let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let mut chart = ChartBuilder::on(area).build_cartesian_2d(0.0..n as f64, 0.0..n as f64)?;
-    let cells = counts.iter().enumerate().filter(|(_, c)| **c > 0).map(|(k, &c)| {
-        let (left, low) = ((k % n) as f64, (k / n) as f64);
-        let shade = (c as f64 / highest).sqrt();
-        Rectangle::new([(left, low), (left + 1.0, low + 1.0)], species_colour(0).mix(shade).filled())
-    });
-    chart.draw_series(cells)?;
+    // In steps, so that neighbours of one shade make one rectangle: an SVG of many panels stays small.
+    let shades: Vec<usize> =
+        counts.iter().map(|&c| (SHADES * (c as f64 / highest).sqrt()).ceil() as usize).collect();
+    for (row, shades) in shades.chunks(n).enumerate() {
+        let low = row as f64;
+        let runs = runs(shades).filter(|(_, shade)| *shade > 0).map(|(columns, shade)| {
+            let corners = [(columns.start as f64, low), (columns.end as f64, low + 1.0)];
+            Rectangle::new(corners, species_colour(0).mix(shade as f64 / SHADES).filled())
+        });
+        chart.draw_series(runs)?;
+    }
     frame(area)
+}
+
+/// Stretches of equal values, with their value.
+fn runs(values: &[usize]) -> impl Iterator<Item = (Range<usize>, usize)> {
+    let mut first = 0;
+    values.chunk_by(|a, b| a == b).map(move |run| {
+        first += run.len();
+        (first - run.len()..first, run[0])
+    })
 }
 
 fn frame(area: &Area<'_>) -> Drawn {

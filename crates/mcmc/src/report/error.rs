@@ -9,6 +9,14 @@ pub enum ReportError {
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A picture that was written cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Arrays that belong together differ in length.
     #[error("spectrum {spectrum}: {what} has {found} values where {expected} channels are")]
     Shape {

@@ -116,3 +116,43 @@ pub fn write_features_csv(path: &Path, features: &[Feature]) -> Result<(), Repor
     })?;
     Ok(())
 }
+
+/// How well one window is fitted. NaN where there are too few channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WindowStatistics {
+    /// Name of the window.
+    pub name: String,
+    /// Channels with data.
+    pub channels: usize,
+    /// Root mean square of the residuals in units of their noise.
+    pub rms_sigma: f64,
+    /// The largest of them (absolute).
+    pub largest_sigma: f64,
+    /// Correlation of neighbouring channels' residuals.
+    pub neighbour_correlation: f64,
+}
+
+/// The residuals of a window in numbers.
+///
+/// # Errors
+/// [`ReportError::Shape`].
+pub fn window_statistics(spectrum: &FittedSpectrum) -> Result<WindowStatistics, ReportError> {
+    spectrum.check()?;
+    let all: Vec<f64> =
+        spectrum.residual_k().iter().zip(&spectrum.sigma_k).map(|(r, sigma)| r / sigma).collect();
+    let known = || all.iter().copied().filter(|r| r.is_finite());
+    let channels = known().count();
+    let mean_square = known().map(|r| r * r).sum::<f64>() / channels as f64;
+    let (sum, pairs) = all
+        .windows(2)
+        .map(|pair| pair[0] * pair[1])
+        .filter(|product| product.is_finite())
+        .fold((0.0, 0), |(sum, n), product| (sum + product, n + 1));
+    Ok(WindowStatistics {
+        name: spectrum.name.clone(),
+        channels,
+        rms_sigma: mean_square.sqrt(),
+        largest_sigma: known().fold(f64::NAN, |a, b| a.max(b.abs())),
+        neighbour_correlation: sum / f64::from(pairs) / mean_square,
+    })
+}

@@ -2,11 +2,11 @@
 
 use super::ReportError;
 use super::canvas::{
-    Area, Drawn, INK, MODEL, SCALE, axis_number, plain_style, species_colour, text_style, write_png,
+    Area, Drawn, Figure, INK, MODEL, SCALE, axis_number, plain_style, species_colour, text_style,
+    write_figure,
 };
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use std::path::Path;
 
 /// A point of a diagram.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,11 +43,11 @@ const LEFT_OUT: RGBColor = RGBColor(165, 170, 178);
 ///
 /// # Errors
 /// [`ReportError`] of any kind.
-pub fn write_rotation_figure(path: &Path, panels: &[RotationPanel]) -> Result<(), ReportError> {
+pub fn write_rotation_figure(figure: &Figure, panels: &[RotationPanel]) -> Result<(), ReportError> {
     let panels = &panels[..panels.len().min(PANELS)];
     let columns = panels.len().clamp(1, COLUMNS);
     let rows = panels.len().div_ceil(columns).max(1);
-    write_png(path, (SIZE.0 * columns as u32, SIZE.1 * rows as u32), |page, font| {
+    write_figure(figure, (SIZE.0 * columns as u32, SIZE.1 * rows as u32), |page, font| {
         for (k, (panel, area)) in panels.iter().zip(page.split_evenly((rows, columns))).enumerate() {
             draw(&area, font, panel, species_colour(k))?;
         }

@@ -15,6 +15,20 @@ pub struct Component {
     pub t_k: Vec<f64>,
 }
 
+/// Quantiles over the draws of the posterior, channel by channel, in K.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Bands {
+    /// Of the model: 2.5, 15.865, 50, 84.135 and 97.5 %.
+    pub model_k: [Vec<f64>; 5],
+    /// Of data that another observation of the same noise would give: 2.5 and 97.5 %.
+    pub predicted_k: [Vec<f64>; 2],
+    /// Of each species: 15.865, 50 and 84.135 %, in the order of the species.
+    pub species_k: Vec<[Vec<f64>; 3]>,
+}
+
+/// Ends of the names of the columns of [`Bands::model_k`].
+const MODEL_COLUMNS: [&str; 5] = ["lower_95", "lower_68", "median", "upper_68", "upper_95"];
+
 /// A line to be marked in the pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LineLabel {
@@ -44,6 +58,8 @@ pub struct FittedSpectrum {
     pub species: Vec<Component>,
     /// Lines to be marked; may be empty.
     pub labels: Vec<LineLabel>,
+    /// Posterior of each channel, where there is one.
+    pub bands: Option<Bands>,
 }
 
 impl FittedSpectrum {
@@ -70,25 +86,52 @@ impl FittedSpectrum {
     }
 }
 
-/// Writes frequency, data, noise, model and residual, then one column a species, as CSV; NaN where there are no data.
+impl FittedSpectrum {
+    /// Everything of every channel as named columns: frequency in MHz, then temperatures in K.
+    ///
+    /// # Errors
+    /// [`ReportError::Shape`].
+    pub fn columns(&self) -> Result<Vec<(String, Vec<f64>)>, ReportError> {
+        self.check()?;
+        let named = |name: &str, values: &[f64]| (name.to_string(), values.to_vec());
+        let mut columns = vec![
+            named("freq_mhz", &self.freq_mhz),
+            named("t_k_data", &self.t_k_data),
+            named("sigma_k", &self.sigma_k),
+            named("t_k_model", &self.t_k_model),
+            ("residual_k".to_string(), self.residual_k()),
+        ];
+        if let Some(bands) = &self.bands {
+            let model = MODEL_COLUMNS.iter().zip(&bands.model_k);
+            columns.extend(model.map(|(end, values)| named(&format!("model_k_{end}"), values)));
+            let predicted = ["lower_95", "upper_95"].iter().zip(&bands.predicted_k);
+            columns.extend(predicted.map(|(end, values)| named(&format!("predicted_k_{end}"), values)));
+        }
+        for (k, species) in self.species.iter().enumerate() {
+            columns.push(named(&format!("t_k_{}", species.name), &species.t_k));
+            if let Some(bands) = &self.bands {
+                let ends = ["lower_68", "median", "upper_68"].iter().zip(&bands.species_k[k]);
+                columns.extend(ends.map(|(end, v)| named(&format!("t_k_{}_{end}", species.name), v)));
+            }
+        }
+        Ok(columns)
+    }
+}
+
+/// Writes frequency, data, noise, model and residual, the posterior's quantiles where there are any, then the species, as
+/// CSV; NaN where there are no data.
 ///
 /// # Errors
 /// [`ReportError::Shape`] and [`ReportError::Write`].
 pub fn write_spectrum_csv(path: &Path, spectrum: &FittedSpectrum) -> Result<(), ReportError> {
-    spectrum.check()?;
-    let residual_k = spectrum.residual_k();
+    let columns = spectrum.columns()?;
     atomic::write(path, |f| {
-        write!(f, "freq_mhz,t_k_data,sigma_k,t_k_model,residual_k")?;
-        for species in &spectrum.species {
-            write!(f, ",{}", csv_field(&format!("t_k_{}", species.name)))?;
-        }
-        writeln!(f)?;
-        for (k, residual) in residual_k.iter().enumerate() {
-            let (freq, data) = (spectrum.freq_mhz[k], spectrum.t_k_data[k]);
-            let (sigma, model) = (spectrum.sigma_k[k], spectrum.t_k_model[k]);
-            write!(f, "{freq},{data},{sigma},{model},{residual}")?;
-            for species in &spectrum.species {
-                write!(f, ",{}", species.t_k[k])?;
+        let names: Vec<String> = columns.iter().map(|(name, _)| csv_field(name)).collect();
+        writeln!(f, "{}", names.join(","))?;
+        for k in 0..spectrum.freq_mhz.len() {
+            for (column, (_, values)) in columns.iter().enumerate() {
+                let comma = if column > 0 { "," } else { "" };
+                write!(f, "{comma}{}", values[k])?;
             }
             writeln!(f)?;
         }

@@ -1,13 +1,13 @@
 //! Pages of data, model, species and residual.
 
 use super::canvas::{
-    Area, DATA, Drawn, INK, MODEL, SCALE, axis_number, plain_style, species_colour, text_style, write_png,
+    Area, DATA, Drawn, Figure, INK, MODEL, SCALE, axis_number, plain_style, species_colour, text_style,
+    write_figure,
 };
 use super::{FittedSpectrum, ReportError};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 /// Most channels in a panel: at this many a line of 3 channels can still be seen.
 const CHANNELS: usize = 700;
@@ -29,18 +29,17 @@ struct Row<'a> {
     part: Option<(usize, usize)>,
 }
 
-/// Draws all spectra on as many pages as they need, `stem-01.png` and so on in `dir`, and returns the pages.
+/// Draws all spectra on as many pages as they need, `STEM-01` and so on, and returns the pages.
 ///
-/// A spectrum of many channels is cut into rows of equal length. Each row shows data (steps), model (line) and each
-/// species (areas) above, and the residual with a band of 3 sigma below.
+/// A spectrum of many channels is cut into rows of equal length. Each row shows data (steps), model (line, with the band
+/// that holds 95 % of its draws) and each species (areas) above, and the residual with a band of 3 sigma below.
 ///
 /// # Errors
 /// [`ReportError`] of any kind.
 pub fn write_spectrum_figures(
-    dir: &Path,
-    stem: &str,
+    figure: &Figure,
     spectra: &[FittedSpectrum],
-) -> Result<Vec<PathBuf>, ReportError> {
+) -> Result<Vec<Figure>, ReportError> {
     let mut rows = Vec::new();
     for spectrum in spectra {
         spectrum.check()?;
@@ -54,19 +53,19 @@ pub fn write_spectrum_figures(
     let names = species_names(spectra);
     let mut pages = Vec::new();
     for (k, rows) in rows.chunks(ROWS).enumerate() {
-        let path = dir.join(format!("{stem}-{:02}.png", k + 1));
+        let page = figure.page(k + 1);
         let legend = legend_layout(&names);
         let head = (legend.last().map_or(0, |l| l.1) + 1) * LEGEND_LINE + 20;
         let size = (WIDTH, head as u32 + ROW_HEIGHT * rows.len() as u32);
-        write_png(&path, size, |page, font| {
-            let (top, body) = page.split_vertically(head * SCALE);
+        write_figure(&page, size, |area, font| {
+            let (top, body) = area.split_vertically(head * SCALE);
             draw_legend(&top, font, &legend)?;
             for (row, area) in rows.iter().zip(body.split_evenly((rows.len(), 1))) {
                 draw_row(&area, font, row, &names)?;
             }
             Ok(())
         })?;
-        pages.push(path);
+        pages.push(page);
     }
     Ok(pages)
 }
@@ -137,7 +136,8 @@ fn draw_spectrum(area: &Area<'_>, panel: &Panel<'_>, names: &[String]) -> Drawn 
     let Panel { row, font, freq_mhz } = panel;
     let spectrum = row.spectrum;
     let shown = row.channels.clone().flat_map(|k| [spectrum.t_k_data[k], spectrum.t_k_model[k]]);
-    let (low, high) = finite_range(shown, 1.0);
+    let highest = spectrum.bands.iter().flat_map(|bands| row.channels.clone().map(|k| bands.model_k[4][k]));
+    let (low, high) = finite_range(shown.chain(highest), 1.0);
     let labels = visible_labels(spectrum, freq_mhz);
     let span = high - low;
     let mut chart = ChartBuilder::on(area)
@@ -176,6 +176,11 @@ fn draw_spectrum(area: &Area<'_>, panel: &Panel<'_>, names: &[String]) -> Drawn 
     for line in steps(&spectrum.freq_mhz, &spectrum.t_k_data, &row.channels) {
         chart.draw_series(LineSeries::new(line, DATA.stroke_width(SCALE as u32)))?;
     }
+    if let Some(bands) = &spectrum.bands {
+        let mut outline = curve(&bands.model_k[4]);
+        outline.extend(curve(&bands.model_k[0]).into_iter().rev());
+        chart.draw_series([Polygon::new(outline, MODEL.mix(0.25).filled())])?;
+    }
     chart.draw_series(LineSeries::new(curve(&spectrum.t_k_model), MODEL.stroke_width(SCALE as u32)))?;
     let part = row.part.map(|(part, parts)| format!("  ({part}/{parts})")).unwrap_or_default();
     let title = Text::new(spectrum.name.clone() + &part, (84 * SCALE, (TITLE - 6) * SCALE), {
@@ -211,9 +216,14 @@ fn draw_residual(area: &Area<'_>, panel: &Panel<'_>) -> Drawn {
         .set_label_area_size(LabelAreaPosition::Left, 72 * SCALE)
         .set_label_area_size(LabelAreaPosition::Bottom, 46 * SCALE)
         .build_cartesian_2d(freq_mhz.clone(), 1.1 * low..1.1 * high)?;
-    let band = row.channels.clone().filter(|&k| sigma[k].is_finite()).map(|k| {
-        let [left, right] = channel_edges(&spectrum.freq_mhz, k);
-        Rectangle::new([(left, -3.0 * sigma[k]), (right, 3.0 * sigma[k])], BAND.filled())
+    // Neighbours of equal noise make one rectangle: no seams between channels.
+    let channels: Vec<usize> = row.channels.clone().collect();
+    let equal = channels.chunk_by(|&a, &b| sigma[a] == sigma[b]).filter(|run| sigma[run[0]].is_finite());
+    let band = equal.map(|run| {
+        let (first, last) = (run[0], run[run.len() - 1]);
+        let edges = [first, last].map(|k| channel_edges(&spectrum.freq_mhz, k));
+        let (left, right) = (edges[0][0], edges[1][1]);
+        Rectangle::new([(left, -3.0 * sigma[first]), (right, 3.0 * sigma[first])], BAND.filled())
     });
     chart.draw_series(band)?;
     let zero = [(freq_mhz.start, 0.0), (freq_mhz.end, 0.0)];

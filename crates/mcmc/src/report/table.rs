@@ -86,11 +86,11 @@ pub fn table_text(rows: &[ParameterRow]) -> String {
 }
 
 /// Decimals that show two digits of an error.
-fn decimals(error: f64) -> usize {
+pub(super) fn decimals(error: f64) -> usize {
     if error > 0.0 && error.is_finite() { (1.0 - error.log10().floor()).clamp(0.0, 9.0) as usize } else { 4 }
 }
 
-fn or_dash(value: f64, decimals: usize) -> String {
+pub(super) fn or_dash(value: f64, decimals: usize) -> String {
     if value.is_finite() { format!("{value:.decimals$}") } else { "-".to_string() }
 }
 

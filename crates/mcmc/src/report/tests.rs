@@ -6,7 +6,7 @@ use ndarray::Array3;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A folder that stays when `MIRINAE_KEEP_FIGURES` names it, so that a person can look at the pictures.
 fn folder() -> (Option<tempfile::TempDir>, PathBuf) {
@@ -18,6 +18,10 @@ fn folder() -> (Option<tempfile::TempDir>, PathBuf) {
             (Some(dir), path)
         }
     }
+}
+
+fn figure(dir: &Path, stem: &str) -> Figure {
+    Figure::new(dir.join(stem), "made by a test")
 }
 
 /// A spectrum with lines of a few species and one line that the model lacks.
@@ -157,13 +161,22 @@ fn pages_of_spectra_are_drawn() {
         spectrum("AFGL 2591, 218.1 GHz", 218_100.0, 500, &species),
         spectrum("spw 1", 230_000.0, 3000, &species[..3]),
     ];
-    let pages = write_spectrum_figures(&dir, "spectrum", &spectra).unwrap();
+    let pages = write_spectrum_figures(&figure(&dir, "spectrum"), &spectra).unwrap();
     // 1 row and 5 rows, 4 on a page.
     assert_eq!(pages.len(), 2);
+    let pages: Vec<PathBuf> = pages.iter().map(|page| page.file("png")).collect();
     assert!(pages[0].ends_with("spectrum-01.png") && pages[1].ends_with("spectrum-02.png"));
     assert!(png_size(&pages[0]).1 > png_size(&pages[1]).1);
+    let svg = fs::read_to_string(dir.join("spectrum-01.svg")).unwrap();
+    assert!(
+        svg.starts_with("<svg width=\"1500\"") && svg.contains("<desc>made by a test</desc>"),
+        "{svg:.200}"
+    );
+    assert!(svg.trim_end().ends_with("</svg>") && svg.contains("HC3N v7=1 9-8"));
     let first = fs::read(&pages[0]).unwrap();
-    write_spectrum_figures(&dir, "spectrum", &spectra).unwrap();
+    let said = b"made by a test";
+    assert!(first.windows(said.len()).any(|w| w == said));
+    write_spectrum_figures(&figure(&dir, "spectrum"), &spectra).unwrap();
     assert!(first == fs::read(&pages[0]).unwrap(), "the same fit gives the same picture");
 }
 
@@ -178,8 +191,8 @@ fn empty_and_flat_spectra_are_drawn_too() {
         ..FittedSpectrum::default()
     };
     let spectra = [one(1, 0.0), one(5, f64::NAN), one(0, 0.0), one(5, 3.0)];
-    assert_eq!(write_spectrum_figures(dir.path(), "odd", &spectra).unwrap().len(), 1);
-    let error = write_spectrum_figures(&dir.path().join("absent"), "odd", &spectra).unwrap_err();
+    assert_eq!(write_spectrum_figures(&figure(dir.path(), "odd"), &spectra).unwrap().len(), 1);
+    let error = write_spectrum_figures(&figure(&dir.path().join("absent"), "odd"), &spectra).unwrap_err();
     let error = format!("{:#}", anyhow::Error::new(error));
     assert!(error.contains("absent/odd-01.png") && error.contains("No such file"), "{error}");
 }
@@ -203,10 +216,13 @@ fn trace_and_corner_are_drawn() {
     let labels =
         ["CH3OH.tex (K)", "CH3OH.logn", "CH3OH.fwhm (km/s)", "CH3OH.v (km/s)", "CH3OH.size (arcsec)"];
     let labels = labels.map(str::to_string);
-    write_trace_figure(&dir.join("trace.png"), &labels, samples.view(), 1000).unwrap();
-    write_corner_figure(&dir.join("corner.png"), &labels, samples.view()).unwrap();
+    write_trace_figure(&figure(&dir, "trace"), &labels, samples.view(), 1000).unwrap();
+    write_corner_figure(&figure(&dir, "corner"), &labels, samples.view()).unwrap();
     assert!(png_size(&dir.join("trace.png")).0 == 1500 && png_size(&dir.join("corner.png")).0 > 1000);
+    write_rank_figure(&figure(&dir, "ranks"), &labels, samples.view()).unwrap();
+    assert!(dir.join("ranks.svg").is_file());
     let few = samples.slice(ndarray::s![..1, ..1, ..1]);
-    write_trace_figure(&dir.join("few.png"), &labels, few, 0).unwrap();
-    write_corner_figure(&dir.join("few.png"), &labels, few).unwrap();
+    write_trace_figure(&figure(&dir, "few"), &labels, few, 0).unwrap();
+    write_corner_figure(&figure(&dir, "few"), &labels, few).unwrap();
+    write_rank_figure(&figure(&dir, "few"), &labels, few).unwrap();
 }

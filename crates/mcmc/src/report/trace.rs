@@ -2,19 +2,20 @@
 
 use super::ReportError;
 use super::canvas::{
-    Area, Drawn, INK, SCALE, axis_number, plain_style, species_colour, text_style, write_png,
+    Area, Drawn, Figure, INK, SCALE, axis_number, plain_style, species_colour, text_style, write_figure,
 };
 use crate::diagnose::{quantile, sorted};
 use ndarray::{ArrayView2, ArrayView3, Axis};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use std::path::Path;
 
 const WIDTH: u32 = 1500;
 const PANEL_HEIGHT: u32 = 120;
 const FOOT: u32 = 44;
 /// More walkers than these would only make a solid block.
-const WALKERS: usize = 40;
+const WALKERS: usize = 24;
+/// More draws than these cannot be told apart in a panel.
+const DRAWS: usize = 400;
 
 /// Draws the samples of each parameter over the steps: single walkers thin, the median of all walkers thick.
 ///
@@ -24,7 +25,7 @@ const WALKERS: usize = 40;
 /// # Errors
 /// [`ReportError`] of any kind.
 pub fn write_trace_figure(
-    path: &Path,
+    figure: &Figure,
     labels: &[String],
     samples: ArrayView3<'_, f64>,
     first_step: u64,
@@ -32,7 +33,7 @@ pub fn write_trace_figure(
     let (draws, _, dim) = samples.dim();
     let columns = if dim > 8 { 2 } else { 1 };
     let rows = dim.div_ceil(columns).max(1);
-    write_png(path, (WIDTH, PANEL_HEIGHT * rows as u32 + FOOT), |page, font| {
+    write_figure(figure, (WIDTH, PANEL_HEIGHT * rows as u32 + FOOT), |page, font| {
         let (body, foot) = page.split_vertically((PANEL_HEIGHT * rows as u32) as i32 * SCALE);
         for (k, area) in body.split_evenly((rows, columns)).iter().enumerate().take(dim) {
             let label = labels.get(k).map_or("", String::as_str);
@@ -77,7 +78,7 @@ fn draw_panel(
         .y_label_formatter(&axis_number(high - low))
         .label_style(plain_style(font, 12.0))
         .draw()?;
-    let stride = draws.div_ceil(1000).max(1);
+    let stride = draws.div_ceil(DRAWS).max(1);
     let shown: Vec<usize> = (0..draws).step_by(stride).collect();
     for walker in (0..walkers).step_by(walkers.div_ceil(WALKERS).max(1)) {
         let line = shown.iter().map(|&t| (step(t), samples[(t, walker)].clamp(low - room, high + room)));

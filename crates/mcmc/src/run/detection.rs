@@ -1,14 +1,14 @@
 //! Which species are there at all: a fit without each of them, Bayes factors, upper limits, degenerate pairs.
 
-use super::Fit;
-use super::result::Drawn;
+use super::products::Material;
 use crate::diagnose::{quantile, sorted};
 use crate::posterior::{Binding, Standard};
 use crate::sampler::{Climb, Likelihood, climb, laplace};
 use mirinae_common::atomic;
-use ndarray::{ArrayView3, Axis};
+use ndarray::Axis;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
 /// Gradients of one climb at most.
 const LONGEST_CLIMB: u32 = 500;
@@ -45,8 +45,11 @@ impl Likelihood for Held<'_, '_> {
 }
 
 /// What is found about one species.
-struct Detection {
-    species: String,
+pub(super) struct Detection {
+    /// Its name.
+    pub(super) species: String,
+    /// Place of its column density among the free parameters.
+    pub(super) parameter: usize,
     /// Twice the fall of ln likelihood at the best fit without it.
     twice_ln_ratio: f64,
     /// ln of the evidence with it over that without it.
@@ -54,15 +57,17 @@ struct Detection {
     /// How the Bayes factor was had.
     way: &'static str,
     /// Quantile 95 % of log10 N.
-    limit_95: f64,
+    pub(super) limit_95: f64,
 }
 
 impl Detection {
-    fn sigma(&self) -> f64 {
+    /// Significance in standard deviations.
+    pub(super) fn sigma(&self) -> f64 {
         self.twice_ln_ratio.max(0.0).sqrt()
     }
 
-    fn verdict(&self) -> &'static str {
+    /// The verdict in words.
+    pub(super) fn verdict(&self) -> &'static str {
         match self.sigma() {
             s if s >= DETECTED => "detected",
             s if s >= HINT => "hint",
@@ -71,26 +76,26 @@ impl Detection {
     }
 }
 
-/// Writes detection.csv and gives the lines of the summary.
-pub(super) fn text(
-    fit: &Fit,
-    drawn: &Drawn,
-    samples: ArrayView3<f64>,
-    best: &[f64],
-) -> anyhow::Result<String> {
+/// Fits without each species, where the sampler knew gradients.
+pub(super) fn find(material: &Material, best: &[f64]) -> anyhow::Result<Vec<Detection>> {
+    if material.chain.header.gradients == 0 {
+        return Ok(Vec::new());
+    }
+    all(material, &column_densities(material), best)
+}
+
+/// The lines of the summary: what is not detected, and what cannot be told apart.
+pub(super) fn text(material: &Material, found: &[Detection]) -> String {
     let mut text = String::new();
-    let column_densities = column_densities(fit);
-    if drawn.gradients > 0 {
-        let found = all(fit, &column_densities, samples, best)?;
-        write(fit, &found)?;
-        for d in found.iter().filter(|d| d.verdict() != "detected") {
-            let (name, sigma, ln_bayes, limit) = (&d.species, d.sigma(), d.ln_bayes, d.limit_95);
-            let verdict = d.verdict();
-            let _ = writeln!(
-                text,
-                "{name}: {verdict} ({sigma:.1} sigma, ln Bayes factor {ln_bayes:.1}), log10 N < {limit:.2} (95 %)"
-            );
-        }
+    let samples = material.samples();
+    let column_densities = column_densities(material);
+    for d in found.iter().filter(|d| d.verdict() != "detected") {
+        let (name, sigma, ln_bayes, limit) = (&d.species, d.sigma(), d.ln_bayes, d.limit_95);
+        let verdict = d.verdict();
+        let _ = writeln!(
+            text,
+            "{name}: {verdict} ({sigma:.1} sigma, ln Bayes factor {ln_bayes:.1}), log10 N < {limit:.2} (95 %)"
+        );
     }
     for (k, (a, i)) in column_densities.iter().enumerate() {
         for (b, j) in &column_densities[..k] {
@@ -104,17 +109,17 @@ pub(super) fn text(
             }
         }
     }
-    Ok(text)
+    text
 }
 
 /// Species with a column density of their own, and its place among the free parameters.
-fn column_densities(fit: &Fit) -> Vec<(String, usize)> {
-    let layout = &fit.plan.layout;
+fn column_densities(material: &Material) -> Vec<(String, usize)> {
+    let layout = &material.plan.layout;
     let own = |bindings: &[Binding]| match bindings[0] {
         Binding::Free(i) => Some(i),
         _ => None,
     };
-    let names = fit.plan.species.iter().map(|s| s.name().to_string());
+    let names = material.plan.species.iter().map(|s| s.name().to_string());
     let mut found: Vec<(String, usize)> =
         names.zip(&layout.bindings).filter_map(|(name, b)| Some((name, own(b)?))).collect();
     found.dedup_by_key(|f| f.1);
@@ -122,17 +127,17 @@ fn column_densities(fit: &Fit) -> Vec<(String, usize)> {
 }
 
 fn all(
-    fit: &Fit,
+    material: &Material,
     column_densities: &[(String, usize)],
-    samples: ArrayView3<f64>,
     best: &[f64],
 ) -> anyhow::Result<Vec<Detection>> {
-    let mut standard = Standard::new(fit.evaluator.posterior());
+    let mut standard = Standard::new(material.posterior);
+    let samples = material.samples();
     let start = standard.z(best);
     let with = climb(&mut standard, &start, LONGEST_CLIMB);
     let ln_mass_with = ln_mass(&mut standard, &with);
     let one = |(name, index): &(String, usize)| {
-        let prior = fit.plan.layout.parameters[*index].prior;
+        let prior = material.plan.layout.parameters[*index].prior;
         let z = prior.to_standard(prior.limits().0);
         let point = vec![0.0; start.len()];
         let mut held = Held { standard: &mut standard, index: *index, z, point };
@@ -150,7 +155,7 @@ fn all(
             (laplace, "Laplace")
         };
         let twice_ln_ratio = 2.0 * (with.place.ln_like - without.place.ln_like);
-        Detection { species: name.clone(), twice_ln_ratio, ln_bayes, way, limit_95 }
+        Detection { species: name.clone(), parameter: *index, twice_ln_ratio, ln_bayes, way, limit_95 }
     };
     Ok(column_densities.iter().map(one).collect())
 }
@@ -160,8 +165,9 @@ fn ln_mass(likelihood: &mut impl Likelihood, peak: &Climb) -> f64 {
     peak.ln_density - 0.5 * laplace(likelihood, &peak.place).ln_det
 }
 
-fn write(fit: &Fit, found: &[Detection]) -> anyhow::Result<()> {
-    Ok(atomic::write(&fit.out.join("detection.csv"), |file| {
+/// Writes detection.csv.
+pub(super) fn write(path: &Path, found: &[Detection]) -> anyhow::Result<()> {
+    Ok(atomic::write(path, |file| {
         writeln!(file, "species,verdict,sigma,ln_bayes_factor,ln_bayes_factor_by,logn_limit_95")?;
         found.iter().try_for_each(|d| {
             let (species, verdict, sigma) = (&d.species, d.verdict(), d.sigma());

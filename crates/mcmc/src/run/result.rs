@@ -1,23 +1,10 @@
-//! Makes the products of a finished chain: samples, tables, best fit, pictures.
+//! The end of a fit: joins the chain, has its products made, tells the user.
 
-use super::spectra::{fitted_spectra, joined};
+use super::Fit;
+use super::products::{self, Material};
 use super::stage::Product;
-use super::{Fit, detection, trust};
-use crate::chain::{self, Chain, Header, Parameter, PartRecord};
-use crate::diagnose::{self, Diagnosis};
-use crate::report::{self, Feature, FittedSpectrum, ParameterRow, features_text, find_features, table_text};
-use mirinae_common::{atomic, provenance};
-use ndarray::{ArrayView3, s};
-use std::io::Write as _;
-
-/// Channels whose residual exceeds this many sigma are listed.
-const FEATURE_SIGMA: f64 = 5.0;
-/// Above this the chains disagree (Vehtari et al. 2021).
-const R_HAT_LIMIT: f64 = 1.01;
-/// Draws in autocorrelation times below which the estimate of the time itself is not to be trusted (emcee's rule).
-const TAUS_NEEDED: f64 = 50.0;
-/// A corner picture of more parameters cannot be read.
-const CORNER_PARAMETERS: usize = 30;
+use crate::chain::{self, Header, Parameter, PartRecord};
+use mirinae_common::provenance;
 
 /// What a sampler hands over when it is done.
 #[derive(Default)]
@@ -39,46 +26,17 @@ pub(super) struct Drawn {
 /// Writes all products on rank 0.
 pub(super) fn make(fit: &Fit, drawn: &Drawn) -> anyhow::Result<Vec<Product>> {
     let (out, plan) = (fit.out, fit.plan);
-    let header = header(fit, drawn);
-    atomic::write(&out.join("provenance.json"), |file| writeln!(file, "{}", header.provenance))?;
-    chain::merge(out, &drawn.parts, &header, &out.join("chain.h5"))?;
-    let chain = chain::read(&out.join("chain.h5"))?;
-    let burn = drawn.burn;
-    let samples = chain.samples.slice(s![burn.., .., ..]);
-    let diagnosis = diagnose::diagnose(&plan.names(), samples, chain.log_density.slice(s![burn.., ..]))?;
-    let rows: Vec<ParameterRow> = diagnosis
-        .parameters
-        .iter()
-        .zip(&plan.layout.parameters)
-        .map(|(summary, p)| ParameterRow::new(summary, &p.unit))
-        .collect();
-    report::write_summary_csv(&out.join("summary.csv"), &rows)?;
-    let spectra = fitted_spectra(plan, fit.evaluator.posterior(), &diagnosis.best.values)?;
-    report::write_spectrum_csv(&out.join("best_fit.csv"), &joined(&spectra))?;
-    let mut features = Vec::new();
-    for spectrum in &spectra {
-        features.extend(find_features(spectrum, FEATURE_SIGMA)?);
-    }
-    report::write_features_csv(&out.join("residuals.csv"), &features)?;
-    let posterior = fit.evaluator.posterior();
-    let chi2 = posterior.chi2(&diagnosis.best.values, &mut posterior.work())?;
-    let mut text = summary_text(&diagnosis, &rows, chi2, &spectra, &features);
-    text.push_str(&drawn.told);
-    text.push_str(&trust::text(out, drawn, &diagnosis)?);
-    text.push_str(&detection::text(fit, drawn, samples, &diagnosis.best.values)?);
-    atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
-    let mut names: Vec<String> =
-        ["chain.h5", "summary.csv", "summary.txt", "best_fit.csv", "residuals.csv", "provenance.json"]
-            .map(String::from)
-            .to_vec();
-    if drawn.gradients > 0 {
-        names.push("detection.csv".to_string());
-    }
-    names.extend(pictures(fit, &spectra, samples, &chain)?);
+    let path = out.join(products::CHAIN);
+    chain::merge(out, &drawn.parts, &header(fit, drawn)?, &path)?;
+    let chain = chain::read(&path)?;
+    let (posterior, plan_hash) = (fit.evaluator.posterior(), fit.context.plan_hash);
+    let mut names =
+        products::write(&Material { out, source: &path, plan, plan_hash, posterior, chain: &chain })?;
+    names.push(products::CHAIN.to_string());
     names.into_iter().map(|name| product(fit, name)).collect()
 }
 
-fn header(fit: &Fit, drawn: &Drawn) -> Header {
+fn header(fit: &Fit, drawn: &Drawn) -> anyhow::Result<Header> {
     let plan = fit.plan;
     let parameters = plan
         .layout
@@ -86,66 +44,16 @@ fn header(fit: &Fit, drawn: &Drawn) -> Header {
         .iter()
         .map(|p| Parameter { name: p.name.clone(), unit: p.unit.clone() })
         .collect();
-    Header {
+    Ok(Header {
         parameters,
         accepted_fraction: drawn.accepted_fraction.clone(),
         statistics: drawn.statistics.iter().map(ToString::to_string).collect(),
+        burn: drawn.burn as u64,
+        gradients: drawn.gradients,
+        told: drawn.told.clone(),
+        plan: postcard::to_stdvec(plan)?,
         provenance: provenance::of_plan("alma-fit", &fit.context.plan_hash, &plan.settings, &plan.inputs),
-    }
-}
-
-/// What a user reads first.
-fn summary_text(
-    diagnosis: &Diagnosis,
-    rows: &[ParameterRow],
-    chi2: f64,
-    spectra: &[FittedSpectrum],
-    features: &[Feature],
-) -> String {
-    let mut text = table_text(rows);
-    let used = spectra.iter().flat_map(|s| &s.t_k_data).filter(|t_k| t_k.is_finite()).count();
-    let (draws, walkers) = (diagnosis.draws, diagnosis.walkers);
-    text.push_str(&format!(
-        "\n{draws} draws of {walkers} walkers; best sample: ln p {:.2}, chi2 {chi2:.1} for {used} channels and {} parameters\n",
-        diagnosis.best.log_density,
-        rows.len()
-    ));
-    text.push_str(&verdict(diagnosis));
-    text.push_str(&features_text(features, FEATURE_SIGMA));
-    text
-}
-
-/// Whether the chain can be trusted.
-fn verdict(diagnosis: &Diagnosis) -> String {
-    let (r_hat, tau, ess) = (diagnosis.largest_r_hat(), diagnosis.largest_tau(), diagnosis.smallest_ess());
-    let taus = diagnosis.draws as f64 / tau;
-    let figures = format!("largest R-hat {r_hat:.4}, smallest ESS {ess:.0}, {taus:.0} autocorrelation times");
-    if r_hat < R_HAT_LIMIT && taus >= TAUS_NEEDED {
-        return format!("converged: {figures}\n");
-    }
-    format!(
-        "NOT CONVERGED: {figures}; R-hat below {R_HAT_LIMIT} and {TAUS_NEEDED} autocorrelation times are needed: more steps\n"
-    )
-}
-
-fn pictures(
-    fit: &Fit,
-    spectra: &[FittedSpectrum],
-    samples: ArrayView3<f64>,
-    chain: &Chain,
-) -> anyhow::Result<Vec<String>> {
-    let pages = report::write_spectrum_figures(fit.out, "spectrum", spectra)?;
-    let mut names: Vec<String> =
-        pages.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
-    let parameters = &fit.plan.layout.parameters;
-    let labels: Vec<String> = parameters.iter().map(|p| format!("{} [{}]", p.name, p.unit)).collect();
-    report::write_trace_figure(&fit.out.join("trace.png"), &labels, chain.samples.view(), chain.first_step)?;
-    names.push("trace.png".to_string());
-    if labels.len() <= CORNER_PARAMETERS {
-        report::write_corner_figure(&fit.out.join("corner.png"), &labels, samples)?;
-        names.push("corner.png".to_string());
-    }
-    Ok(names)
+    })
 }
 
 fn product(fit: &Fit, name: String) -> anyhow::Result<Product> {
@@ -162,10 +70,6 @@ pub(super) fn tell(fit: &Fit, products: &[Product]) -> anyhow::Result<()> {
         &context.hosts,
         context.started,
     )?;
-    println!("{}", std::fs::read_to_string(fit.out.join("summary.txt"))?);
-    println!("products in {}:", fit.out.display());
-    for product in products {
-        println!("  {}", product.name);
-    }
-    Ok(())
+    let names: Vec<&str> = products.iter().map(|p| p.name.as_str()).collect();
+    products::tell(fit.out, &names)
 }

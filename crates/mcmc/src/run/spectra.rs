@@ -36,6 +36,7 @@ pub(crate) fn fitted_spectra(
                 .map(|(name, t_k)| component(name, t_k, &channels))
                 .collect(),
             labels: labels(transitions.iter().filter(|t| t.window == index), &names, &data.sigma_k),
+            bands: None,
         })
         .collect())
 }
@@ -82,6 +83,7 @@ pub(crate) fn joined(spectra: &[FittedSpectrum]) -> FittedSpectrum {
             })
             .collect(),
         labels: Vec::new(),
+        bands: None,
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the transitions of a gradient sampler say about how far its draws can be trusted.
 
-use super::result::Drawn;
 use crate::chain;
 use crate::diagnose::{Diagnosis, e_bfmi};
 use std::fmt::Write as _;
@@ -10,16 +9,16 @@ use std::path::Path;
 const E_BFMI_LIMIT: f64 = 0.3;
 
 /// Lines for the summary; none where there are no such transitions.
-pub(super) fn text(out: &Path, drawn: &Drawn, diagnosis: &Diagnosis) -> anyhow::Result<String> {
+pub(super) fn text(source: &Path, gradients: u64, diagnosis: &Diagnosis) -> anyhow::Result<String> {
     let mut text = String::new();
-    if drawn.gradients == 0 {
+    if gradients == 0 {
         return Ok(text);
     }
-    let read = |name: &str| chain::read_statistics(&out.join("chain.h5"), name);
+    let read = |name: &str| chain::read_statistics(source, name);
     let (depth, acceptance) = (read("tree_depth")?, read("acceptance_rate")?);
     let mean = |values: &ndarray::Array2<f64>| values.sum() / values.len() as f64;
     let least = e_bfmi(read("energy")?.view()).into_iter().fold(f64::INFINITY, f64::min);
-    let gradients = drawn.gradients as f64;
+    let gradients = gradients as f64;
     let tail = diagnosis.parameters.iter().map(|p| p.ess_tail).fold(f64::INFINITY, f64::min);
     let _ = writeln!(
         text,

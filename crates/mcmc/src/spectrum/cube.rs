@@ -1,6 +1,7 @@
 //! An open FITS image and its pixels, in the unit of the file.
 
 use super::axis::Convention;
+use super::cards::Cards;
 use super::error::SpectrumError;
 use super::header::{Header, fits_error, read_header};
 use fitsio::FitsFile;
@@ -48,6 +49,11 @@ impl Cube {
         }
         let problem = "has no image: spectra in binary tables are not read".to_owned();
         Err(SpectrumError::Empty { path: path.to_path_buf(), problem })
+    }
+
+    /// The cards of its header.
+    pub fn cards(&mut self) -> Cards<'_> {
+        Cards { path: &self.path, file: &mut self.file, hdu: &self.hdu }
     }
 
     /// Lengths of x and y; 1 where there is no such axis.

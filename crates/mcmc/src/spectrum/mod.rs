@@ -9,6 +9,7 @@ mod fits;
 mod header;
 mod inspect;
 mod noise;
+mod sky;
 mod text;
 mod text_header;
 mod units;
@@ -20,6 +21,7 @@ pub use fits::{FitsOptions, Region, read_fits};
 pub use inspect::{BrightPixel, CubeNoise, Inspection, describe, inspect};
 pub(crate) use noise::median;
 pub use noise::{Noise, estimate_noise};
+pub use sky::{CardValue, SkyHeader, sky_header};
 pub use text::{TextOptions, read_text};
 pub use units::{IntensityUnit, SpectralUnit};
 

@@ -1,0 +1,27 @@
+//! `[cube]` of fit.toml: every pixel of a cube is fitted.
+
+use serde::{Deserialize, Serialize};
+
+/// `[cube]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CubeConfig {
+    /// Pixels whose brightest channel is this many times its noise are fitted.
+    pub snr: f64,
+    /// First and last column, zero-based; all unless given.
+    pub x: Option<[usize; 2]>,
+    /// First and last row, zero-based; all unless given.
+    pub y: Option<[usize; 2]>,
+    /// Chains of a pixel.
+    pub chains: usize,
+    /// Effective samples that are enough.
+    pub ess: f64,
+    /// Draws of each chain, at most.
+    pub draws: usize,
+}
+
+impl Default for CubeConfig {
+    fn default() -> Self {
+        Self { snr: 5.0, x: None, y: None, chains: 8, ess: 200.0, draws: 400 }
+    }
+}
