@@ -13,7 +13,7 @@ const SEGMENT_WIDTH: f64 = 0.01;
 /// Nodes of a cubic.
 pub(super) const N_NODES: usize = 4;
 /// `cos(pi (2k + 1) / 8)`: the Chebyshev nodes of a cubic.
-const NODES: [f64; N_NODES] =
+pub(super) const NODES: [f64; N_NODES] =
     [0.923_879_532_511_286_7, 0.382_683_432_365_089_8, -0.382_683_432_365_089_8, -0.923_879_532_511_286_7];
 
 /// A run of channels over which the factor is a cubic; it starts at a whole vector.

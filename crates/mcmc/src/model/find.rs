@@ -1,6 +1,7 @@
 //! Which lines are seen at given parameters, and which channels they reach.
 
-use super::lines::LineSet;
+use super::amplitude::{N_NODES, cubic_at, powers};
+use super::lines::{LineSet, Span};
 use super::lte::PlannedWindow;
 use super::scratch::{Active, SpeciesState};
 use super::simd::{Lanes, MAX_LANES};
@@ -56,15 +57,23 @@ pub(super) fn find<L: Lanes, const KEEP: bool>(
     let base = L::splat(state.ln_n_over_q - common.ln_cut - libm::log(width));
     let (doppler, sigma_per_freq) = (L::splat(common.doppler), L::splat(common.sigma_per_freq));
     let per_sigma_freq = L::splat(1.0 / (common.sigma_per_freq * common.doppler));
-    let (zero, two, one) = (L::splat(0.0), L::splat(2.0), L::splat(1.0));
+    let (zero, two) = (L::splat(0.0), L::splat(2.0));
+    let mut cubics = None;
+    if let Some(span) = lines.span {
+        cubics = Some(Cubics::<L>::new(span, per_t));
+    }
     let reach_of = Reach::<L>::new(&window.grid);
     let mut n = 0;
     for at in (0..lines.len()).step_by(L::N) {
         let (hnu_k, e_low_k) = (L::load(&lines.hnu_k[at..]), L::load(&lines.e_low_k[at..]));
-        let stimulated = one_minus_exp_neg(hnu_k.mul(per_t).min(L::splat(EXP_LIMIT)));
+        let freq_mhz = L::load(&lines.freq_mhz[at..]);
+        let emission = match &cubics {
+            Some(cubics) => cubics.at(freq_mhz),
+            None => Emission::new(hnu_k, per_t),
+        };
         let population = e_low_k.neg_mul_add(per_t, base.add(L::load(&lines.ln_strength[at..])));
-        let z0 = population.add(ln(stimulated)).min(L::splat(HIGHEST_Z));
-        let centre = L::load(&lines.freq_mhz[at..]).mul(doppler);
+        let z0 = population.add(emission.ln_stimulated).min(L::splat(HIGHEST_Z));
+        let centre = freq_mhz.mul(doppler);
         let reach = two.mul(z0.max(zero)).sqrt().mul_add(centre.mul(sigma_per_freq), L::splat(beyond_mhz));
         let per_sigma = L::load(&lines.per_freq[at..]).mul(per_sigma_freq);
         let mut columns = Columns::default();
@@ -72,8 +81,7 @@ pub(super) fn find<L: Lanes, const KEEP: bool>(
         centre.store(&mut columns.centre_mhz);
         per_sigma.store(&mut columns.per_sigma);
         if KEEP {
-            let emitted = one.sub(stimulated).div(stimulated);
-            emitted.neg_mul_add(hnu_k, e_low_k).mul(per_t.mul(per_t)).store(&mut columns.by_tex);
+            e_low_k.sub(emission.emitted_k).mul(per_t.mul(per_t)).store(&mut columns.by_tex);
         }
         reach_of.channels(centre.sub(reach), centre.add(reach), &mut columns);
         for i in 0..L::N {
@@ -82,6 +90,60 @@ pub(super) fn find<L: Lanes, const KEEP: bool>(
         }
     }
     n
+}
+
+/// What stimulated emission does to lines.
+struct Emission<L> {
+    /// `ln(1 - exp(-h nu/kT))`.
+    ln_stimulated: L,
+    /// `(h nu/k) / (exp(h nu/kT) - 1)` (K): the derivative of the former by `1/T`.
+    emitted_k: L,
+}
+
+impl<L: Lanes> Emission<L> {
+    #[inline(always)]
+    fn new(hnu_k: L, per_t: L) -> Self {
+        let stimulated = one_minus_exp_neg(hnu_k.mul(per_t).min(L::splat(EXP_LIMIT)));
+        let emitted_k = hnu_k.mul(L::splat(1.0).sub(stimulated)).div(stimulated);
+        Self { ln_stimulated: ln(stimulated), emitted_k }
+    }
+}
+
+/// The same as cubics in the frequency, the second the derivative of the first.
+struct Cubics<L> {
+    mid_mhz: L,
+    per_half_mhz: L,
+    ln_stimulated: [f64; N_NODES],
+    emitted_k: [f64; N_NODES],
+}
+
+impl<L: Lanes> Cubics<L> {
+    #[inline(always)]
+    fn new(span: Span, per_t: L) -> Self {
+        let at_nodes = Emission::new(L::load(&span.hnu_k), per_t);
+        Self {
+            mid_mhz: L::splat(span.mid_mhz),
+            per_half_mhz: L::splat(span.per_half_mhz),
+            ln_stimulated: Self::cubic(at_nodes.ln_stimulated),
+            emitted_k: Self::cubic(at_nodes.emitted_k),
+        }
+    }
+
+    #[inline(always)]
+    fn cubic(at_nodes: L) -> [f64; N_NODES] {
+        let mut y = [0.0; MAX_LANES];
+        at_nodes.store(&mut y);
+        powers([y[0], y[1], y[2], y[3]])
+    }
+
+    #[inline(always)]
+    fn at(&self, freq_mhz: L) -> Emission<L> {
+        let place = freq_mhz.sub(self.mid_mhz).mul(self.per_half_mhz);
+        Emission {
+            ln_stimulated: cubic_at(&self.ln_stimulated, place),
+            emitted_k: cubic_at(&self.emitted_k, place),
+        }
+    }
 }
 
 /// A vector of lines.

@@ -1,5 +1,6 @@
 //! The lines of one species in one window, as the kernel wants them.
 
+use super::amplitude::{N_NODES, NODES};
 use super::simd::MAX_LANES;
 use crate::catalog::Line;
 use crate::physics::{C_CM_S, C_KMS, FWHM_PER_SIGMA, HK_K_PER_MHZ};
@@ -20,6 +21,32 @@ pub(super) struct LineSet {
     pub hnu_k: Vec<f64>,
     /// ln of the peak opacity per `N/Q exp(-E_l/kT) (1 - exp(-h nu/kT)) / FWHM` (cm^2 km/s); see [`peak_strength`].
     pub ln_strength: Vec<f64>,
+    /// Where they lie within a small range of frequency.
+    pub span: Option<Span>,
+}
+
+/// A range of frequency over which functions of `h nu/kT` are cubics.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub mid_mhz: f64,
+    pub per_half_mhz: f64,
+    /// `h nu / k` (K) at the nodes of a cubic, twice over.
+    pub hnu_k: [f64; MAX_LANES],
+}
+
+/// The widest range, relative to its frequency: a cubic is right to 4e-10 over it.
+const SPAN: f64 = 0.02;
+
+impl Span {
+    /// Of lines that ascend in frequency.
+    fn of(lines: &[Line]) -> Option<Self> {
+        let (low, high) = (lines.first()?.freq_mhz, lines.last()?.freq_mhz);
+        // A single line has no width: any positive one will do.
+        let (mid_mhz, half_mhz) = (0.5 * (low + high), (0.5 * (high - low)).max(1.0e-9 * high));
+        let node = |i: usize| HK_K_PER_MHZ * (mid_mhz + half_mhz * NODES[i % N_NODES]);
+        let hnu_k = std::array::from_fn(node);
+        (high <= low * (1.0 + SPAN)).then_some(Self { mid_mhz, per_half_mhz: 1.0 / half_mhz, hnu_k })
+    }
 }
 
 /// ln of the strength of the lines of the padding: no column makes it seen.
@@ -54,6 +81,7 @@ impl LineSet {
             e_low_k: column(&Line::e_low_k, 0.0),
             hnu_k: column(&|line| HK_K_PER_MHZ * line.freq_mhz, 1.0),
             ln_strength: column(&|line| libm::log(peak_strength(line, q_300)), NEVER),
+            span: Span::of(lines),
         }
     }
 

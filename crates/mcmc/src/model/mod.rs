@@ -25,15 +25,22 @@
 //! `collect` makes profiles of the lines, `sight_reverse` hands each line's derivatives back to [`ExcitedLine`].
 
 mod amplitude;
+mod average;
+mod average_forward;
+mod average_lines;
+mod average_reverse;
 mod chi2;
 mod collect;
 mod error;
+mod evaluate;
 mod excitation;
 mod find;
 mod forward;
+mod ladder;
 mod likelihood;
 mod lines;
 mod lte;
+mod narrow;
 mod nodes;
 mod params;
 mod profile;
@@ -54,6 +61,7 @@ mod transfer;
 mod transitions;
 mod vector;
 mod voigt;
+mod wide;
 mod window;
 
 pub use chi2::ChannelData;

@@ -1,8 +1,8 @@
-//! Where a channel is sampled so that the mean over its width is right.
+//! Where a channel is sampled so that the mean over its width is right: the nodes and weights of Gauss and Legendre
+//! (Abramowitz & Stegun 1964, 25.4.29).
 //!
-//! Where lines are thin the mean of the opacity is enough, and an error function gives it; where they are
-//! opaque, `1 - exp(-tau)` is summed with the nodes and weights of Gauss and Legendre
-//! (Abramowitz & Stegun 1964, 25.4.29), as many as the opacity and the width of the channel ask for.
+//! [`super::ladder`] takes as many as the width of the channel asks for. Along sight lines the opacity decides too ([`Limits`]):
+//! where lines are thin the mean of the opacity is enough there.
 
 /// Nodes on -1 ... 1 and weights that add to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub(super) struct Rule {
 }
 
 /// Numbers of nodes to choose from; those above 16 are several rules of 16 side by side.
-const COUNTS: [usize; 10] = [2, 3, 4, 6, 8, 12, 16, 32, 64, 128];
+pub(super) const COUNTS: [usize; 10] = [2, 3, 4, 6, 8, 12, 16, 32, 64, 128];
 /// Nodes of the largest single rule.
 const SINGLE: usize = 16;
 
@@ -51,6 +51,12 @@ impl Rules {
     #[inline(always)]
     pub fn rule(&self, index: usize) -> &Rule {
         &self.0[index - 1]
+    }
+
+    /// A rule by its place among [`COUNTS`].
+    #[inline(always)]
+    pub fn at(&self, place: usize) -> &Rule {
+        &self.0[place]
     }
 
     /// The most samples of a channel.

@@ -2,7 +2,6 @@
 
 use super::find::Common;
 use super::lte::{LteModel, PlannedWindow};
-use super::nodes::Rules;
 use super::params::N_SPECIES_PARAMS;
 use super::profile::{Profile, Slopes};
 use super::scratch::{Active, Part, Scratch, SpeciesState, Sums};
@@ -12,12 +11,12 @@ use crate::physics::{C_KMS, FWHM_PER_SIGMA};
 
 /// Sums `scratch.pull_per_k` (derivative by the channels) to `scratch.sums`, after a forward pass that has kept what is
 /// needed.
-pub(super) struct Reverse<'a, const AVERAGE: bool> {
+pub(super) struct Reverse<'a> {
     pub model: &'a LteModel,
     pub scratch: &'a mut Scratch,
 }
 
-impl<const AVERAGE: bool> Kernel for Reverse<'_, AVERAGE> {
+impl Kernel for Reverse<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -29,9 +28,9 @@ impl<const AVERAGE: bool> Kernel for Reverse<'_, AVERAGE> {
             for (w, window) in model.windows.iter().enumerate() {
                 let part = scratch.parts[index * model.windows.len() + w];
                 let job = Job { model, window, index, part, common: &common };
-                job.pull_on_opacity::<L, AVERAGE>(scratch, &mut lanes);
-                job.pull_on_lines::<L, AVERAGE>(scratch, &mut lanes);
-                job.clear::<L, AVERAGE>(scratch);
+                job.pull_on_opacity::<L>(scratch, &mut lanes);
+                job.pull_on_lines::<L>(scratch, &mut lanes);
+                job.clear::<L>(scratch);
             }
             scratch.sums[index] = lanes.sums();
         }
@@ -39,16 +38,16 @@ impl<const AVERAGE: bool> Kernel for Reverse<'_, AVERAGE> {
 }
 
 /// The sums of [`Sums`], lane by lane.
-struct LaneSums<L> {
+pub(super) struct LaneSums<L> {
     lines: Slopes<L>,
     by_tex: L,
-    by_source: L,
-    by_theta: L,
+    pub by_source: L,
+    pub by_theta: L,
 }
 
 impl<L: Lanes> LaneSums<L> {
     #[inline(always)]
-    fn new() -> Self {
+    pub fn new() -> Self {
         let zero = L::splat(0.0);
         let lines = Slopes { by_peak: zero, by_x: zero, by_sigma: zero, by_cut: zero };
         Self { lines, by_tex: zero, by_source: zero, by_theta: zero }
@@ -56,7 +55,7 @@ impl<L: Lanes> LaneSums<L> {
 
     /// Adds the derivatives at a sample, times the derivative by its opacity.
     #[inline(always)]
-    fn add(&mut self, slopes: &Slopes<L>, pull: L, line_by_tex: L) {
+    pub fn add(&mut self, slopes: &Slopes<L>, pull: L, line_by_tex: L) {
         let by_peak = slopes.by_peak.mul(pull);
         self.lines.by_peak = self.lines.by_peak.add(by_peak);
         self.by_tex = by_peak.mul_add(line_by_tex, self.by_tex);
@@ -66,7 +65,7 @@ impl<L: Lanes> LaneSums<L> {
     }
 
     #[inline(always)]
-    fn sums(&self) -> Sums {
+    pub fn sums(&self) -> Sums {
         Sums {
             by_peak: self.lines.by_peak.sum(),
             by_tex: self.by_tex.sum(),
@@ -75,6 +74,7 @@ impl<L: Lanes> LaneSums<L> {
             by_cut: self.lines.by_cut.sum(),
             by_source: self.by_source.sum(),
             by_theta: self.by_theta.sum(),
+            by_width: 0.0,
         }
     }
 }
@@ -91,31 +91,21 @@ struct Job<'a> {
 impl Job<'_> {
     /// Writes the derivative by each sample's opacity (over the cut) into `scratch.tau`.
     #[inline(always)]
-    fn pull_on_opacity<L: Lanes, const AVERAGE: bool>(&self, scratch: &mut Scratch, sums: &mut LaneSums<L>) {
+    fn pull_on_opacity<L: Lanes>(&self, scratch: &mut Scratch, sums: &mut LaneSums<L>) {
         let params = scratch.states[self.index].params;
-        let base = if AVERAGE { self.model.first_vector::<L>(self.index, self.window) } else { 0 };
-        let Scratch { touched, tau, screen: screens, sampling, pull_per_k, .. } = scratch;
+        let Scratch { touched, tau, screen: screens, pull_per_k, .. } = scratch;
         let pull_per_k = &pull_per_k[self.window.padded.clone()];
         let freq_mhz = &self.window.grid.padded_mhz[..];
         let (cut, one) = (L::splat(self.common.cut), L::splat(1.0));
         let words = &touched[self.model.words(self.index, self.window)];
         let mut screen = self.part.first_screen;
         for_each::<L>(words, &self.window.segments, &params, |at, amplitude| {
-            let (offset, rule) = if AVERAGE { sampling.of(base + at / L::N) } else { (at, 0) };
             let (pull, freq) = (L::load(&pull_per_k[at..]), L::load(&freq_mhz[at..]));
             let by_tau = pull.mul(amplitude.value.at(freq)).mul(cut);
-            let mut mean = L::splat(0.0);
-            for k in 0..Rules::n_samples(rule) {
-                let u = L::load(&screens[screen..]);
-                screen += L::N;
-                let weight = match rule {
-                    0 => one,
-                    rule => L::splat(self.model.rules.rule(rule).weights[k]),
-                };
-                mean = weight.mul_add(u, mean);
-                by_tau.mul(weight).mul(one.sub(u)).store(&mut tau[offset + k * L::N..]);
-            }
-            let by_amplitude = pull.mul(mean);
+            let u = L::load(&screens[screen..]);
+            screen += L::N;
+            by_tau.mul(one.sub(u)).store(&mut tau[at..]);
+            let by_amplitude = pull.mul(u);
             sums.by_source = amplitude.by_tex.at(freq).mul_add(by_amplitude, sums.by_source);
             sums.by_theta = amplitude.by_theta.at(freq).mul_add(by_amplitude, sums.by_theta);
         });
@@ -123,40 +113,20 @@ impl Job<'_> {
 
     /// Sums over the lines.
     #[inline(always)]
-    fn pull_on_lines<L: Lanes, const AVERAGE: bool>(&self, scratch: &Scratch, sums: &mut LaneSums<L>) {
-        let base = if AVERAGE { self.model.first_vector::<L>(self.index, self.window) } else { 0 };
+    fn pull_on_lines<L: Lanes>(&self, scratch: &Scratch, sums: &mut LaneSums<L>) {
         let (grid, pulls) = (&self.window.grid, &scratch.tau[..]);
         for line in &scratch.active[self.part.first_active..self.part.end_active] {
-            let (profile, by_tex) = (Profile::<L>::new(line, grid.widest_half_mhz), L::splat(line.by_tex));
+            let (profile, by_tex) = (Profile::<L>::new(line, 0.0), L::splat(line.by_tex));
             for at in vectors::<L>(line) {
                 let freq = L::load(&grid.padded_mhz[at..]);
-                if !AVERAGE {
-                    sums.add(&profile.slopes_at(freq), L::load(&pulls[at..]), by_tex);
-                    continue;
-                }
-                let half = L::load(&grid.half_width_mhz[at..]);
-                let (offset, rule) = scratch.sampling.of(base + at / L::N);
-                if rule == 0 {
-                    sums.add(&profile.slopes_of_mean(freq, half), L::load(&pulls[offset..]), by_tex);
-                    continue;
-                }
-                let nodes = &self.model.rules.rule(rule).nodes;
-                for (node, pull) in nodes.iter().zip(pulls[offset..].chunks_exact(L::N)) {
-                    let freq = half.mul_add(L::splat(*node), freq);
-                    sums.add(&profile.slopes_at(freq), L::load(pull), by_tex);
-                }
+                sums.add(&profile.slopes_at(freq), L::load(&pulls[at..]), by_tex);
             }
         }
     }
 
     /// Leaves `scratch.tau` zero.
     #[inline(always)]
-    fn clear<L: Lanes, const AVERAGE: bool>(&self, scratch: &mut Scratch) {
-        if AVERAGE {
-            // Packed: as many samples as screens.
-            scratch.tau[..self.part.end_screen - self.part.first_screen].fill(0.0);
-            return;
-        }
+    fn clear<L: Lanes>(&self, scratch: &mut Scratch) {
         for line in &scratch.active[self.part.first_active..self.part.end_active] {
             scratch.tau[line.first as usize..line.end as usize].fill(0.0);
         }
@@ -184,7 +154,7 @@ impl Sums {
         [
             self.by_peak * std::f64::consts::LN_10,
             by_tex,
-            (self.by_sigma - self.by_peak) / params.fwhm_kms,
+            (self.by_sigma + self.by_width - self.by_peak) / params.fwhm_kms,
             by_v,
             self.by_theta,
             0.0,

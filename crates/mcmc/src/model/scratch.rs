@@ -1,8 +1,10 @@
 //! Work space of one evaluation: what the passes hand to one another.
 
 use super::excitation::{Excitation, ExcitedLine};
+use super::ladder::MOST_RUNGS;
 use super::lines::LineSet;
 use super::lte::LteModel;
+use super::narrow::N_LEGENDRE;
 use super::nodes::Rules;
 use super::params::{N_SPECIES_PARAMS, SpeciesParams};
 use super::sight::n_functions;
@@ -111,6 +113,29 @@ pub(super) struct Part {
     pub end_screen: usize,
 }
 
+/// Where a species' lines and samples in one window stand, for one rung of [`super::ladder`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct AveragePart {
+    /// Its lines in [`Scratch::active`].
+    pub first_active: usize,
+    pub end_active: usize,
+    /// What is kept of it in [`Scratch::screen`].
+    pub first_screen: usize,
+    /// Numbers of samples.
+    pub n_samples: usize,
+}
+
+/// What averaging over channels needs besides.
+#[derive(Debug, Clone)]
+pub(super) struct AverageWork {
+    /// Of each species in each window, by rung.
+    pub parts: Vec<AveragePart>,
+    /// What each vector of channels has: [`super::average_forward::class`]; a set a species and rung.
+    pub class: Vec<u8>,
+    /// Place of a vector's first sample; one set.
+    pub offset: Vec<u32>,
+}
+
 /// Derivatives of a function of the spectrum by what all lines of a species share.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sums {
@@ -128,6 +153,8 @@ pub(super) struct Sums {
     pub by_source: f64,
     /// By the source's size.
     pub by_theta: f64,
+    /// By the logarithm of sigma, through the way in which channels are averaged.
+    pub by_width: f64,
 }
 
 /// Work space of one evaluating thread: see [`LteModel::scratch`].
@@ -139,11 +166,14 @@ pub struct Scratch {
     pub(super) touched: Vec<u64>,
     /// Of each species in each window.
     pub(super) parts: Vec<Part>,
-    /// Opacity over the cut, a sample; all zero between two uses. With samples within channels it is packed:
-    /// see [`Sampling`].
+    /// Opacity over the cut, of one species in one window; all zero between two uses. Averaged over channels: planes, then
+    /// samples, packed.
     pub(super) tau: Vec<f64>,
-    /// `1 - exp(-tau)` of all samples of all species, in the order in which they were computed.
+    /// What derivatives by the opacities need, in the order in which it was computed: `1 - exp(-tau)` of all channels of
+    /// all species, or what `average_forward` keeps.
     pub(super) screen: Vec<f64>,
+    pub(super) average: AverageWork,
+    /// Of sight lines.
     pub(super) sampling: Sampling,
     /// Derivatives of chi^2 / 2, a species.
     pub(super) sums: Vec<Sums>,
@@ -174,14 +204,14 @@ pub struct Scratch {
     pub(super) pull_per_k: Vec<f64>,
 }
 
-/// How each vector of channels is sampled within its channels: by species, then by vector.
+/// How each vector of channels is sampled within its channels: by sight line, then by vector.
 #[derive(Debug, Clone)]
 pub(super) struct Sampling {
     /// Sum of the peak opacities of the lines that reach a vector; all zero between two uses.
     pub depth: Vec<f64>,
-    /// Index of the rule (0: mean opacity); one set a species.
+    /// Index of the rule (0: mean opacity); one set a sight line.
     pub rule: Vec<u8>,
-    /// Place of the vector's first sample in `tau`; one set a species.
+    /// Place of the vector's first sample among the planes; one set a sight line.
     pub offset: Vec<u32>,
 }
 
@@ -210,7 +240,9 @@ impl Scratch {
         let (n_vectors, n_sets) = (n_padded / MIN_LANES, n_species + n_sights);
         // The most samples that a channel can have.
         let most = if model.averages() { Rules::most_samples() } else { 1 };
-        let n_rules = if model.averages() || n_sights > 0 { n_sets * n_vectors } else { 0 };
+        // Planes of opacity, samples, and one more number a channel that is kept.
+        let numbers = if model.averages() { 1 + N_LEGENDRE + most } else { 1 };
+        let n_averaged = if model.averages() { MOST_RUNGS * n_species } else { 0 };
         let most_groups = ways.sightlines.iter().map(|s| s.groups.len()).max().unwrap_or(0);
         let planes: usize = ways.sightlines.iter().map(|s| 2 * s.groups.len() * n_padded * most).sum();
         Self {
@@ -219,12 +251,17 @@ impl Scratch {
             touched: vec![0; n_sets * model.n_words],
             parts: vec![Part::default(); n_species * n_windows],
             sums: vec![Sums::default(); n_species],
-            tau: vec![0.0; (largest * most).min(MOST_SAMPLES)],
-            screen: vec![0.0; (ways.plain.len() * n_padded * most).min(MOST_SAMPLES)],
+            tau: vec![0.0; (largest * numbers).min(MOST_SAMPLES)],
+            screen: vec![0.0; (MOST_RUNGS * ways.plain.len() * n_padded * numbers).min(MOST_SAMPLES)],
+            average: AverageWork {
+                parts: vec![AveragePart::default(); n_averaged * n_windows],
+                class: vec![0; n_averaged * n_vectors],
+                offset: vec![0; largest / MIN_LANES],
+            },
             sampling: Sampling {
                 depth: vec![0.0; n_vectors],
-                rule: vec![0; n_rules],
-                offset: vec![0; n_rules],
+                rule: vec![0; n_sights * n_vectors],
+                offset: vec![0; n_sights * n_vectors],
             },
             glows: vec![Glow::default(); if n_sights > 0 { n_lines } else { 0 }],
             end_active: 0,

@@ -1,15 +1,15 @@
 //! From the parameters to the brightness along one sight line: lines of all its species, then the transfer.
 
 use super::collect::collect;
-use super::forward::add_peaks;
 use super::lte::{LteModel, PlannedWindow};
 use super::nodes::{Limits, Rules};
 use super::profile::{Profile, Shape};
 use super::scratch::{Active, Glow, Part, Sampling, Scratch, SightPart};
 use super::sight::{Sightline, function};
-use super::simd::{Kernel, Lanes};
+use super::simd::{Kernel, Lanes, MAX_LANES};
 use super::touched::{mark, marked, with_segments};
 use super::transfer::{Local, Slab, through};
+use super::vector::exp;
 use super::voigt::{Voigt, damping};
 
 /// Adds a sight line to `scratch.sum_k`.
@@ -57,7 +57,7 @@ impl<'a> SightJob<'a> {
         Self { model, sightline, window: &model.windows[w], index, w }
     }
 
-    /// Its place among the sets of samples and of marked vectors, behind those of the species.
+    /// Its place among the sets of marked vectors, behind those of the species.
     pub fn slot(&self) -> usize {
         self.model.species.len() + self.index
     }
@@ -105,7 +105,7 @@ impl<'a> SightJob<'a> {
     /// Decides how each vector of channels is sampled, packs the samples, returns how many there are.
     #[inline(always)]
     fn choose_samples<L: Lanes>(&self, words: &[u64], lines: &[Active], sampling: &mut Sampling) -> usize {
-        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let base = self.model.first_vector::<L>(self.index, self.window);
         let narrowest = lines.iter().map(|line| line.per_sigma).fold(0.0, f64::max);
         let limits = Limits::new(2.0 * self.window.grid.widest_half_mhz * narrowest);
         // Voigt profiles have no mean in closed form.
@@ -157,7 +157,7 @@ impl<'a> SightJob<'a> {
         planes: &mut [f64],
     ) {
         let grid = &self.window.grid;
-        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let base = self.model.first_vector::<L>(self.index, self.window);
         let n_samples = planes.len() / 2;
         let (tau, emission) = planes.split_at_mut(n_samples);
         for (line, glow) in lines.iter().zip(glows) {
@@ -196,7 +196,7 @@ impl<'a> SightJob<'a> {
         let Scratch { touched, sampling, planes, smooth, sum_k, .. } = scratch;
         let out = &mut sum_k[self.window.padded.clone()];
         let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
-        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let base = self.model.first_vector::<L>(self.index, self.window);
         let words = &touched[self.model.words(self.slot(), self.window)];
         let local = |at: usize, segment: usize| {
             let cubics = &smooth[self.sightline.smooth_range(self.w, segment)];
@@ -222,6 +222,20 @@ impl<'a> SightJob<'a> {
                 let own = continuum(&local, self.sightline).sub(local.at(self.sightline.behind_continuum()));
                 L::load(&out[at..]).add(own).store(&mut out[at..]);
             });
+        }
+    }
+}
+
+/// Adds the peak opacity of each line to the vectors that it reaches.
+#[inline(always)]
+fn add_peaks<L: Lanes>(lines: &[Active], cut: f64, depth: &mut [f64]) {
+    for lines in lines.chunks(L::N) {
+        let mut peaks = [0.0; MAX_LANES];
+        lines.iter().zip(&mut peaks).for_each(|(line, peak)| *peak = line.z0);
+        exp(L::load(&peaks)).mul(L::splat(cut)).store(&mut peaks);
+        for (line, peak) in lines.iter().zip(peaks) {
+            let vectors = line.first as usize / L::N..line.end as usize / L::N;
+            depth[vectors].iter_mut().for_each(|depth| *depth += peak);
         }
     }
 }

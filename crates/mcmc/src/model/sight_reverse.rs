@@ -111,7 +111,7 @@ impl SightJob<'_> {
         let Scratch { touched, sampling, planes, smooth, moments, behinds, pull_per_k, .. } = scratch;
         let pulls = &pull_per_k[self.window.padded.clone()];
         let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
-        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let base = self.model.first_vector::<L>(self.index, self.window);
         let words = &touched[self.model.words(self.slot(), self.window)];
         let at = |at: usize, segment: usize| {
             let range = self.sightline.smooth_range(self.w, segment);
@@ -192,7 +192,7 @@ impl SightJob<'_> {
         scratch: &mut Scratch,
     ) {
         let (part, grid) = (self.part(scratch), &self.window.grid);
-        let base = self.model.first_vector::<L>(self.slot(), self.window);
+        let base = self.model.first_vector::<L>(self.index, self.window);
         let lines = self.lines_of(species, scratch);
         let Scratch { active, glows, sampling, planes, sight_sums, excited, .. } = scratch;
         let (by_tau, by_emission) = planes[part.of_group(g)].split_at(part.n_samples);

@@ -40,6 +40,68 @@ pub(super) fn marked(words: &[u64], mut work: impl FnMut(usize)) {
     }
 }
 
+/// The marked vectors in ascending order: as [`marked`], for bodies too long for the compiler to inline as closures (what is
+/// not inlined is not compiled for the instruction set).
+pub(super) struct Marked<'a> {
+    words: &'a [u64],
+    w: usize,
+    word: u64,
+}
+
+impl<'a> Marked<'a> {
+    #[inline(always)]
+    pub fn new(words: &'a [u64]) -> Self {
+        Self { words, w: 0, word: words[0] }
+    }
+}
+
+impl Iterator for Marked<'_> {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.w += 1;
+            if self.w >= self.words.len() {
+                return None;
+            }
+            self.word = self.words[self.w];
+        }
+        let vector = self.w * BITS + self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        Some(vector)
+    }
+}
+
+/// The amplitude at vectors that are asked for in ascending order.
+pub(super) struct Amplitudes<'a, L> {
+    segments: &'a [Segment],
+    segment: usize,
+    params: &'a SpeciesParams,
+    amplitude: Amplitude<L>,
+}
+
+impl<'a, L: Lanes> Amplitudes<'a, L> {
+    #[inline(always)]
+    pub fn new(segments: &'a [Segment], params: &'a SpeciesParams) -> Self {
+        let amplitude = segments[0].amplitude::<L>(params.tex_k, params.theta_arcsec);
+        Self { segments, segment: 0, params, amplitude }
+    }
+
+    /// That at a channel.
+    #[inline(always)]
+    pub fn at(&mut self, channel: usize) -> &Amplitude<L> {
+        if channel >= self.segments[self.segment].end {
+            while channel >= self.segments[self.segment].end {
+                self.segment += 1;
+            }
+            let segment = &self.segments[self.segment];
+            self.amplitude = segment.amplitude::<L>(self.params.tex_k, self.params.theta_arcsec);
+        }
+        &self.amplitude
+    }
+}
+
 /// Calls `work` with the first channel of each marked vector, in ascending order, and the amplitude there.
 #[inline(always)]
 pub(super) fn for_each<L: Lanes>(
@@ -103,6 +165,9 @@ mod tests {
                 mark(&mut words, first, first + n);
                 plain[first..first + n].fill(true);
             }
+            let found: Vec<usize> = Marked::new(&words).collect();
+            let expected: Vec<usize> = (0..600).filter(|i| plain[*i]).collect();
+            prop_assert_eq!(found, expected);
             for (i, plain) in plain.iter().enumerate() {
                 prop_assert_eq!(words[i / BITS] >> (i % BITS) & 1 == 1, *plain);
             }

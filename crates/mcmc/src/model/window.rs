@@ -107,6 +107,8 @@ pub(super) struct Grid {
     pub half_width_mhz: Vec<f64>,
     /// The largest of them.
     pub widest_half_mhz: f64,
+    /// Whether all are as wide.
+    pub one_width: bool,
     /// First frequency and spacing (MHz) of an even grid.
     pub even: Option<(f64, f64)>,
 }
@@ -140,6 +142,7 @@ impl Grid {
             freq_mhz: freq_mhz.to_vec(),
             padded_mhz: padded(freq_mhz, 2.0 * freq_mhz[n - 1]),
             widest_half_mhz: half.iter().copied().fold(0.0, f64::max),
+            one_width: half.iter().all(|width| *width == half[0]),
             half_width_mhz: padded(&half, half[n - 1]),
             even,
         }

@@ -84,6 +84,13 @@ impl Lanes for Four {
     }
 
     #[inline(always)]
+    fn any_above(self, b: Self) -> bool {
+        // SAFETY: as in `call`.
+        let above = unsafe { _mm256_cmp_pd::<_CMP_GT_OQ>(self.0, b.0) };
+        call!(_mm256_movemask_pd(above)) != 0
+    }
+
+    #[inline(always)]
     fn sqrt(self) -> Self {
         Self(call!(_mm256_sqrt_pd(self.0)))
     }

@@ -84,6 +84,13 @@ impl Lanes for Eight {
     }
 
     #[inline(always)]
+    fn any_above(self, b: Self) -> bool {
+        // SAFETY: as in `call`.
+        let above = unsafe { _mm512_cmp_pd_mask::<_CMP_GT_OQ>(self.0, b.0) };
+        above != 0
+    }
+
+    #[inline(always)]
     fn sqrt(self) -> Self {
         Self(call!(_mm512_sqrt_pd(self.0)))
     }

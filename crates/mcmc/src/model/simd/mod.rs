@@ -81,6 +81,8 @@ pub(super) trait Lanes: Copy {
     fn min(self, b: Self) -> Self;
     /// The larger; `b` where `self` is NaN.
     fn max(self, b: Self) -> Self;
+    /// Whether any lane is larger than its counterpart.
+    fn any_above(self, b: Self) -> bool;
     /// The square root.
     fn sqrt(self) -> Self;
     /// `2^n` for the integer n in the lowest bits of `self` (an integer plus 1.5 * 2^52).

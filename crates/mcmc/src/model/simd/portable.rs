@@ -74,6 +74,11 @@ impl Lanes for Four {
     }
 
     #[inline(always)]
+    fn any_above(self, b: Self) -> bool {
+        self.0.iter().zip(b.0).any(|(a, b)| *a > b)
+    }
+
+    #[inline(always)]
     fn sqrt(self) -> Self {
         Self(self.0.map(f64::sqrt))
     }
