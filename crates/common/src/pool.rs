@@ -216,6 +216,35 @@ mod tests {
     }
 
     #[test]
+    fn a_stalled_rank_keeps_one_task_and_no_other_rank_waits_for_it() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        use std::time::{Duration, Instant};
+        let (done, lanes, end) = (AtomicU64::new(0), 6, 20);
+        let ends = Threads::run(3, |comm| {
+            let mut source = Lanes { next: vec![Some(0); lanes], end };
+            let mine = (comm.rank() == 0).then_some(&mut source);
+            let mut of_rank_1 = 0;
+            Pool::new(comm)
+                .run(mine, |(lane, value), tick| {
+                    tick();
+                    let started = Instant::now();
+                    of_rank_1 += u64::from(comm.rank() == 1);
+                    // Rank 1 sits on its first task until the other lanes have come to their ends without it.
+                    let others = (lanes as u64 - 1) * end;
+                    while of_rank_1 == 1 && done.load(Ordering::SeqCst) < others {
+                        assert!(started.elapsed() < Duration::from_secs(60), "the others wait for rank 1");
+                        std::thread::yield_now();
+                    }
+                    done.fetch_add(1, Ordering::SeqCst);
+                    Ok((lane, value + 1))
+                })
+                .unwrap();
+            source.next
+        });
+        assert!(ends[0].iter().all(|&v| v == Some(end)));
+    }
+
+    #[test]
     fn an_error_of_the_source_is_told() {
         let told = Threads::run(1, |comm| {
             let mut source = Lanes { next: vec![Some(0)], end: 5 };

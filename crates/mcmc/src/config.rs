@@ -159,6 +159,8 @@ pub enum MoveKind {
     De,
     /// The same with a factor of one: jumps between separate modes.
     DeJump,
+    /// ter Braak & Vrugt's snooker move.
+    Snooker,
 }
 
 /// `[model]`: what all spectra and species share.

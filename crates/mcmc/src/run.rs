@@ -11,6 +11,7 @@ mod cube;
 mod cube_keeper;
 mod cube_products;
 mod detection;
+mod drawing;
 mod ensemble;
 mod evaluate;
 pub(crate) mod products;
@@ -20,6 +21,7 @@ mod species_rows;
 pub(crate) mod spectra;
 mod stage;
 mod trust;
+mod unidentified;
 
 use crate::chain::{self, PartRecord, Segment};
 use crate::plan::{Method, Plan};

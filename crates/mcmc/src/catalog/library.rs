@@ -5,9 +5,13 @@ mod manifest;
 
 pub use folders::{data_folder, user_folder};
 
+use super::duplicates::{Duplicates, without_duplicates};
 use super::error::CatalogError;
+use super::interpolate::Interpolation;
 use super::line::Line;
+use super::partition::PartitionFunction;
 use super::qtable::QTable;
+use super::species::Species;
 use super::spfit::read_spfit;
 use mirinae_common::provenance::InputFile;
 use serde::{Deserialize, Serialize};
@@ -138,6 +142,14 @@ impl Entry {
         let table = QTable::read(&self.folder.join(&self.qpart), Some(self.tag))?;
         Ok((lines, table))
     }
+
+    /// The species as searches want it: lines listed twice once, Q smooth and within its table.
+    pub fn species(&self) -> Result<Species, CatalogError> {
+        let (lines, table) = self.read()?;
+        let (lines, _) = without_duplicates(lines, Duplicates::Components);
+        let q = PartitionFunction::new(&table, Interpolation::Smooth, false);
+        Species::new(&self.name, lines, q, &self.source)
+    }
 }
 
 /// The species at hand, by name; the user's own hide those of the same name that are shipped.
@@ -178,6 +190,18 @@ impl Library {
     /// All species, by name.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// All species that can be read, and what is wrong with the others.
+    pub fn species(&self) -> (Vec<Species>, Vec<String>) {
+        let (mut all, mut left_out) = (Vec::new(), Vec::new());
+        for entry in &self.entries {
+            match entry.species() {
+                Ok(species) => all.push(species),
+                Err(e) => left_out.push(format!("{} is left out: {e}", entry.name)),
+            }
+        }
+        (all, left_out)
     }
 
     /// The species of a name; the error names the nearest known ones.

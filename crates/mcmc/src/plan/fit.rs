@@ -242,6 +242,7 @@ fn moves(config: &FitConfig, dim: usize) -> anyhow::Result<Vec<WeightedMove>> {
         MoveKind::Stretch => MoveSpec::stretch(),
         MoveKind::De => MoveSpec::differential_evolution(dim),
         MoveKind::DeJump => MoveSpec::DifferentialEvolution { gamma0: 1.0, sigma: 1e-5 },
+        MoveKind::Snooker => MoveSpec::snooker(),
     };
     let moves = match &config.moves {
         None => WeightedMove::defaults(dim),

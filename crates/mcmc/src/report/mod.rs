@@ -39,6 +39,7 @@ pub use species_table::{
 pub use spectrum_csv::{Bands, Component, FittedSpectrum, LineLabel, write_spectrum_csv};
 pub use spectrum_figure::write_spectrum_figures;
 pub use spectrum_fits::write_spectrum_fits;
+pub(crate) use table::csv_field;
 pub use table::{ParameterRow, table_text, write_summary_csv};
 pub use trace::write_trace_figure;
 

@@ -119,7 +119,7 @@ pub fn write_summary_csv(path: &Path, rows: &[ParameterRow]) -> Result<(), Repor
 }
 
 /// A text as a field of a CSV file: in quotes where it needs them.
-pub(super) fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

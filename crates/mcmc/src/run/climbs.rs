@@ -1,7 +1,7 @@
 //! Climbs to the peaks of the posterior from draws of the prior, shared by all ranks, and starts the chains there.
 
 use super::Fit;
-use super::chains::Drawing;
+use super::drawing::Drawing;
 use super::stage::Stage;
 use crate::plan::Method;
 use crate::posterior::Standard;

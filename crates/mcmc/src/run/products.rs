@@ -2,7 +2,7 @@
 //! `report` does again.
 
 use super::spectra::{fitted_spectra, joined};
-use super::{bands, detection, species_rows, trust};
+use super::{bands, detection, species_rows, trust, unidentified};
 use crate::chain::{self, Chain};
 use crate::diagnose::{self, Diagnosis};
 use crate::plan::Plan;
@@ -72,6 +72,8 @@ struct Findings {
     rows: Vec<ParameterRow>,
     spectra: Vec<FittedSpectrum>,
     features: Vec<Feature>,
+    /// The parameters of the best sample.
+    best: Vec<f64>,
     species: Vec<SpeciesRow>,
     detections: Vec<detection::Detection>,
     /// What is said of the chain, the first line being the verdict.
@@ -143,7 +145,8 @@ fn find(material: &Material) -> anyhow::Result<Findings> {
     told.push_str(&material.chain.header.told);
     told.push_str(&trust::text(material.source, material.chain.header.gradients, &diagnosis)?);
     told.push_str(&detection::text(material, &detections));
-    Ok(Findings { rows, spectra, features, species, detections, told })
+    let best = diagnosis.best.values;
+    Ok(Findings { rows, spectra, features, best, species, detections, told })
 }
 
 /// The tables for people and programs.
@@ -155,7 +158,9 @@ fn tables(material: &Material, found: &Findings) -> anyhow::Result<Vec<String>> 
     report::write_spectrum_csv(&out.join("best_fit.csv"), &joined(&found.spectra))?;
     report::write_features_csv(&out.join("residuals.csv"), &found.features)?;
     let features = features_text(&found.features, FEATURE_SIGMA);
-    let text = format!("{}\n{}{features}", table_text(&found.rows), found.told);
+    let lines =
+        unidentified::write(&out.join("unidentified.csv"), material.plan, &found.spectra, &found.best)?;
+    let text = format!("{}\n{}{features}{lines}", table_text(&found.rows), found.told);
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     let made_by = material.made_by();
     let reference = material.plan.reference.map(|k| material.plan.species[k].name());
@@ -163,7 +168,7 @@ fn tables(material: &Material, found: &Findings) -> anyhow::Result<Vec<String>> 
     report::write_species_ecsv(&out.join("species.ecsv"), &found.species, notes)?;
     report::write_species_latex(&out.join("species.tex"), &found.species, notes)?;
     let mut names = vec!["summary.csv", "summary.txt", "best_fit.csv", "residuals.csv", "provenance.json"];
-    names.extend(["species.ecsv", "species.tex"]);
+    names.extend(["unidentified.csv", "species.ecsv", "species.tex"]);
     if material.chain.header.gradients > 0 {
         detection::write(&out.join("detection.csv"), &found.detections)?;
         names.push("detection.csv");

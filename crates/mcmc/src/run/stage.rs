@@ -1,8 +1,8 @@
 //! How far a fit has come: what its checkpoint holds, and how a run finds it again.
 
 use super::Fit;
-use super::chains::Drawing;
 use super::climbs::Climbing;
+use super::drawing::Drawing;
 use crate::chain::{self, PartRecord, Segment};
 use crate::diagnose::integrated_time;
 use crate::sampler::State;

@@ -169,6 +169,28 @@ fn the_order_of_work_does_not_matter() {
 }
 
 #[test]
+fn a_stretch_that_does_not_come_back_holds_its_own_chain_only() {
+    let mut all = chains(KERNELS[0], (banana, 2), 8);
+    drive(&mut all, (banana, 2), 1, (1, 0));
+    let mut likelihood = FnLikelihood { dim: 2, function: banana as Target };
+    let mut kernel = Kernel::new(all.spec().kernel, 2);
+    let (seed, tunings) = (all.spec().seed, all.tunings().to_vec());
+    let stalled = all.hand_out().unwrap();
+    let mut legs = vec![0; 8];
+    while let Some(task) = all.hand_out() {
+        legs[task.chain] += 1;
+        let leg =
+            run_leg((seed, &tunings[0]), &task, &mut kernel, &mut likelihood, || Ok::<(), ()>(())).unwrap();
+        assert!(all.done(leg).unwrap().is_none(), "no round is whole without the stalled chain");
+    }
+    // The others are four rounds ahead of it; one may have been ahead of the rest before.
+    assert!(
+        legs.iter().enumerate().all(|(c, &n)| if c == stalled.chain { n == 0 } else { n >= 3 }),
+        "{legs:?}"
+    );
+}
+
+#[test]
 fn stored_chains_go_on_bit_for_bit() {
     let mut whole = chains(KERNELS[0], (banana, 2), 8);
     let expected = drive(&mut whole, (banana, 2), 8, (1, 0));
@@ -226,9 +248,9 @@ fn tempering_shares_peaks_rightly_and_gives_the_evidence() {
                 if n < 100_000.0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })
             .unwrap();
-        (high / n, stones.unwrap().evidence().unwrap(), chains.swaps())
+        (high / n, stones.unwrap().evidence().unwrap(), chains)
     };
-    let (share, evidence, swaps) = run(&ladder::ladder(3, 100.0), &mut likelihood);
+    let (share, evidence, chains) = run(&ladder::ladder(3, 100.0), &mut likelihood);
     println!("share of the higher peak {share}");
     assert!((share - 0.75).abs() < 0.04, "{share}");
     // Integral of (N-shaped peaks of width s) times the standard normal prior.
@@ -236,11 +258,55 @@ fn tempering_shares_peaks_rightly_and_gives_the_evidence() {
     let truth = (4.0 * WIDTH / v.sqrt() * (-0.5 / v).exp()).ln();
     assert!((evidence.ln_z - truth).abs() < 4.0 * evidence.error.max(0.01), "{evidence:?} {truth}");
     assert!(evidence.error < 0.05 && (evidence.ln_z_integrated - truth).abs() < 0.3, "{evidence:?} {truth}");
-    let rates: Vec<f64> = swaps.iter().map(|s| s.done as f64 / s.tried as f64).collect();
+    let rates: Vec<f64> = chains.swaps().iter().map(|s| s.done as f64 / s.tried as f64).collect();
     assert!(rates.iter().all(|&r| r > 0.2), "{rates:?}");
+    assert!(chains.arrivals() > 100, "{}", chains.arrivals());
     // Control: without temperatures between, nothing crosses.
     let (share, ..) = run(&[1.0, 0.9999], &mut likelihood);
     assert!(share < 0.01, "{share}");
+}
+
+/// A narrow normal likelihood of 6 parameters far out in the prior, whose ln likelihood falls by 1e6 and more.
+fn narrow(z: &[f64], gradient: &mut [f64]) -> f64 {
+    let sigma = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
+    let x: Vec<f64> = z.iter().zip(sigma).map(|(z, s)| (z - 1.5) / s).collect();
+    gradient.iter_mut().zip(x.iter().zip(sigma)).for_each(|(g, (x, s))| *g = -x / s);
+    -0.5 * x.iter().map(|x| x * x).sum::<f64>()
+}
+
+#[test]
+fn the_evidence_of_a_narrow_normal_peak_is_right() {
+    let mut likelihood = FnLikelihood { dim: 6, function: narrow as Target };
+    let top = climb(&mut likelihood, &[0.0; 6], 500);
+    let (modes, _) = modes::merge(&[top], &mut likelihood);
+    // The first ladder is one of three temperatures only: the warm-up has to find out how many it needs, and where.
+    let betas = [1.0, 0.1, 0.0];
+    let places = (0..8).map(|g| ladder::starts(7, g, &modes[0], &betas, &mut likelihood)).collect();
+    let spec = ChainsSpec { seed: 7, kernel: KERNELS[0], round: 5 };
+    let mut chains = Chains::new(spec, places, ladder::tunings(&modes[0], &betas), WarmUp::new(0.7, 8, 30));
+    let mut stones: Option<Stones> = None;
+    let mut rounds = 0;
+    chains
+        .run_alone(&mut likelihood, |chains, round| {
+            if !round.learning {
+                stones.get_or_insert_with(|| Stones::new(chains.tunings(), 8)).add(&round.legs);
+                rounds += 1;
+            }
+            if rounds < 60 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .unwrap();
+    let truth: f64 = [0.001_f64, 0.003, 0.01, 0.03, 0.1, 0.3]
+        .iter()
+        .map(|s| {
+            let v = 1.0 + s * s;
+            (s / v.sqrt()).ln() - 0.5 * 1.5 * 1.5 / v
+        })
+        .sum();
+    let evidence = stones.unwrap().evidence().unwrap();
+    let rates: Vec<f64> = chains.swaps().iter().map(|s| s.done as f64 / s.tried as f64).collect();
+    assert!((evidence.ln_z - truth).abs() < 4.0 * evidence.error.max(0.02), "{evidence:?} {truth}");
+    assert!((evidence.ln_z_integrated - truth).abs() < 0.5 && evidence.error < 0.3, "{evidence:?} {truth}");
+    assert!(rates.len() > 10 && rates.iter().all(|&r| r > 0.2), "{rates:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use super::flow::Place;
 use super::kernel::{Kernel, KernelSpec};
-use super::ladder::{Swaps, exchange};
+use super::ladder::{Swaps, Traffic};
 use super::leg::{Leg, LegTask, run_leg};
 use super::warmup::{ROUND, WarmUp};
 use super::{Likelihood, SamplerError, Tuning};
@@ -38,8 +38,8 @@ struct Group {
     legs: Vec<Option<Leg>>,
     /// Whole rounds that wait for the other groups.
     ready: VecDeque<Vec<Leg>>,
-    /// Exchanges between neighbouring temperatures since the warm-up.
-    swaps: Vec<Swaps>,
+    /// Between the temperatures, since the warm-up.
+    traffic: Traffic,
     /// Stretches of the present round that have been handed out, or come back.
     #[serde(skip)]
     handed: Vec<bool>,
@@ -66,19 +66,31 @@ pub struct Round {
     pub legs: Vec<Vec<Leg>>,
 }
 
-impl Chains {
-    /// Chains that start at `places`, shape (group, temperature), with first `tunings`, one a temperature.
-    pub fn new(spec: ChainsSpec, places: Vec<Vec<Place>>, tunings: Vec<Tuning>, warm_up: WarmUp) -> Self {
-        let rungs = tunings.len();
-        let group = |places| Group {
+impl Group {
+    fn new(places: Vec<Place>) -> Self {
+        let rungs = places.len();
+        Self {
             places,
             transitions: 0,
             legs: vec![None; rungs],
             ready: VecDeque::new(),
-            swaps: vec![Swaps::default(); rungs],
+            traffic: Traffic::new(rungs),
             handed: vec![false; rungs],
-        };
-        let groups = places.into_iter().map(group).collect();
+        }
+    }
+
+    /// Takes new temperatures, each with the place of the old one that `from` names; no stretch is being computed.
+    fn respace(&mut self, from: &[usize]) {
+        let places = from.iter().map(|&k| self.places[k].clone()).collect();
+        let (transitions, ready) = (self.transitions, std::mem::take(&mut self.ready));
+        *self = Self { transitions, ready, ..Self::new(places) };
+    }
+}
+
+impl Chains {
+    /// Chains that start at `places`, shape (group, temperature), with first `tunings`, one a temperature.
+    pub fn new(spec: ChainsSpec, places: Vec<Vec<Place>>, tunings: Vec<Tuning>, warm_up: WarmUp) -> Self {
+        let groups = places.into_iter().map(Group::new).collect();
         Self { spec, tunings, groups, warm_up, warm: false, paused: true }
     }
 
@@ -106,10 +118,16 @@ impl Chains {
     pub fn swaps(&self) -> Vec<Swaps> {
         (1..self.tunings.len())
             .map(|k| {
-                let sum = |part: fn(&Swaps) -> u64| self.groups.iter().map(|g| part(&g.swaps[k - 1])).sum();
+                let sum =
+                    |part: fn(&Swaps) -> u64| self.groups.iter().map(|g| part(&g.traffic.swaps[k - 1])).sum();
                 Swaps { tried: sum(|s| s.tried), done: sum(|s| s.done) }
             })
             .collect()
+    }
+
+    /// How often a place has come from the prior to the posterior since the warm-up, over all groups.
+    pub fn arrivals(&self) -> u64 {
+        self.groups.iter().map(|g| g.traffic.arrivals).sum()
     }
 
     /// The constants.
@@ -175,7 +193,8 @@ impl Chains {
             group.transitions += draws as u64;
             group.handed.fill(false);
             let key = (self.spec.seed, index, group.transitions);
-            exchange(key, &self.tunings, &mut group.places, &mut group.swaps);
+            let odd = (group.transitions / draws as u64) % 2 == 1;
+            group.traffic.exchange(key, odd, &self.tunings, &mut group.places);
             let legs = group.legs.iter_mut().filter_map(Option::take).collect();
             group.ready.push_back(legs);
         }
@@ -217,10 +236,15 @@ impl Chains {
         let legs: Vec<Vec<Leg>> = self.groups.iter_mut().filter_map(|g| g.ready.pop_front()).collect();
         let learning = !self.warm;
         if learning {
-            self.warm = self.warm_up.learn(&legs, &mut self.tunings, self.spec.kernel.longest_step());
+            let learned = self.warm_up.learn(&legs, &mut self.tunings, self.spec.kernel.longest_step());
+            self.warm = learned.over;
             self.paused = true;
+            if let Some(from) = learned.taken_from {
+                self.groups.iter_mut().for_each(|g| g.respace(&from));
+            }
             if self.warm {
-                self.groups.iter_mut().for_each(|g| g.swaps.fill(Swaps::default()));
+                let traffic = Traffic::new(self.tunings.len());
+                self.groups.iter_mut().for_each(|g| g.traffic = traffic.clone());
             }
         }
         Some(Round { learning, legs })

@@ -1,13 +1,13 @@
-//! Temperatures of parallel tempering: where they lie, where their chains start, how they exchange places.
+//! Temperatures of parallel tempering: the first ladder, where its chains start, how they exchange places.
 //!
 //! Geyer (1991) and Earl & Deem (2005, Phys. Chem. Chem. Phys. 7, 3910). The rung k samples likelihood^beta_k times prior, from
 //! the posterior (beta 1) down to the prior (beta 0).
 
 use super::Likelihood;
 use super::flow::{Place, Tuning};
-use super::leg::Leg;
 use super::linear::Matrix;
 use super::modes::Mode;
+use super::spacing::MOST;
 use super::streams::{Purpose, stream};
 use super::warmup::first_step;
 use rand::RngExt;
@@ -16,10 +16,8 @@ use serde::{Deserialize, Serialize};
 
 /// Steps of ln beta, in units of sqrt(2/dim): a normal posterior then exchanges two times in five.
 const SPACING: f64 = 1.0;
-/// Temperatures at most.
-const MOST: usize = 64;
 
-/// Inverse temperatures for `dim` parameters where ln likelihood falls by `range` from the peak to the prior: geometric
+/// First inverse temperatures for `dim` parameters where ln likelihood falls by `range` from the peak to the prior: geometric
 /// from 1 until the likelihood hardly counts, and the prior itself.
 pub fn ladder(dim: usize, range: f64) -> Vec<f64> {
     let lowest = 1.0 / range.max(2.0);
@@ -30,30 +28,6 @@ pub fn ladder(dim: usize, range: f64) -> Vec<f64> {
     betas[0] = 1.0;
     betas.push(0.0);
     betas
-}
-
-/// Places the inner temperatures anew, so that all neighbours lie at the same thermodynamic distance, the integral of the
-/// standard deviation of ln likelihood over beta (`sds`, one a rung): then all exchange about as often.
-pub(super) fn respace(betas: &[f64], sds: &[f64]) -> Vec<f64> {
-    // The distance grows about linearly in ln beta, where sd goes as 1/beta.
-    let mut lengths = vec![0.0];
-    for k in 1..betas.len() {
-        let step = (betas[k - 1] - betas[k]) * 0.5 * (sds[k - 1] + sds[k]);
-        lengths.push(lengths[k - 1] + step.max(1e-9));
-    }
-    let total = lengths[betas.len() - 1];
-    let mut result = betas.to_vec();
-    for (j, beta) in result.iter_mut().enumerate().take(betas.len() - 1).skip(1) {
-        let aim = total * j as f64 / (betas.len() - 1) as f64;
-        let k = lengths.iter().rposition(|&l| l <= aim).unwrap_or(0).min(betas.len() - 2);
-        let share = (aim - lengths[k]) / (lengths[k + 1] - lengths[k]);
-        *beta = if betas[k + 1] > 0.0 {
-            libm::exp(libm::log(betas[k]) + share * (libm::log(betas[k + 1]) - libm::log(betas[k])))
-        } else {
-            betas[k] * (1.0 - share)
-        };
-    }
-    result
 }
 
 /// First tunings: the normal distribution that fits a peak, tempered.
@@ -119,35 +93,51 @@ pub struct Swaps {
     pub done: u64,
 }
 
-/// Lets neighbours exchange places, all even pairs or all odd ones; counts in `swaps`.
-pub(super) fn exchange(
-    (seed, group, transitions): (u64, usize, u64),
-    tunings: &[Tuning],
-    places: &mut [Place],
-    swaps: &mut [Swaps],
-) {
-    let mut rng = stream(seed, Purpose::Swap, group, transitions);
-    let first = usize::from(rng.random::<bool>());
-    for k in (first..tunings.len().saturating_sub(1)).step_by(2) {
-        let ln_odds = (tunings[k].beta - tunings[k + 1].beta) * (places[k + 1].ln_like - places[k].ln_like);
-        let u: f64 = rng.random();
-        swaps[k].tried += 1;
-        if u < libm::exp(ln_odds.min(0.0)) {
-            places.swap(k, k + 1);
-            swaps[k].done += 1;
-        }
-    }
+/// What goes on between the temperatures of one group of chains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Traffic {
+    /// Exchanges of each temperature with the next hotter one.
+    pub swaps: Vec<Swaps>,
+    /// Whether the place at each temperature has been at the prior since it was last at the posterior.
+    from_prior: Vec<bool>,
+    /// Places that have come from the prior to the posterior.
+    pub arrivals: u64,
 }
 
-/// Standard deviation of ln likelihood at every temperature, over all groups.
-pub(super) fn sds(legs: &[Vec<Leg>], rungs: usize) -> Vec<f64> {
-    (0..rungs)
-        .map(|rung| {
-            let all: Vec<f64> = legs.iter().flat_map(|group| group[rung].ln_like.iter().copied()).collect();
-            let mean = all.iter().sum::<f64>() / all.len() as f64;
-            (all.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt()
-        })
-        .collect()
+impl Traffic {
+    /// None yet, between `rungs` temperatures.
+    pub fn new(rungs: usize) -> Self {
+        let swaps = vec![Swaps::default(); rungs.saturating_sub(1)];
+        Self { swaps, from_prior: vec![false; rungs], arrivals: 0 }
+    }
+
+    /// Lets neighbours exchange places, even and odd pairs in turn. So a place goes on in its direction as long as it is
+    /// accepted, and gets from end to end in a time that grows with the number of temperatures, not its square (Syed et al.
+    /// 2022).
+    pub fn exchange(
+        &mut self,
+        (seed, group, transitions): (u64, usize, u64),
+        odd: bool,
+        tunings: &[Tuning],
+        places: &mut [Place],
+    ) {
+        let mut rng = stream(seed, Purpose::Swap, group, transitions);
+        for k in (usize::from(odd)..self.swaps.len()).step_by(2) {
+            let ln_odds =
+                (tunings[k].beta - tunings[k + 1].beta) * (places[k + 1].ln_like - places[k].ln_like);
+            let u: f64 = rng.random();
+            self.swaps[k].tried += 1;
+            if u < libm::exp(ln_odds.min(0.0)) {
+                places.swap(k, k + 1);
+                self.from_prior.swap(k, k + 1);
+                self.swaps[k].done += 1;
+            }
+        }
+        if let [posterior, .., prior] = &mut self.from_prior[..] {
+            self.arrivals += u64::from(*posterior);
+            (*posterior, *prior) = (false, true);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,10 +148,5 @@ mod tests {
     fn ladders_go_from_the_posterior_to_the_prior() {
         let betas = ladder(8, 1e4);
         assert!(betas[0] == 1.0 && betas[betas.len() - 1] == 0.0 && betas.windows(2).all(|w| w[0] > w[1]));
-        // A normal likelihood: sd of ln likelihood sqrt(dim/2)/beta; the geometric ladder is kept.
-        let sds: Vec<f64> = betas.iter().map(|b| 2.0 / b.max(1e-4)).collect();
-        let again = respace(&betas, &sds);
-        assert!(again.windows(2).all(|w| w[0] > w[1]), "{again:?}");
-        assert!((again[5] / betas[5]).ln().abs() < 0.5, "{again:?} {betas:?}");
     }
 }

@@ -105,6 +105,46 @@ impl Move for DifferentialEvolution {
     }
 }
 
+/// The snooker move of ter Braak & Vrugt (2008, Stat. Comput. 18, 435), their equation 3: along the line through another
+/// walker, by the difference of the projections of two more on that line.
+///
+/// emcee 3's move of this name divides by the root of the distance to the other walker where the paper divides by the
+/// distance, and takes the root of the paper's factor; the paper's is used here.
+#[derive(Debug, Clone, Copy)]
+pub struct Snooker {
+    /// Factor of the difference of the projections; 1.7 is theirs.
+    pub gamma: f64,
+}
+
+impl Move for Snooker {
+    fn propose(
+        &self,
+        current: &[f64],
+        others: &Complement<'_>,
+        rng: &mut dyn Rng,
+        proposal: &mut [f64],
+    ) -> f64 {
+        let anchor = others.draw_one(rng);
+        let (first, second) = others.draw_two(rng);
+        let (mut square, mut along) = (0.0, 0.0);
+        for (((&x, &z), &a), &b) in current.iter().zip(anchor).zip(first).zip(second) {
+            square += (x - z) * (x - z);
+            along += (x - z) * (a - b);
+        }
+        // The proposal lies on the line x - z, at `factor` times the distance.
+        let factor = 1.0 + self.gamma * along / square;
+        for ((p, &x), &z) in proposal.iter_mut().zip(current).zip(anchor) {
+            *p = z + factor * (x - z);
+        }
+        if factor.is_finite() && factor != 0.0 {
+            return (current.len() as f64 - 1.0) * libm::log(factor.abs());
+        }
+        // Two walkers at one place have no line between them: the walker stays.
+        proposal.copy_from_slice(current);
+        f64::NEG_INFINITY
+    }
+}
+
 /// A move and its constants, as a plan carries them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum MoveSpec {
@@ -120,6 +160,11 @@ pub enum MoveSpec {
         /// Relative jitter of the factor.
         sigma: f64,
     },
+    /// See [`Snooker`].
+    Snooker {
+        /// Factor of the difference of the projections.
+        gamma: f64,
+    },
 }
 
 impl MoveSpec {
@@ -131,6 +176,11 @@ impl MoveSpec {
     /// The differential evolution move with gamma0 = 2.38/sqrt(2 dim) and a jitter of 1e-5.
     pub fn differential_evolution(dim: usize) -> Self {
         Self::DifferentialEvolution { gamma0: 2.38 / (2.0 * dim as f64).sqrt(), sigma: 1e-5 }
+    }
+
+    /// The snooker move with gamma = 1.7.
+    pub fn snooker() -> Self {
+        Self::Snooker { gamma: 1.7 }
     }
 
     fn build(self) -> Result<Box<dyn Move>, SamplerError> {
@@ -147,6 +197,8 @@ impl MoveSpec {
             Self::DifferentialEvolution { gamma0, sigma } => {
                 Ok(Box::new(DifferentialEvolution { gamma0, sigma }))
             }
+            Self::Snooker { gamma } if gamma > 0.0 && gamma.is_finite() => Ok(Box::new(Snooker { gamma })),
+            Self::Snooker { gamma } => fail("snooker", "gamma", gamma, "a finite gamma above 0"),
         }
     }
 }

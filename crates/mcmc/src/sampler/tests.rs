@@ -92,6 +92,19 @@ fn differential_evolution_samples_a_correlated_gaussian() {
     check_correlated(de(5), 0.20..0.45);
 }
 
+/// Snooker steps go through other walkers only: they are mixed with others, as their authors do.
+fn with_snooker(dim: usize) -> Mixture {
+    let (snooker, de) = (MoveSpec::snooker(), MoveSpec::differential_evolution(dim));
+    let of = |weight, kind| WeightedMove { weight, kind };
+    Mixture::from_plan(&[of(0.5, snooker), of(0.5, de)]).unwrap()
+}
+
+#[test]
+fn snooker_samples_a_correlated_gaussian() {
+    check_correlated(mixture(Snooker { gamma: 1.7 }), 0.20..0.60);
+    check_correlated(with_snooker(5), 0.20..0.55);
+}
+
 #[test]
 fn a_mixture_samples_a_correlated_gaussian() {
     check_correlated(default_mixture(5), 0.20..0.55);

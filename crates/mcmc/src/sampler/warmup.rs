@@ -5,7 +5,7 @@
 //! over iterations. The warm-up ends as soon as the chains have forgotten their starts (nested R-hat) and learn nothing new.
 
 use super::leg::Leg;
-use super::{Tuning, ladder, metric};
+use super::{Tuning, metric, spacing};
 use crate::diagnose::nested_r_hat;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,10 @@ use std::collections::VecDeque;
 pub(super) const ROUND: usize = 8;
 /// Rounds of the warm-up at least.
 const LEAST: usize = 3;
-/// The temperatures are spaced anew in so many rounds.
-const SPACED: usize = 8;
+/// The temperatures are spaced anew after these rounds, the number of them included.
+const SPACED: [usize; 7] = [1, 2, 3, 4, 6, 8, 11];
+/// Rounds that follow the last spacing at least: step and metric settle.
+const SETTLE: usize = 4;
 /// The starts are forgotten below this.
 const FORGOTTEN: f64 = 1.01;
 /// A metric that changes a scale by less than this is taken for known.
@@ -39,6 +41,14 @@ pub struct Lesson {
     pub nested_r_hat: f64,
     /// Gradients that all chains computed in the round.
     pub gradients: u64,
+}
+
+/// What follows from a round.
+pub(super) struct Learned {
+    /// Whether the warm-up is over.
+    pub over: bool,
+    /// Where the temperatures are new: from which of the old ones each has its place and tuning.
+    pub taken_from: Option<Vec<usize>>,
 }
 
 /// The draws of one round at one temperature, chain after chain.
@@ -73,8 +83,8 @@ impl WarmUp {
     }
 
     /// Learns from a round, `legs` of shape (group, temperature), a step of at most `longest` and a metric for each
-    /// temperature; returns whether the warm-up is over.
-    pub(super) fn learn(&mut self, legs: &[Vec<Leg>], tunings: &mut [Tuning], longest: f64) -> bool {
+    /// temperature, and the temperatures.
+    pub(super) fn learn(&mut self, legs: &[Vec<Leg>], tunings: &mut Vec<Tuning>, longest: f64) -> Learned {
         let round = self.lessons.len() + 1;
         let pooled = (0..tunings.len()).map(|rung| pool(legs, rung)).collect();
         self.recent.push_back(pooled);
@@ -94,20 +104,33 @@ impl WarmUp {
             step_change = step_change.max((step - libm::log(tuning.step)).abs());
             (tuning.factor, tuning.step) = (update.factor, libm::exp(step));
         }
-        if tunings.len() > 2 && round <= SPACED {
-            let betas: Vec<f64> = tunings.iter().map(|t| t.beta).collect();
-            let spaced = ladder::respace(&betas, &ladder::sds(legs, tunings.len()));
-            tunings.iter_mut().zip(spaced).for_each(|(t, beta)| t.beta = beta);
-        }
         let nested_r_hat = self.nested_r_hat(legs.len());
         let gradients =
             legs.iter().flatten().flat_map(|l| &l.transitions).map(|t| u64::from(t.gradients)).sum();
         let (acceptance, step) = (mean_acceptance(legs, 0), tunings[0].step);
         self.lessons.push(Lesson { round, acceptance, step, change, nested_r_hat, gradients });
         // Many temperatures hold one that few draws leave unsteady: there the number of rounds counts.
+        let tempered = tunings.len() > 2;
+        let taken_from = (tempered && SPACED.contains(&round)).then(|| self.respace(legs, tunings));
         let steady = change < STEADY && step_change < STEADY_STEP;
-        let learned = if tunings.len() > 1 { round >= SPACED + LEAST } else { steady };
-        round >= self.most || (round >= LEAST && learned && nested_r_hat < FORGOTTEN)
+        let learned = if tempered { round >= SPACED[SPACED.len() - 1] + SETTLE } else { steady };
+        let over = round >= self.most || (round >= LEAST && learned && nested_r_hat < FORGOTTEN);
+        Learned { over, taken_from }
+    }
+
+    /// Spaces the temperatures anew; each takes over what the nearest of the old ones has learned.
+    fn respace(&mut self, legs: &[Vec<Leg>], tunings: &mut Vec<Tuning>) -> Vec<usize> {
+        let betas: Vec<f64> = tunings.iter().map(|t| t.beta).collect();
+        let distances = spacing::distances(&betas, legs);
+        let spaced = spacing::spread(&betas, &distances, spacing::enough(&distances));
+        let from = spacing::nearest(&betas, &spaced);
+        let tuned = |(&k, &beta): (&usize, &f64)| Tuning { beta, ..tunings[k].clone() };
+        *tunings = from.iter().zip(&spaced).map(tuned).collect();
+        for round in &mut self.recent {
+            *round = from.iter().map(|&k| round[k].clone()).collect();
+        }
+        self.steps = from.iter().map(|&k| self.steps[k].clone()).collect();
+        from
     }
 
     /// Mean logarithm of the steps of the latest half of the rounds, `step` the latest.
