@@ -14,7 +14,8 @@ mod table;
 
 use crate::model::SimdPath;
 use crate::plan::{Plan, prepare, prepare_for};
-use crate::run;
+use crate::posterior::Posterior;
+use crate::run::{self, masers};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mirinae_common::atomic;
@@ -129,6 +130,7 @@ fn model(config: &Path, settings: &[String], csv: &Path) -> Result<(), Failure> 
     let plan = prepare(config)?;
     let theta = plan.values_from(settings).map_err(Failure::usage)?;
     let posterior = plan.posterior().map_err(Failure::input)?;
+    tell_masers(&posterior, &theta)?;
     let mut work = posterior.work();
     let t_k = posterior.spectrum(&theta, &mut work).context("no model there").map_err(Failure::usage)?;
     atomic::write(csv, |file| {
@@ -136,4 +138,11 @@ fn model(config: &Path, settings: &[String], csv: &Path) -> Result<(), Failure> 
         posterior.model().freq_mhz().zip(t_k).try_for_each(|(freq, t)| writeln!(file, "{freq},{t}"))
     })
     .map_err(Failure::run)
+}
+
+/// Notes on inverted lines, on standard error.
+fn tell_masers(posterior: &Posterior, theta: &[f64]) -> Result<(), Failure> {
+    let notes = masers::notes(posterior, theta).context("no model there").map_err(Failure::usage)?;
+    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    Ok(())
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod cost;
 pub mod cube;
 pub mod diagnose;
+pub mod estimate;
 pub mod first_look;
 pub mod identify;
 pub mod interchange;

@@ -14,6 +14,7 @@ mod detection;
 mod drawing;
 mod ensemble;
 mod evaluate;
+pub(crate) mod masers;
 pub(crate) mod products;
 mod result;
 mod search;

@@ -76,9 +76,11 @@ impl PartitionFunction {
     /// First and last temperature (K) at which Q is known: those of the table, or the last one at which it is corrected
     /// for vibrations.
     pub fn range_k(&self) -> (f64, f64) {
-        let last = libm::exp(self.ln_t[self.ln_t.len() - 1]);
+        // The table's own figures, not what logarithm and exponential make of them: they are told to the user.
+        let node = |ln_t: f64| (libm::exp(ln_t) * 1.0e6).round() / 1.0e6;
+        let last = node(self.ln_t[self.ln_t.len() - 1]);
         let known = if self.vibrations.is_some() { last.max(HIGHEST_VIBRATIONAL_K) } else { last };
-        (libm::exp(self.ln_t[0]), known)
+        (node(self.ln_t[0]), known)
     }
 
     /// ln Q and d ln Q / d ln T at `t_k` (K).
@@ -203,6 +205,7 @@ mod tests {
     #[test]
     fn outside_the_table_is_an_error_unless_asked_for() {
         let q = co_like(Interpolation::Smooth, false);
+        assert!(q.at(q.range_k().0).is_ok() && q.at(q.range_k().1).is_ok());
         assert!(matches!(q.at(501.0), Err(PartitionError::OutsideTable { .. })));
         assert!(matches!(q.at(2.0), Err(PartitionError::OutsideTable { .. })));
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {

@@ -5,6 +5,7 @@ use crate::first_look::{self, FirstLook};
 use crate::plan::{self, Plan};
 use crate::posterior::Posterior;
 use crate::report::{self, Figure, FittedSpectrum, features_text, find_features};
+use crate::run::masers;
 use crate::run::spectra::{fitted_spectra, joined};
 use anyhow::Context as _;
 use mirinae_common::outcome::Failure;
@@ -59,7 +60,10 @@ fn write(plan: &Plan, posterior: &Posterior, look: &FirstLook, out: &Path) -> an
         features.extend(find_features(spectrum, FEATURE_SIGMA)?);
     }
     let chi2 = posterior.chi2(&look.minimum.x, &mut posterior.work())?;
-    let text = summary(plan, look, chi2, &spectra) + &features_text(&features, FEATURE_SIGMA);
+    let mut text = summary(plan, look, chi2, &spectra) + &features_text(&features, FEATURE_SIGMA);
+    for note in masers::notes(posterior, &look.minimum.x)? {
+        let _ = writeln!(text, "MASERS: {note}");
+    }
     let hash = provenance::hash(&postcard::to_stdvec(plan)?);
     let made = provenance::of_plan("alma-fit first-look", &hash, &plan.settings, &plan.inputs);
     atomic::write(&out.join("provenance.json"), |file| writeln!(file, "{made}"))?;

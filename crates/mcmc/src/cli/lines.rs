@@ -50,6 +50,7 @@ pub(super) fn run(args: &LinesArgs) -> Result<(), Failure> {
     let mut transitions =
         transitions(&plan, &theta, args.min).context("no model there").map_err(Failure::usage)?;
     transitions.retain(|t| args.range.is_none_or(|range| range.contains(t.observed_mhz)));
+    super::tell_masers(&plan.posterior().map_err(Failure::input)?, &theta)?;
     let names: Vec<&str> = plan.species.iter().map(Species::name).collect();
     if let Some(folder) = &args.plot {
         let pages = plot(&plan, &theta, &names, &transitions, folder).map_err(Failure::run)?;

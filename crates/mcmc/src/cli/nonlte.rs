@@ -12,6 +12,7 @@ use mirinae_common::outcome::Failure;
 use mirinae_common::units::Kelvin;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -35,6 +36,9 @@ pub(super) struct Options {
     /// Temperature of the background
     #[arg(long, value_name = "KELVIN", default_value = "2.7255K")]
     tbg: Kelvin,
+    /// Black body that shines on the molecules besides: temperature and part of the sky, as 150K:0.1
+    #[arg(long, value_name = "KELVIN[:PART]")]
+    radiation: Option<Radiation>,
     /// Ortho- over para-H2 [default: in equilibrium at the kinetic temperature]
     #[arg(long, value_name = "RATIO")]
     opr: Option<f64>,
@@ -47,6 +51,25 @@ pub(super) struct Options {
     /// File to write instead of a table on the screen
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+}
+
+/// "150K:0.1".
+#[derive(Debug, Clone, Copy)]
+struct Radiation {
+    t_k: f64,
+    part: f64,
+}
+
+impl FromStr for Radiation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (t, part) = text.split_once(':').unwrap_or((text, "1"));
+        let t = t.parse::<Kelvin>().map_err(|e| e.to_string())?;
+        let part =
+            part.trim().parse().map_err(|_| format!("\"{part}\" is no part of the sky: as 150K:0.1"))?;
+        Ok(Self { t_k: t.0, part })
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -75,8 +98,12 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     for note in notes(&molecule, &gas, options.tkin.0) {
         eprintln!("note: {note}");
     }
-    let excitation =
-        Excitation::new(&molecule, options.geometry.geometry(), &Background::cosmic(options.tbg.0));
+    let background = match options.radiation {
+        None => Ok(Background::cosmic(options.tbg.0)),
+        Some(Radiation { t_k, part }) => Background::with(options.tbg.0, t_k, part),
+    };
+    let background = background.map_err(|e| Failure::usage(anyhow!("--radiation: {e}")))?;
+    let excitation = Excitation::new(&molecule, options.geometry.geometry(), &background);
     let n = molecule.collisions.len();
     let (mut densities_cm3, mut by_tkin) = (vec![0.0; n], vec![0.0; n]);
     let n_h2_cm3 = libm::exp10(options.log10_nh2);

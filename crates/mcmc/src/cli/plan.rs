@@ -2,9 +2,9 @@
 
 use super::table::print;
 use crate::cost::{self, Cost};
-use crate::plan::{self, FitPlan, Plan};
+use crate::estimate::Estimate;
+use crate::plan::{self, FitPlan, Method, Plan};
 use crate::posterior::Posterior;
-use crate::sampler::start::recommended_population;
 use anyhow::{Context as _, anyhow};
 use mirinae_common::outcome::Failure;
 use serde_json::{Value, json};
@@ -45,7 +45,8 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let cost = cost::measure(&posterior, &points)
         .context("the model is not defined at any of 400 points drawn from the prior")
         .map_err(Failure::input)?;
-    let report = Report { plan: &plan, posterior: &posterior, cost, given, ranks: args.ranks };
+    let estimate = Estimate::new(&plan.fit, &posterior);
+    let report = Report { plan: &plan, posterior: &posterior, cost, estimate, given, ranks: args.ranks };
     match args.json {
         true => print(&format!("{:#}", report.json(&args.config))),
         false => print(&report.text()),
@@ -56,38 +57,22 @@ struct Report<'a> {
     plan: &'a Plan,
     posterior: &'a Posterior,
     cost: Cost,
+    estimate: Estimate,
     given: bool,
     ranks: usize,
 }
 
-/// How many log densities a run computes.
-struct Work {
-    /// In the search for the mode, at most.
-    search: u64,
-    /// While sampling.
-    sampling: u64,
-    /// CPU and wall-clock seconds, at most.
-    cpu_s: f64,
-    wall_s: f64,
-}
-
 impl Report<'_> {
-    /// A half of the ensemble moves at a time, and the ranks share it: the rank with most points sets the pace.
-    fn work(&self) -> Work {
-        let FitPlan { walkers, steps, search, .. } = self.plan.fit;
-        let population = recommended_population(self.plan.layout.parameters.len());
-        let ranks = self.ranks;
-        let share = |n: usize| n.div_ceil(ranks) as u64;
-        let generations = if search == 0 { 0 } else { search + 1 };
-        let ms = self.cost.likelihood_ms;
-        let (search, sampling) = (generations * population as u64, (steps + 1) * walkers as u64);
-        let turns = generations * share(population) + (steps + 1) * 2 * share(walkers / 2);
-        let cpu_s = 1.0e-3 * ms * (search + sampling) as f64;
-        Work { search, sampling, cpu_s, wall_s: 1.0e-3 * ms * turns as f64 }
+    /// Milliseconds of what the sampler computes most.
+    fn ms(&self) -> f64 {
+        if self.estimate.gradients { self.cost.gradient_ms } else { self.cost.likelihood_ms }
     }
 
     fn sampler(&self) -> String {
-        let FitPlan { walkers, steps, burn, search, seed, moves, .. } = &self.plan.fit;
+        let FitPlan { walkers, steps, burn, search, seed, moves, method, .. } = &self.plan.fit;
+        if *method != Method::Ensemble {
+            return self.plan.fit.to_string();
+        }
         let moves: Vec<String> = moves.iter().map(|m| format!("{:?} x {}", m.kind, m.weight)).collect();
         format!(
             "ensemble of {walkers} walkers, {steps} steps ({burn} left out), after a search of at most {search} \
@@ -98,8 +83,7 @@ impl Report<'_> {
 
     /// Bytes that rank 0 holds when it makes the products: all draws.
     fn chain_bytes(&self) -> u64 {
-        let FitPlan { walkers, steps, .. } = self.plan.fit;
-        steps * walkers as u64 * (self.plan.layout.parameters.len() as u64 + 1) * F64
+        self.estimate.draws.1 * (self.plan.layout.parameters.len() as u64 + 1) * F64
     }
 
     fn measured_at(&self) -> &'static str {
@@ -129,7 +113,10 @@ impl Report<'_> {
         let lines = self.lines().into_iter().map(
             |(name, n)| json!({ "species": name, "lines": n.iter().sum::<usize>(), "lines_by_window": n }),
         );
-        let work = self.work();
+        let estimate = &self.estimate;
+        let (likely, most) =
+            (estimate.seconds(self.ms(), self.ranks, true), estimate.seconds(self.ms(), self.ranks, false));
+        let (search, sampling) = (estimate.of("search"), estimate.of("sampling"));
         json!({
             "config": config.display().to_string(),
             "parameters": plan.layout.parameters.iter().map(prior).collect::<Vec<_>>(),
@@ -144,9 +131,21 @@ impl Report<'_> {
                           "clock": "CPU time of the thread, medians", "instructions": format!("{:?}", plan.options.simd) },
             "sampler": self.sampler(),
             "ranks": self.ranks,
-            "evaluations": { "search_at_most": work.search, "sampling": work.sampling },
-            "cpu_s": work.cpu_s,
-            "wall_s": work.wall_s,
+            "evaluations": match estimate.gradients {
+                false => json!({ "search_at_most": search.at_most, "sampling": sampling.likely }),
+                true => Value::Null,
+            },
+            "gradients": match estimate.gradients {
+                false => Value::Null,
+                true => estimate.stages.iter().map(|s| json!({
+                    "stage": s.name, "likely": s.likely, "at_most": s.at_most, "at_a_time": s.at_a_time,
+                })).collect(),
+            },
+            "temperatures": estimate.temperatures,
+            "cpu_s": likely.0,
+            "wall_s": likely.1,
+            "cpu_s_at_most": most.0,
+            "wall_s_at_most": most.1,
             "memory_mb": { "each_rank": resident_mb(), "more_on_rank_0": 1.0e-6 * self.chain_bytes() as f64 },
         })
     }
@@ -171,19 +170,57 @@ impl Report<'_> {
             plan.options.simd
         );
         let _ = writeln!(text, "sampler: {}", self.sampler());
-        let work = self.work();
-        let _ = writeln!(
-            text,
-            "{} likelihoods while sampling, at most {} in the search: {} of CPU; with {} ranks {}, messages and \
-             products not counted",
-            work.sampling,
-            work.search,
-            duration(work.cpu_s),
-            self.ranks,
-            duration(work.wall_s)
-        );
+        text.push_str(&self.effort());
         let chain = 1.0e-6 * self.chain_bytes() as f64;
         let _ = write!(text, "memory: {:.0} MB a rank, {chain:.0} MB more on rank 0", resident_mb());
+        text
+    }
+}
+
+impl Report<'_> {
+    /// How much is computed, and how long that takes.
+    fn effort(&self) -> String {
+        let (estimate, ranks) = (&self.estimate, self.ranks);
+        let (cpu_s, wall_s) = estimate.seconds(self.ms(), ranks, true);
+        let most = estimate.seconds(self.ms(), ranks, false);
+        let (search, sampling) = (estimate.of("search"), estimate.of("sampling"));
+        if !estimate.gradients {
+            return format!(
+                "{} likelihoods while sampling, at most {} in the search: {} of CPU; with {ranks} ranks {}, messages and \
+                 products not counted\n",
+                sampling.likely,
+                search.at_most,
+                duration(cpu_s),
+                duration(wall_s)
+            );
+        }
+        let warm_up = estimate.of("warm-up");
+        let mut text = format!(
+            "gradients, likely (at most): search {} ({}; {} a climb), warm-up {} ({}), sampling {} ({}){}\n",
+            search.likely,
+            search.at_most,
+            estimate.climb,
+            warm_up.likely,
+            warm_up.at_most,
+            sampling.likely,
+            sampling.at_most,
+            match estimate.temperatures {
+                1 => String::new(),
+                n => format!(", at {n} temperatures"),
+            }
+        );
+        let _ = writeln!(
+            text,
+            "{} (at most {}) of CPU; with {ranks} ranks {} ({}), messages and products not counted",
+            duration(cpu_s),
+            duration(most.0),
+            duration(wall_s),
+            duration(most.1)
+        );
+        text.push_str(
+            "likely: one peak, and a posterior that is not far from normal; trajectories in a curved one are up to 100 times \
+             longer, and several peaks want tempering\n",
+        );
         text
     }
 }

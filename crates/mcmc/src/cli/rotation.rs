@@ -6,7 +6,8 @@ use crate::plan::{self, Plan};
 use crate::posterior::{Posterior, QUANTITIES, WindowData};
 use crate::report::{Figure, RotationPanel, RotationPoint, write_rotation_figure};
 use crate::rotation::{
-    Diagram, DiagramError, Flux, LineGroup, Point, Rotation, Spectrum, Use, fit, group, measure, place,
+    Diagram, DiagramError, Flux, LineGroup, Point, Rotation, Shared, Spectrum, Use, fit, group, measure,
+    place,
 };
 use anyhow::{Context as _, anyhow};
 use mirinae_common::outcome::Failure;
@@ -32,9 +33,13 @@ pub(super) struct RotationArgs {
     /// Signal to noise that a line needs
     #[arg(long, value_name = "SIGMA", default_value_t = 5.0)]
     min_sigma: f64,
-    /// Relative error of every flux beyond the noise: 0.1 for a calibration good to 10 per cent
+    /// Relative error of every flux beyond the noise, each for itself
     #[arg(long, value_name = "PART", default_value_t = 0.0)]
     flux_error: f64,
+    /// Relative error that all fluxes of a window share: 0.1 for a calibration good to 10 per cent [default: what the
+    /// configuration's calibration allows]
+    #[arg(long, value_name = "PART")]
+    calibration_error: Option<f64>,
     /// Leave out the correction for opacity
     #[arg(long)]
     thin: bool,
@@ -50,6 +55,8 @@ struct Species {
     /// Where each line lies; None: nowhere.
     places: Vec<Option<Point>>,
     result: Result<Rotation, DiagramError>,
+    /// Its levels have no common temperature in the model that lines and others come from.
+    out_of_lte: bool,
 }
 
 /// Measures, fits, writes the products and prints the table.
@@ -60,11 +67,17 @@ pub(super) fn run(args: &RotationArgs) -> Result<(), Failure> {
     if let Some(name) = args.species.iter().find(known) {
         return Err(Failure::usage(anyhow!("--species {name}: the configuration has no such species")));
     }
-    let theta = match args.set.is_empty() {
-        true => super::first_look::look(&plan, &posterior, &[])?.minimum.x,
-        false => plan.values_from(&args.set).map_err(Failure::usage)?,
+    let (theta, sigma) = match args.set.is_empty() {
+        true => {
+            let look = super::first_look::look(&plan, &posterior, &[])?;
+            let known = |k: usize| look.covariance.determined[k] && !look.minimum.at_bound[k];
+            let sigma = look.covariance.sigma().into_iter().enumerate();
+            let sigma = sigma.map(|(k, s)| if known(k) { s } else { 0.0 }).collect();
+            (look.minimum.x, sigma)
+        }
+        false => (plan.values_from(&args.set).map_err(Failure::usage)?, Vec::new()),
     };
-    let all = diagrams(&plan, &posterior, &theta, args).map_err(Failure::run)?;
+    let all = diagrams(&plan, &posterior, (&theta, &sigma), args).map_err(Failure::run)?;
     let out = args.out.clone().unwrap_or_else(|| args.config.with_extension("rotation"));
     let text = write(&plan, &all, args, &out).map_err(Failure::run)?;
     print(&format!("{text}products in {}", out.display()))
@@ -75,11 +88,12 @@ fn quantity(name: &str) -> usize {
     QUANTITIES.iter().position(|q| q.0 == name).unwrap_or_default()
 }
 
-/// The diagrams of the species that are asked for, with lines where the model has them at `theta`.
+/// The diagrams of the species that are asked for, with lines where the model has them at `theta`; `sigma`: errors of the
+/// parameters, empty where they are taken as known.
 fn diagrams(
     plan: &Plan,
     posterior: &Posterior,
-    theta: &[f64],
+    (theta, sigma): (&[f64], &[f64]),
     args: &RotationArgs,
 ) -> anyhow::Result<Vec<Species>> {
     let mut work = posterior.work();
@@ -115,6 +129,7 @@ fn diagrams(
                 lines.push((group, flux, window.window.beam));
             }
         }
+        let shared = shared(plan, args, (index, &values), sigma);
         let setup = Diagram {
             fwhm_kms,
             size_arcsec: values[quantity("size_arcsec")],
@@ -123,10 +138,46 @@ fn diagrams(
             q: species.q(),
             correct: !args.thin,
             flux_error: args.flux_error,
+            shared: &shared,
         };
-        all.push(diagram(species.name(), lines, &setup));
+        all.push(Species {
+            out_of_lte: plan.nonlte[index].is_some(),
+            ..diagram(species.name(), lines, &setup)
+        });
     }
     Ok(all)
+}
+
+/// What the fluxes of a species (index, values) share: calibration of each window, width, size.
+fn shared(
+    plan: &Plan,
+    args: &RotationArgs,
+    (species, values): (usize, &[f64]),
+    sigma: &[f64],
+) -> Vec<Shared> {
+    let layout = &plan.layout;
+    let calibrations = match args.calibration_error {
+        Some(part) => (0..plan.windows.len()).map(|window| Shared::Calibration(vec![window], part)).collect(),
+        None => layout
+            .calibrations()
+            .into_iter()
+            .map(|(windows, p)| Shared::Calibration(windows, p))
+            .collect::<Vec<_>>(),
+    };
+    let of = |name: &str| {
+        let error = layout.free(species, quantity(name)).and_then(|k| sigma.get(k)).copied();
+        let value = values[quantity(name)];
+        error.map_or(0.0, |error| error / value)
+    };
+    calibrations
+        .into_iter()
+        .chain([Shared::Width(of("fwhm_kms")), Shared::Size(of("size_arcsec"))])
+        .filter(|shared| match shared {
+            Shared::Calibration(_, part) | Shared::Width(part) | Shared::Size(part) => {
+                part.is_finite() && *part > 0.0
+            }
+        })
+        .collect()
 }
 
 /// The data of a window without its continuum.
@@ -146,7 +197,7 @@ fn diagram(name: &str, lines: Vec<(LineGroup, Flux, Beam)>, setup: &Diagram) -> 
         point.ln_n.is_finite().then_some(point)
     };
     let places = borrowed.iter().map(place_one).collect();
-    Species { name: name.to_owned(), places, result, lines }
+    Species { name: name.to_owned(), places, result, lines, out_of_lte: false }
 }
 
 fn write(plan: &Plan, all: &[Species], args: &RotationArgs, out: &Path) -> anyhow::Result<String> {
@@ -297,6 +348,13 @@ fn summary(all: &[Species], args: &RotationArgs) -> String {
             }
             Err(e) => writeln!(text, "{:widest$}  {e} ({left})", species.name),
         };
+    }
+    for species in all.iter().filter(|s| s.out_of_lte) {
+        let _ = writeln!(
+            text,
+            "{} is not in LTE: its T_rot is that of the levels seen, and N is too small or too large by what the others hold",
+            species.name
+        );
     }
     let opacity = if args.thin { "not corrected for opacity" } else { "corrected for opacity" };
     let _ = writeln!(

@@ -15,7 +15,7 @@ pub struct State {
     pub fwhm_kms: f64,
     /// Velocity (km/s).
     pub v_kms: f64,
-    /// Filled part of the beam, at most 1.
+    /// Filled part of the beam, at most 1; of absorption: how deep opaque lines are, in units of what they would emit.
     pub filling: f64,
 }
 

@@ -5,19 +5,24 @@
 //! where they are not, so that a species whose stronger lines are absent cannot win by a coincidence, and a brighter
 //! line of another species gives no credit. After each, all are fitted together (Levenberg-Marquardt; what the model
 //! lacks counts little, what it has too much counts in full). Peaks that no accepted species explains are unidentified.
+//! Absorption is looked for in the same way in the data with their sign turned, where they lie below their continuum.
 
+mod absorption;
 mod assign;
 mod candidate;
+mod continuum;
 mod gain;
 mod peaks;
 mod refine;
 mod search;
 
+pub use absorption::turned;
 pub use assign::{Assignment, Share, assign};
 pub use candidate::{Candidate, State};
+pub use continuum::continuum_k;
 pub use gain::gain;
 pub use peaks::{Peak, find_peaks, typical_fwhm_kms};
-pub use search::{Found, Settings, find_velocity, search};
+pub use search::{Found, Settings, Side, find_velocity, search};
 
 use crate::model::Window;
 

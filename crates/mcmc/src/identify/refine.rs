@@ -21,6 +21,8 @@ pub(super) struct Freedom {
     pub v_kms: (f64, f64),
     /// Typical width of the lines (km/s).
     pub fwhm_kms: f64,
+    /// The largest filled part of the beam.
+    pub most_filling: f64,
 }
 
 struct Together<'a> {
@@ -109,7 +111,7 @@ pub(super) fn refine(data: &Data, candidates: &mut [Candidate], found: &mut [Fou
             candidate.t_range_k,
             (0.5 * freedom.fwhm_kms, 2.0 * freedom.fwhm_kms),
             (v - dv, v + dv),
-            (LEAST_FILLING.ln(), 0.0),
+            (LEAST_FILLING.ln(), freedom.most_filling.ln()),
         ]);
     }
     let parts = vec![vec![0.0; data.t_k.len()]; chosen.len()];

@@ -29,10 +29,54 @@ pub struct Settings {
     pub most: usize,
     /// Part of the expected lines that must be there.
     pub part_found: f64,
+    /// Emission or absorption.
+    pub side: Side,
 }
 
-/// Temperatures (K) and opacities of the strongest line at which species are looked for.
-const TEX_K: [f64; 5] = [20.0, 50.0, 100.0, 180.0, 300.0];
+/// Lines brighter than what is behind them, or darker; the data of the latter come with their sign turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Brighter.
+    Emission,
+    /// Darker: a layer in front of the continuum, or of other lines.
+    Absorption,
+}
+
+impl Side {
+    /// A word for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Emission => "emission",
+            Self::Absorption => "absorption",
+        }
+    }
+
+    /// Temperatures (K) at which species are looked for: what absorbs is cold.
+    fn tex_k(self) -> &'static [f64] {
+        match self {
+            Self::Emission => &[20.0, 50.0, 100.0, 180.0, 300.0],
+            Self::Absorption => &[10.0, 20.0, 50.0, 120.0],
+        }
+    }
+
+    /// The temperature (K) at which the velocity is looked for.
+    fn typical_k(self) -> f64 {
+        match self {
+            Self::Emission => 120.0,
+            Self::Absorption => 20.0,
+        }
+    }
+
+    /// The largest filled part of the beam. An opaque line takes away the continuum, whatever its own temperature would give.
+    pub(super) fn most_filling(self) -> f64 {
+        match self {
+            Self::Emission => 1.0,
+            Self::Absorption => 1.0e4,
+        }
+    }
+}
+
+/// Opacities of the strongest line at which species are looked for.
 const PEAK_TAU: [f64; 4] = [0.05, 0.7, 3.0, 15.0];
 /// Offsets from the velocity of the source, in FWHM.
 const OFFSETS_FWHM: [f64; 5] = [0.0, 0.3, -0.3, 0.6, -0.6];
@@ -42,13 +86,19 @@ const OFFSET_SIGMA: f64 = 0.5;
 const THERE: f64 = 0.5;
 
 /// The velocity (km/s) within a range at which the candidates together explain most, at one temperature.
-pub fn find_velocity(data: &Data, candidates: &mut [Candidate], range_kms: (f64, f64), fwhm_kms: f64) -> f64 {
+pub fn find_velocity(
+    data: &Data,
+    candidates: &mut [Candidate],
+    side: Side,
+    range_kms: (f64, f64),
+    fwhm_kms: f64,
+) -> f64 {
     let n = ((range_kms.1 - range_kms.0) / (0.4 * fwhm_kms)).ceil().clamp(1.0, 400.0) as usize;
     let mut model_k = vec![0.0; data.t_k.len()];
     let mut score = |v_kms: f64| -> f64 {
         let mut sum = 0.0;
         for candidate in candidates.iter_mut() {
-            let tex_k = 120.0f64.clamp(candidate.t_range_k.0, candidate.t_range_k.1);
+            let tex_k = side.typical_k().clamp(candidate.t_range_k.0, candidate.t_range_k.1);
             let mut best = 0.0f64;
             for peak_tau in [0.1, 3.0] {
                 let mut state = State { log10_n: 0.0, tex_k, fwhm_kms, v_kms, filling: 1.0 };
@@ -69,7 +119,8 @@ pub fn find_velocity(data: &Data, candidates: &mut [Candidate], range_kms: (f64,
 
 /// The species that are in the data, strongest first.
 pub fn search(data: &Data, candidates: &mut [Candidate], settings: &Settings) -> Vec<Found> {
-    let freedom = Freedom { v_kms: (settings.v_kms, settings.fwhm_kms), fwhm_kms: settings.fwhm_kms };
+    let (v_kms, fwhm_kms) = (settings.v_kms, settings.fwhm_kms);
+    let freedom = Freedom { v_kms: (v_kms, fwhm_kms), fwhm_kms, most_filling: settings.side.most_filling() };
     let least = data.threshold * data.threshold * LEAST_GAIN;
     let mut found: Vec<Found> = Vec::new();
     let mut refused: Vec<usize> = Vec::new();
@@ -141,7 +192,7 @@ fn explain(data: &Data, candidate: &mut Candidate, settings: &Settings) -> Optio
     let mut model_k = vec![0.0; data.t_k.len()];
     let mut best: Option<(State, f64)> = None;
     let (low, high) = candidate.t_range_k;
-    for tex_k in TEX_K.iter().filter(|t| (low..=high).contains(*t)) {
+    for tex_k in settings.side.tex_k().iter().filter(|t| (low..=high).contains(*t)) {
         for offset in OFFSETS_FWHM {
             let v_kms = settings.v_kms + offset * settings.fwhm_kms;
             let likely = (-0.5 * (offset / OFFSET_SIGMA).powi(2)).exp();
@@ -153,7 +204,8 @@ fn explain(data: &Data, candidate: &mut Candidate, settings: &Settings) -> Optio
                 if !candidate.spectrum(&state, &mut model_k) {
                     continue;
                 }
-                let (filling, explained) = gain(&data.t_k, &data.per_k, &model_k, 1.0);
+                let (filling, explained) =
+                    gain(&data.t_k, &data.per_k, &model_k, settings.side.most_filling());
                 if explained * likely > best.map_or(0.0, |b| b.1) {
                     best = Some((State { filling, ..state }, explained * likely));
                 }

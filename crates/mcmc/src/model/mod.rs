@@ -48,6 +48,7 @@ pub mod reference;
 mod response;
 mod reverse;
 mod scratch;
+mod shapes;
 mod sight;
 mod sight_forward;
 mod sight_params;

@@ -1,16 +1,18 @@
 //! From the parameters to the brightness along one sight line: lines of all its species, then the transfer.
 
+use super::amplitude::N_NODES;
 use super::collect::collect;
 use super::lte::{LteModel, PlannedWindow};
 use super::nodes::{Limits, Rules};
-use super::profile::{Profile, Shape};
+use super::profile::Shape;
 use super::scratch::{Active, Glow, Part, Sampling, Scratch, SightPart};
+use super::shapes::{Gaussians, Shapes, Voigts};
 use super::sight::{Sightline, function};
 use super::simd::{Kernel, Lanes, MAX_LANES};
-use super::touched::{mark, marked, with_segments};
-use super::transfer::{Local, Slab, through};
+use super::touched::{MarkedSegments, mark, marked};
+use super::transfer::{Local, Slab, Slabs, through};
 use super::vector::exp;
-use super::voigt::{Voigt, damping};
+use super::voigt::damping;
 
 /// Adds a sight line to `scratch.sum_k`.
 pub(super) struct SightForward<'a> {
@@ -136,57 +138,59 @@ impl<'a> SightJob<'a> {
             let (active, glows) = (&active[lines.clone()], &glows[lines]);
             if self.model.ways.voigt[species] {
                 let a = damping(states[species].params.lorentz_kms, states[species].params.fwhm_kms);
-                let series = &self.model.faddeeva;
-                let shape = |line: &Active| Voigt::<L>::new(series, line, a);
-                self.add_species::<L, _>(active, glows, shape, sampling, planes);
+                let shapes = Voigts { series: &self.model.faddeeva, damping: a };
+                self.add_species::<L, _>(active, glows, &shapes, sampling, planes);
             } else {
-                let half_mhz = self.window.grid.widest_half_mhz;
-                let shape = |line: &Active| Profile::<L>::new(line, half_mhz);
-                self.add_species::<L, _>(active, glows, shape, sampling, planes);
+                let shapes = Gaussians { half_mhz: self.window.grid.widest_half_mhz };
+                self.add_species::<L, _>(active, glows, &shapes, sampling, planes);
             }
         }
     }
 
     #[inline(always)]
-    fn add_species<L: Lanes, S: Shape<L>>(
+    fn add_species<L: Lanes, S: Shapes<L>>(
         &self,
         lines: &[Active],
         glows: &[Glow],
-        shape: impl Fn(&Active) -> S,
+        shapes: &S,
         sampling: &Sampling,
         planes: &mut [f64],
     ) {
         let grid = &self.window.grid;
         let base = self.model.first_vector::<L>(self.index, self.window);
         let n_samples = planes.len() / 2;
-        let (tau, emission) = planes.split_at_mut(n_samples);
+        let planes = planes.split_at_mut(n_samples);
+        let mut planes = Planes { tau: planes.0, emission: planes.1 };
+        let averages = self.model.averages();
         for (line, glow) in lines.iter().zip(glows) {
-            let shape = shape(line);
+            let shape = shapes.of(line);
             for at in (line.first as usize..line.end as usize).step_by(L::N) {
                 let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
-                let (opacity, emitted) = glow.at(line, freq);
+                let glow = glow.at(line, freq);
                 let (offset, rule) = sampling.of(base + at / L::N);
-                let mut add = |k: usize, value: L| {
-                    let at = offset + k * L::N;
-                    opacity.mul_add(value, L::load(&tau[at..])).store(&mut tau[at..]);
-                    emitted.mul_add(value, L::load(&emission[at..])).store(&mut emission[at..]);
-                };
                 if rule == 0 {
-                    add(
-                        0,
-                        if self.model.averages() {
-                            shape.value_of_mean(freq, half)
-                        } else {
-                            shape.value_at(freq)
-                        },
-                    );
+                    let value = if averages { shape.value_of_mean(freq, half) } else { shape.value_at(freq) };
+                    planes.add(offset, glow, value);
                     continue;
                 }
                 for (k, node) in self.model.rules.rule(rule).nodes.iter().enumerate() {
-                    add(k, shape.value_at(half.mul_add(L::splat(*node), freq)));
+                    let value = shape.value_at(half.mul_add(L::splat(*node), freq));
+                    planes.add(offset + k * L::N, glow, value);
                 }
             }
         }
+    }
+
+    /// The smooth functions at a vector of channels.
+    #[inline(always)]
+    pub fn local<'s, L: Lanes>(
+        &self,
+        smooth: &'s [[f64; N_NODES]],
+        (at, segment): (usize, usize),
+    ) -> Local<'s, L> {
+        let cubics = &smooth[self.sightline.smooth_range(self.w, segment)];
+        let freq = L::load(&self.window.grid.padded_mhz[at..]);
+        Local::new(cubics, &self.window.segments[segment], freq)
     }
 
     /// Adds what the lines change, and the continuum where it belongs to the spectrum.
@@ -198,31 +202,71 @@ impl<'a> SightJob<'a> {
         let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
         let base = self.model.first_vector::<L>(self.index, self.window);
         let words = &touched[self.model.words(self.slot(), self.window)];
-        let local = |at: usize, segment: usize| {
-            let cubics = &smooth[self.sightline.smooth_range(self.w, segment)];
-            Local::new(cubics, &segments[segment], L::load(&self.window.grid.padded_mhz[at..]))
-        };
-        with_segments::<L>(words, segments, |at, segment| {
-            let local = local(at, segment);
+        for (at, segment) in MarkedSegments::new::<L>(words, segments) {
+            let local = self.local(smooth, (at, segment));
             let behind = local.at(function::BEHIND);
             let (offset, rule) = sampling.of(base + at / L::N);
             let mut sum = L::load(&out[at..]).sub(continuum(&local, self.sightline));
             for k in 0..Rules::n_samples(rule) {
-                let bright = through(groups, behind, |g| part.slab(planes, g, offset + k * L::N, &local));
+                let lines = LineSlabs { part, planes, sample: offset + k * L::N, local: &local };
+                let bright = through(groups, behind, &lines);
                 sum = match rule {
                     0 => sum.add(bright),
                     rule => L::splat(self.model.rules.rule(rule).weights[k]).mul_add(bright, sum),
                 };
             }
             sum.store(&mut out[at..]);
-        });
-        if self.sightline.continuum_goes_in {
-            super::touched::all_with_segments::<L>(segments, |at, segment| {
-                let local = local(at, segment);
-                let own = continuum(&local, self.sightline).sub(local.at(self.sightline.behind_continuum()));
-                L::load(&out[at..]).add(own).store(&mut out[at..]);
-            });
         }
+        if self.sightline.continuum_goes_in {
+            let mut first = 0;
+            for (segment, ends) in segments.iter().enumerate() {
+                for at in (first..ends.end).step_by(L::N) {
+                    let local: Local<L> = self.local(smooth, (at, segment));
+                    let own =
+                        continuum(&local, self.sightline).sub(local.at(self.sightline.behind_continuum()));
+                    L::load(&out[at..]).add(own).store(&mut out[at..]);
+                }
+                first = ends.end;
+            }
+        }
+    }
+}
+
+/// Opacity and emission of a group's samples.
+struct Planes<'a> {
+    tau: &'a mut [f64],
+    emission: &'a mut [f64],
+}
+
+impl Planes<'_> {
+    /// Adds a line's, whose profile has a value there.
+    #[inline(always)]
+    fn add<L: Lanes>(&mut self, at: usize, (opacity, emitted): (L, L), value: L) {
+        opacity.mul_add(value, L::load(&self.tau[at..])).store(&mut self.tau[at..]);
+        emitted.mul_add(value, L::load(&self.emission[at..])).store(&mut self.emission[at..]);
+    }
+}
+
+/// Lines and dust of all groups at one vector of samples.
+struct LineSlabs<'a, L> {
+    part: SightPart,
+    planes: &'a [f64],
+    sample: usize,
+    local: &'a Local<'a, L>,
+}
+
+impl<L: Lanes> Slabs<L> for LineSlabs<'_, L> {
+    #[inline(always)]
+    fn slab(&self, group: usize) -> Slab<L> {
+        self.part.slab(self.planes, group, self.sample, self.local)
+    }
+}
+
+/// The dust alone.
+impl<L: Lanes> Slabs<L> for Local<'_, L> {
+    #[inline(always)]
+    fn slab(&self, group: usize) -> Slab<L> {
+        self.dust_slab(group)
     }
 }
 
@@ -247,7 +291,7 @@ fn continuum<L: Lanes>(local: &Local<L>, sightline: &Sightline) -> L {
     if !sightline.is_dusty() {
         return behind;
     }
-    through(&sightline.groups, behind, |g| local.dust_slab(g))
+    through(&sightline.groups, behind, local)
 }
 
 impl Glow {

@@ -3,14 +3,15 @@
 
 use super::lte::LteModel;
 use super::nodes::Rules;
-use super::profile::{Profile, Shape, Values};
-use super::scratch::{Active, Scratch, SightPart, SightSums};
+use super::profile::{Shape, Values};
+use super::scratch::{Scratch, SightPart, SightSums};
+use super::shapes::{Gaussians, Shapes, Voigts};
 use super::sight::function;
 use super::sight_forward::SightJob;
 use super::simd::{Kernel, Lanes, MAX_LANES};
-use super::touched::{all_with_segments, with_segments};
-use super::transfer::{Column, Local, Slab, SlabPull, through_reverse};
-use super::voigt::{Voigt, damping};
+use super::touched::MarkedSegments;
+use super::transfer::{Column, Local, Slab, SlabPull, Slabs, through_reverse};
+use super::voigt::damping;
 
 /// Adds up `scratch.pull_per_k` (derivative by the channels) to `scratch.sight_sums` of the sight line's species and to
 /// the moments of its smooth functions, after a forward pass that has kept what is needed.
@@ -59,12 +60,14 @@ struct Lines<'a, L> {
     moments: &'a mut [f64],
 }
 
-impl<L: Lanes> Column<L> for Lines<'_, L> {
+impl<L: Lanes> Slabs<L> for Lines<'_, L> {
     #[inline(always)]
     fn slab(&self, group: usize) -> Slab<L> {
         self.part.slab(self.planes, group, self.sample, &self.local)
     }
+}
 
+impl<L: Lanes> Column<L> for Lines<'_, L> {
     #[inline(always)]
     fn give(&mut self, group: usize, by: SlabPull<L>) {
         self.local.give_dust(group, &by, self.moments);
@@ -80,12 +83,14 @@ struct Dust<'a, L> {
     moments: &'a mut [f64],
 }
 
-impl<L: Lanes> Column<L> for Dust<'_, L> {
+impl<L: Lanes> Slabs<L> for Dust<'_, L> {
     #[inline(always)]
     fn slab(&self, group: usize) -> Slab<L> {
         self.local.dust_slab(group)
     }
+}
 
+impl<L: Lanes> Column<L> for Dust<'_, L> {
     #[inline(always)]
     fn give(&mut self, group: usize, by: SlabPull<L>) {
         self.local.give_dust(group, &by, self.moments);
@@ -113,39 +118,45 @@ impl SightJob<'_> {
         let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
         let base = self.model.first_vector::<L>(self.index, self.window);
         let words = &touched[self.model.words(self.slot(), self.window)];
-        let at = |at: usize, segment: usize| {
-            let range = self.sightline.smooth_range(self.w, segment);
-            let freq = L::load(&self.window.grid.padded_mhz[at..]);
-            let of_moments = range.start * N_MOMENT_LANES..range.end * N_MOMENT_LANES;
-            (Local::new(&smooth[range], &segments[segment], freq), of_moments)
-        };
-        with_segments::<L>(words, segments, |channel, segment| {
-            let (local, range) = at(channel, segment);
-            let moments = &mut moments[range];
+        for (channel, segment) in MarkedSegments::new::<L>(words, segments) {
+            let local: Local<L> = self.local(smooth, (channel, segment));
+            let moments = &mut moments[self.moments(segment)];
             let (offset, rule) = sampling.of(base + channel / L::N);
             let pull = L::load(&pulls[channel..]);
             self.pull_on_continuum(local, L::splat(0.0).sub(pull), behinds, moments);
+            let behind = local.at(function::BEHIND);
             for k in 0..Rules::n_samples(rule) {
                 let pull = match rule {
                     0 => pull,
                     rule => pull.mul(L::splat(self.model.rules.rule(rule).weights[k])),
                 };
-                let behind = local.at(function::BEHIND);
                 let sample = offset + k * L::N;
                 let mut lines = Lines { part, planes: &mut *planes, sample, local, moments: &mut *moments };
                 let by_behind = through_reverse(groups, behind, pull, behinds, &mut lines);
                 add_moments(moments, function::BEHIND, by_behind, local.place);
             }
-        });
-        if self.sightline.continuum_goes_in {
-            all_with_segments::<L>(segments, |channel, segment| {
-                let (local, range) = at(channel, segment);
-                let moments = &mut moments[range];
-                let pull = L::load(&pulls[channel..]);
-                self.pull_on_continuum(local, pull, behinds, moments);
-                add_moments(moments, self.sightline.behind_continuum(), L::splat(0.0).sub(pull), local.place);
-            });
         }
+        if self.sightline.continuum_goes_in {
+            let mut first = 0;
+            for (segment, ends) in segments.iter().enumerate() {
+                for channel in (first..ends.end).step_by(L::N) {
+                    let local: Local<L> = self.local(smooth, (channel, segment));
+                    let moments = &mut moments[self.moments(segment)];
+                    let pull = L::load(&pulls[channel..]);
+                    self.pull_on_continuum(local, pull, behinds, moments);
+                    let back = L::splat(0.0).sub(pull);
+                    add_moments(moments, self.sightline.behind_continuum(), back, local.place);
+                }
+                first = ends.end;
+            }
+        }
+    }
+
+    /// The moments of a segment's functions, in the work space.
+    #[inline(always)]
+    fn moments(&self, segment: usize) -> std::ops::Range<usize> {
+        let range = self.sightline.smooth_range(self.w, segment);
+        range.start * N_MOMENT_LANES..range.end * N_MOMENT_LANES
     }
 
     /// The derivative by the brightness without lines.
@@ -173,74 +184,85 @@ impl SightJob<'_> {
             if self.model.ways.voigt[species] {
                 let params = scratch.states[species].params;
                 let a = damping(params.lorentz_kms, params.fwhm_kms);
-                let series = &self.model.faddeeva;
-                let shape = |line: &Active| Voigt::<L>::new(series, line, a);
-                self.pull_on_species::<L, _>((g, species), shape, scratch);
+                let shapes = Voigts { series: &self.model.faddeeva, damping: a };
+                self.pull_on_species::<L, _>((g, species), &shapes, scratch);
             } else {
-                let half_mhz = self.window.grid.widest_half_mhz;
-                let shape = |line: &Active| Profile::<L>::new(line, half_mhz);
-                self.pull_on_species::<L, _>((g, species), shape, scratch);
+                let shapes = Gaussians { half_mhz: self.window.grid.widest_half_mhz };
+                self.pull_on_species::<L, _>((g, species), &shapes, scratch);
             }
         }
     }
 
     #[inline(always)]
-    fn pull_on_species<L: Lanes, S: Shape<L>>(
+    fn pull_on_species<L: Lanes, S: Shapes<L>>(
         &self,
         (g, species): (usize, usize),
-        shape: impl Fn(&Active) -> S,
+        shapes: &S,
         scratch: &mut Scratch,
     ) {
         let (part, grid) = (self.part(scratch), &self.window.grid);
         let base = self.model.first_vector::<L>(self.index, self.window);
         let lines = self.lines_of(species, scratch);
         let Scratch { active, glows, sampling, planes, sight_sums, excited, .. } = scratch;
-        let (by_tau, by_emission) = planes[part.of_group(g)].split_at(part.n_samples);
+        let pulls = planes[part.of_group(g)].split_at(part.n_samples);
+        let averages = self.model.averages();
         let mut shared = [L::splat(0.0); 3];
         let sums = &mut sight_sums[species];
         for (line, glow) in active[lines.clone()].iter().zip(&glows[lines]) {
-            let shape = shape(line);
-            let mut own = [L::splat(0.0); 3];
+            let shape = shapes.of(line);
+            let mut of_line = OfLine { own: [L::splat(0.0); 3], shared };
             for at in (line.first as usize..line.end as usize).step_by(L::N) {
                 let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
-                let (opacity, emitted) = glow.at(line, freq);
+                let glow = glow.at(line, freq);
                 let (offset, rule) = sampling.of(base + at / L::N);
-                let mut add = |k: usize, values: Values<L>| {
-                    let at = offset + k * L::N;
-                    let (by_tau, by_emission) = (L::load(&by_tau[at..]), L::load(&by_emission[at..]));
-                    let by_value = opacity.mul_add(by_tau, emitted.mul(by_emission));
-                    let Values { value, slopes, by_damping } = values;
-                    own[0] = slopes.by_peak.mul_add(by_value, own[0]);
-                    own[1] = value.mul_add(by_tau, own[1]);
-                    own[2] = value.mul_add(by_emission, own[2]);
-                    shared[0] = slopes.by_x.mul_add(by_value, shared[0]);
-                    shared[1] = slopes.by_sigma.mul_add(by_value, shared[1]);
-                    shared[2] = by_damping.mul_add(by_value, shared[2]);
-                };
                 if rule == 0 {
-                    add(
-                        0,
-                        if self.model.averages() {
-                            shape.all_of_mean(freq, half)
-                        } else {
-                            shape.all_at(freq)
-                        },
-                    );
+                    let values = if averages { shape.all_of_mean(freq, half) } else { shape.all_at(freq) };
+                    of_line.add(pulls, offset, glow, &values);
                     continue;
                 }
                 for (k, node) in self.model.rules.rule(rule).nodes.iter().enumerate() {
-                    add(k, shape.all_at(half.mul_add(L::splat(*node), freq)));
+                    let values = shape.all_at(half.mul_add(L::splat(*node), freq));
+                    of_line.add(pulls, offset + k * L::N, glow, &values);
                 }
             }
-            let own = own.map(L::sum);
+            shared = of_line.shared;
+            let own = [of_line.own[0].sum(), of_line.own[1].sum(), of_line.own[2].sum()];
             match &mut excited[species] {
                 Some(excited) => excited.pull(glow.line, own, super::collect::cut(self.model.cut_k())),
                 None => sums.add_line(own, line.by_tex, glow.by_tex),
             }
         }
-        let [by_x, by_sigma, by_damping] = shared.map(L::sum);
-        sums.by_x += by_x;
-        sums.by_sigma += by_sigma;
-        sums.by_damping += by_damping;
+        sums.by_x += shared[0].sum();
+        sums.by_sigma += shared[1].sum();
+        sums.by_damping += shared[2].sum();
+    }
+}
+
+/// Sums of derivatives over the channels of a line: by its peak, opacity, emission; and by what all lines of a species share: place,
+/// width, damping.
+struct OfLine<L> {
+    own: [L; 3],
+    shared: [L; 3],
+}
+
+impl<L: Lanes> OfLine<L> {
+    /// Adds those of a vector of samples, with the derivatives by opacity and emission there.
+    #[inline(always)]
+    fn add(
+        &mut self,
+        (by_tau, by_emission): (&[f64], &[f64]),
+        at: usize,
+        (opacity, emitted): (L, L),
+        values: &Values<L>,
+    ) {
+        let (by_tau, by_emission) = (L::load(&by_tau[at..]), L::load(&by_emission[at..]));
+        let by_value = opacity.mul_add(by_tau, emitted.mul(by_emission));
+        let Values { value, slopes, by_damping } = values;
+        self.own[0] = slopes.by_peak.mul_add(by_value, self.own[0]);
+        self.own[1] = value.mul_add(by_tau, self.own[1]);
+        self.own[2] = value.mul_add(by_emission, self.own[2]);
+        self.shared[0] = slopes.by_x.mul_add(by_value, self.shared[0]);
+        self.shared[1] = slopes.by_sigma.mul_add(by_value, self.shared[1]);
+        self.shared[2] = by_damping.mul_add(by_value, self.shared[2]);
     }
 }

@@ -124,30 +124,44 @@ pub(super) fn for_each<L: Lanes>(
     });
 }
 
-/// Calls `work` with the first channel of each marked vector, in ascending order, and the index of its segment.
-#[inline(always)]
-pub(super) fn with_segments<L: Lanes>(
-    words: &[u64],
-    segments: &[Segment],
-    mut work: impl FnMut(usize, usize),
-) {
-    let mut segment = 0;
-    marked(words, |v| {
-        let channel = v * L::N;
-        while channel >= segments[segment].end {
-            segment += 1;
-        }
-        work(channel, segment);
-    });
+/// The first channel of each marked vector, in ascending order, and the index of its segment.
+///
+/// An iterator rather than a function that calls a closure: a closure that is too long to be inlined is compiled without the
+/// vector instructions that its kernel has.
+pub(super) struct MarkedSegments<'a> {
+    words: &'a [u64],
+    segments: &'a [Segment],
+    lanes: usize,
+    /// Index of the word, its bits that are left, and the segment.
+    at: usize,
+    left: u64,
+    segment: usize,
 }
 
-/// The same with all vectors.
-#[inline(always)]
-pub(super) fn all_with_segments<L: Lanes>(segments: &[Segment], mut work: impl FnMut(usize, usize)) {
-    let mut first = 0;
-    for (index, segment) in segments.iter().enumerate() {
-        (first..segment.end).step_by(L::N).for_each(|channel| work(channel, index));
-        first = segment.end;
+impl<'a> MarkedSegments<'a> {
+    /// Of vectors of `L`.
+    #[inline(always)]
+    pub fn new<L: Lanes>(words: &'a [u64], segments: &'a [Segment]) -> Self {
+        let left = words.first().copied().unwrap_or(0);
+        Self { words, segments, lanes: L::N, at: 0, left, segment: 0 }
+    }
+}
+
+impl Iterator for MarkedSegments<'_> {
+    type Item = (usize, usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        while self.left == 0 {
+            self.at += 1;
+            self.left = *self.words.get(self.at)?;
+        }
+        let channel = (self.at * BITS + self.left.trailing_zeros() as usize) * self.lanes;
+        self.left &= self.left - 1;
+        while channel >= self.segments[self.segment].end {
+            self.segment += 1;
+        }
+        Some((channel, self.segment))
     }
 }
 
@@ -171,6 +185,10 @@ mod tests {
             for (i, plain) in plain.iter().enumerate() {
                 prop_assert_eq!(words[i / BITS] >> (i % BITS) & 1 == 1, *plain);
             }
+            let mut found = Vec::new();
+            marked(&words, |v| found.push(v));
+            let expected: Vec<usize> = (0..600).filter(|i| plain[*i]).collect();
+            prop_assert_eq!(&found, &expected);
         }
     }
 }

@@ -74,24 +74,29 @@ fn escape_slope<L: Lanes>(tau: L, h: L, screen: L) -> L {
     screen.sub(h).div(tau.add(L::splat(TINY))).max(highest.sub(room)).min(highest)
 }
 
+/// The groups of a sight line at one vector of samples. A trait, so that what implements it is inlined into its kernel, as
+/// closures may not be.
+pub(super) trait Slabs<L> {
+    fn slab(&self, group: usize) -> Slab<L>;
+}
+
 /// Brightness (K) in front of all layers; `behind_k` is that behind them.
 #[inline(always)]
-pub(super) fn through<L: Lanes>(groups: &[PlannedGroup], behind_k: L, slab: impl Fn(usize) -> Slab<L>) -> L {
+pub(super) fn through<L: Lanes>(groups: &[PlannedGroup], behind_k: L, slabs: &impl Slabs<L>) -> L {
     let (mut behind, mut front, mut layer) = (behind_k, behind_k, groups[0].layer);
     for (g, group) in groups.iter().enumerate() {
         if group.layer != layer {
             (behind, layer) = (front, group.layer);
         }
-        let Slab { eta, tau, emission_k } = slab(g);
+        let Slab { eta, tau, emission_k } = slabs.slab(g);
         let (h, _) = escape(tau);
         front = eta.mul(h).mul_add(behind.neg_mul_add(tau, emission_k), front);
     }
     front
 }
 
-/// The groups of a sight line at one vector of samples, going back.
-pub(super) trait Column<L> {
-    fn slab(&self, group: usize) -> Slab<L>;
+/// The same, going back.
+pub(super) trait Column<L>: Slabs<L> {
     /// Takes the derivatives by a group; its slab is not asked for any more.
     fn give(&mut self, group: usize, by: SlabPull<L>);
 }

@@ -49,6 +49,20 @@ impl LteModel {
         Ok(lines)
     }
 
+    /// Opacity at the centre of every line of a species that is not in LTE, inside of the windows or not, by frequency
+    /// (MHz); none where it is in LTE.
+    ///
+    /// # Errors
+    /// Where the model is not defined.
+    pub fn excited_opacities(
+        &self,
+        species: usize,
+        params: &SpeciesParams,
+    ) -> Result<Vec<(f64, f64)>, EvalError> {
+        let lines = self.excited(species, params).map_err(|problem| EvalError { species, problem })?;
+        Ok(lines.into_iter().map(|(freq_mhz, line)| (freq_mhz, line.tau)).collect())
+    }
+
     /// The transitions of one species whose centres fall into a window, by window, then by frequency;
     /// only those that peak above `min_peak_k` (K) (in modulus).
     pub fn transitions(

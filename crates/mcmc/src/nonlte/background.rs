@@ -21,6 +21,20 @@ impl Background {
         Self { t_bg_k, extra: None }
     }
 
+    /// The same and another black body of temperature `t_k` (K), which fills a part `dilution` (0 to 1) of the sky.
+    ///
+    /// # Errors
+    /// Where a number is out of its range, in words.
+    pub fn with(t_bg_k: f64, t_k: f64, dilution: f64) -> Result<Self, String> {
+        if !(t_k > 0.0 && t_k.is_finite()) {
+            return Err(format!("a radiation field of {t_k} K: a temperature above 0 is needed"));
+        }
+        if !(dilution > 0.0 && dilution <= 1.0) {
+            return Err(format!("a dilution of {dilution}: it is a part of the sky, above 0 and at most 1"));
+        }
+        Ok(Self { t_bg_k, extra: Some((t_k, dilution)) })
+    }
+
     /// Photons per mode at a wave number (1/cm).
     pub(super) fn photons(&self, wavenumber_cm1: f64) -> f64 {
         let black = |t_k: f64| {

@@ -23,7 +23,7 @@ pub enum Geometry {
 }
 
 /// Below it the escape probability goes on in a straight line: no local theory holds for such masers.
-const LOWEST_TAU: f64 = -1.0;
+pub const LOWEST_TAU: f64 = -1.0;
 /// Where the two formulas of the expanding sphere cross, and half the width of the blend.
 const LVG_EDGE: (f64, f64) = (14.0, 0.2);
 

@@ -33,7 +33,7 @@ mod work;
 
 pub use background::Background;
 pub use error::{LamdaError, SolveError};
-pub use escape::Geometry;
+pub use escape::{Geometry, LOWEST_TAU};
 pub use excitation::{Conditions, Excitation};
 pub use gas::{Gas, OrthoToPara};
 pub use lamda::{parse_lamda, read_lamda};

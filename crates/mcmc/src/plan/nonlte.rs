@@ -39,7 +39,12 @@ pub(super) fn read(
     for collisions in &molecule.collisions {
         note(format!("collisions with {}: {}", collisions.partner.name(), collisions.source));
     }
-    let background = Background::cosmic(config.model.t_bg.0);
+    let t_bg_k = config.model.t_bg.0;
+    let background = match species.radiation {
+        None => Background::cosmic(t_bg_k),
+        Some(extra) => Background::with(t_bg_k, extra.t_k, extra.dilution)
+            .map_err(|problem| anyhow!("{name}.radiation: {problem}"))?,
+    };
     let geometry = species.geometry.unwrap_or_default();
     let nonlte = NonLteSpecies { molecule, geometry, background, gas };
     let source = format!("{}, escape probability ({geometry:?})", lamda.display());
@@ -55,6 +60,7 @@ fn unknown(name: &str, partner: &str) -> String {
 mod tests {
     use crate::plan::{Plan, prepare};
     use crate::posterior::Posterior;
+    use rand_distr::{Distribution, StandardNormal};
     use std::path::Path;
 
     const ROTOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/nonlte/tests/rotor.dat");
@@ -114,6 +120,106 @@ mod tests {
                 assert!(exact.abs() > 1e-2, "{geometry}, {}: {exact}", plan.names()[k]);
             }
         }
+    }
+
+    const TRUTH: [&str; 6] = [
+        "X.logn=13.6",
+        "X.tkin_k=47",
+        "X.log10_nh2=5.3",
+        "X.fwhm_kms=2.2",
+        "X.v_kms=0.4",
+        "X.size_arcsec=1.5",
+    ];
+
+    /// The fit of a spectrum that the model made itself, with noise of 0.5 K.
+    fn plan_of_itself(folder: &Path, species: &str) -> Plan {
+        let empty = plan(folder, species).unwrap();
+        let theta = empty.values_from(&TRUTH.map(str::to_owned)).unwrap();
+        let posterior = empty.posterior().unwrap();
+        let mut work = posterior.work();
+        let t_k = posterior.spectrum(&theta, &mut work).unwrap();
+        let mut rng = mirinae_common::random::stream(3, 0, 0);
+        for (data, channels) in empty.windows.iter().zip(posterior.model().window_channels()) {
+            let rows = data.window.freq_mhz.iter().zip(&t_k[channels]).map(|(freq, t)| {
+                let z: f64 = StandardNormal.sample(&mut rng);
+                format!("{freq} {}\n", t + 0.5 * z)
+            });
+            let name = data.window.name.split(' ').next().unwrap();
+            std::fs::write(folder.join(name), rows.collect::<String>()).unwrap();
+        }
+        prepare(&folder.join("fit.toml")).unwrap()
+    }
+
+    /// Of the differences, in posterior widths: where parameters are degenerate one alone moves the density much faster.
+    const STEP: f64 = 2e-3;
+
+    /// |g - finite difference| sd < 1e-6 (1 + |g| sd) for every parameter, sd its posterior width, at points of the posterior.
+    #[test]
+    fn the_gradient_is_exact_to_a_millionth_of_the_posterior_width() {
+        let dir = tempfile::tempdir().unwrap();
+        for geometry in ["sphere", "lvg", "slab"] {
+            let species = format!("{SPECIES}geometry = \"{geometry}\"\n[model]\nchannels = \"point\"\n");
+            let plan = plan_of_itself(dir.path(), &species);
+            let posterior = plan.posterior().unwrap();
+            let truth = plan.values_from(&TRUTH.map(str::to_owned)).unwrap();
+            let look = crate::first_look::from_start(&posterior, &plan.windows, &truth).unwrap();
+            let spread = |k: usize| {
+                let (low, high) = plan.layout.parameters[k].prior.limits();
+                (low, high, (high - low) / 12f64.sqrt())
+            };
+            let sigma = look.covariance.sigma();
+            let sd: Vec<f64> = sigma.iter().enumerate().map(|(k, s)| s.min(spread(k).2)).collect();
+            assert!(sd.iter().all(|sd| *sd > 0.0), "{sd:?}");
+            let (mut work, mut gradient) = (posterior.work(), vec![0.0; truth.len()]);
+            for (k, shift) in [0.0, 0.2, -0.3, 0.1].into_iter().enumerate() {
+                let sign = |j: usize| if (j + k).is_multiple_of(2) { 1.0 } else { -1.0 };
+                let inside = |j: usize, x: f64| {
+                    let (low, high, _) = spread(j);
+                    x.clamp(low + 0.01 * sd[j], high - 0.01 * sd[j])
+                };
+                let theta: Vec<f64> =
+                    (0..sd.len()).map(|j| inside(j, look.minimum.x[j] + shift * sign(j) * sd[j])).collect();
+                assert!(posterior.ln_density_and_gradient(&theta, &mut work, &mut gradient).is_finite());
+                for j in 0..theta.len() {
+                    let mut at = |steps: f64| {
+                        let mut theta = theta.clone();
+                        theta[j] += steps * STEP * sd[j];
+                        posterior.ln_density(&theta, &mut work)
+                    };
+                    let numeric = (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * STEP);
+                    let exact = gradient[j] * sd[j];
+                    let error = (numeric - exact).abs() / (1.0 + exact.abs());
+                    assert!(error < 1e-6, "{geometry}, {}, sd {}: {exact} {numeric}", plan.names()[j], sd[j]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_radiation_field_excites() {
+        let dir = tempfile::tempdir().unwrap();
+        let with = |extra: &str| plan(dir.path(), &format!("{SPECIES}{extra}"));
+        let tex_k = |extra: &str| {
+            let plan = with(extra).unwrap();
+            let thin = [
+                "X.logn=12",
+                "X.tkin_k=47",
+                "X.log10_nh2=2",
+                "X.fwhm_kms=2.2",
+                "X.v_kms=0.4",
+                "X.size_arcsec=1.5",
+            ];
+            let theta = plan.values_from(&thin.map(str::to_owned)).unwrap();
+            plan.posterior().unwrap().transitions(&theta).unwrap()[0].tex_k
+        };
+        // Without collisions to speak of, the levels take the temperature of the sky.
+        assert!((tex_k("") - 2.7255).abs() < 0.2, "{}", tex_k(""));
+        let hot = tex_k("radiation = { t_k = 30.0 }\n");
+        assert!((hot - 30.0).abs() < 3.5, "{hot}");
+        let diluted = tex_k("radiation = { t_k = 30.0, dilution = 0.1 }\n");
+        assert!(diluted > 3.5 && diluted < 0.5 * hot, "{diluted}");
+        assert!(with("radiation = { t_k = 30.0, dilution = 2.0 }\n").unwrap_err().contains("X.radiation"));
+        assert!(with("radiation = { t_k = 0.0 }\n").is_err());
     }
 
     #[test]

@@ -135,6 +135,14 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The place of a species' quantity among the free parameters; None: it is not one of them.
+    pub fn free(&self, species: usize, quantity: usize) -> Option<usize> {
+        match self.bindings[species][quantity] {
+            Binding::Free(index) => Some(index),
+            _ => None,
+        }
+    }
+
     /// Lays out the parameters of species without groups.
     ///
     /// # Errors

@@ -110,6 +110,17 @@ impl Prior {
         }
     }
 
+    /// Standard deviation over the mean, limits of a normal prior aside; of a log-uniform one that of the logarithm.
+    pub fn relative_spread(self) -> f64 {
+        // That of a flat distribution of width 1.
+        let flat = 1.0 / 12f64.sqrt();
+        match self {
+            Self::Uniform { low, high } => flat * (high - low) / (0.5 * (low + high)).abs(),
+            Self::LogUniform { low, high } => flat * (log(high) - log(low)),
+            Self::Normal { mean, sd, .. } => (sd / mean).abs(),
+        }
+    }
+
     /// Natural logarithm of the density at `x`; minus infinity outside of the limits.
     pub fn ln_density(self, x: f64) -> f64 {
         let (low, high) = self.limits();

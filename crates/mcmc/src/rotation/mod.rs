@@ -9,11 +9,13 @@ mod curve;
 mod diagram;
 mod flux;
 mod group;
+mod shared;
 
 pub use curve::{Curve, growth};
 pub use diagram::{Diagram, DiagramError, Point, Rotation, fit, place};
 pub use flux::{Flux, Spectrum, measure};
 pub use group::{LineGroup, group};
+pub use shared::Shared;
 
 /// Half of the range of velocities around a line that its flux is taken over, in FWHM: 3.5 sigma.
 pub const REACH_FWHM: f64 = 1.5;

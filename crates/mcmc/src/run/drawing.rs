@@ -3,8 +3,8 @@
 use crate::chain::{PartRecord, Segment};
 use crate::plan::{Method, Plan};
 use crate::posterior::Standard;
-use crate::sampler::modes::{Mode, climb_start, mode_of, shares, starts};
-use crate::sampler::{Chains, ChainsSpec, Likelihood as _, Place, Stones, WarmUp, ladder};
+use crate::sampler::modes::{Mode, mode_of, shares, starts};
+use crate::sampler::{Chains, ChainsSpec, Stones, WarmUp, ladder};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -70,8 +70,12 @@ impl Drawing {
         let groups = fit.chains.unwrap_or(method.chains());
         let tempered = method == Method::Tempering;
         let superchains = if tempered { groups } else { superchains(groups) };
-        let betas =
-            if tempered { ladder::ladder(dim, range(fit.seed, &modes, likelihood)) } else { vec![1.0] };
+        let peak = modes.iter().map(|m| m.place.ln_like).fold(f64::NEG_INFINITY, f64::max);
+        let betas = if tempered {
+            ladder::ladder(dim, ladder::range(fit.seed, dim, peak, likelihood))
+        } else {
+            vec![1.0]
+        };
         let places = if tempered {
             let one = |g| ladder::starts(fit.seed, g, mode_of(&modes, g, groups), &betas, likelihood);
             (0..groups).map(one).collect()
@@ -106,17 +110,6 @@ impl Drawing {
 fn superchains(chains: usize) -> usize {
     let of_a_start = (1..=4).rev().find(|n| chains.is_multiple_of(*n) && chains / n >= 2);
     chains / of_a_start.unwrap_or(1)
-}
-
-/// How far ln likelihood falls from its peak to a typical draw of the prior.
-fn range(seed: u64, modes: &[Mode], likelihood: &mut Standard) -> f64 {
-    let dim = likelihood.dim();
-    let mut of_prior: Vec<f64> =
-        (0..33).map(|k| Place::at(&climb_start(seed, k, dim), likelihood).ln_like).collect();
-    of_prior.sort_by(f64::total_cmp);
-    let peak = modes.iter().map(|m| m.place.ln_like).fold(f64::NEG_INFINITY, f64::max);
-    let range = peak - of_prior[of_prior.len() / 2];
-    if range.is_finite() { range } else { peak.abs() }
 }
 
 impl Drawing {

@@ -2,7 +2,7 @@
 //! `report` does again.
 
 use super::spectra::{fitted_spectra, joined};
-use super::{bands, detection, species_rows, trust, unidentified};
+use super::{bands, detection, masers, species_rows, trust, unidentified};
 use crate::chain::{self, Chain};
 use crate::diagnose::{self, Diagnosis};
 use crate::plan::Plan;
@@ -144,6 +144,7 @@ fn find(material: &Material) -> anyhow::Result<Findings> {
     told.push_str(&counts(&diagnosis, chi2, &spectra));
     told.push_str(&material.chain.header.told);
     told.push_str(&trust::text(material.source, material.chain.header.gradients, &diagnosis)?);
+    told.push_str(&masers::text(posterior, material.samples(), &diagnosis.best.values)?);
     told.push_str(&detection::text(material, &detections));
     let best = diagnosis.best.values;
     Ok(Findings { rows, spectra, features, best, species, detections, told })

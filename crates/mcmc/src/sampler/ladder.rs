@@ -6,7 +6,7 @@
 use super::Likelihood;
 use super::flow::{Place, Tuning};
 use super::linear::Matrix;
-use super::modes::Mode;
+use super::modes::{Mode, climb_start};
 use super::spacing::MOST;
 use super::streams::{Purpose, stream};
 use super::warmup::first_step;
@@ -28,6 +28,15 @@ pub fn ladder(dim: usize, range: f64) -> Vec<f64> {
     betas[0] = 1.0;
     betas.push(0.0);
     betas
+}
+
+/// How far ln likelihood falls from its `peak` to a typical draw of the prior.
+pub fn range(seed: u64, dim: usize, peak: f64, likelihood: &mut impl Likelihood) -> f64 {
+    let mut of_prior: Vec<f64> =
+        (0..33).map(|k| Place::at(&climb_start(seed, k, dim), likelihood).ln_like).collect();
+    of_prior.sort_by(f64::total_cmp);
+    let range = peak - of_prior[of_prior.len() / 2];
+    if range.is_finite() { range } else { peak.abs() }
 }
 
 /// First tunings: the normal distribution that fits a peak, tempered.

@@ -121,6 +121,10 @@ fn columns(
             Some((rest_mhz, convention))
         }
     };
+    if let Some(axis) = header.bad_axis.as_ref().filter(|_| options.freq_column.is_none()) {
+        let problem = "export the spectrum over frequency or velocity, or name the column with freq_column";
+        return Err(bad("spectral axis", axis, problem.into()));
+    }
     let intensity_unit =
         match (options.intensity_unit, header.intensity.and_then(|c| c.unit), &header.bad_unit) {
             (Some(unit), _, _) | (None, Some(unit), _) => unit,

@@ -2,7 +2,8 @@
 //!
 //! Understood are rows of names above the numbers, commented out or not (`Frequency (GHz), Flux [mJy/beam]`, `freq_MHz T_K`,
 //! specflux's `Channel Pixels Frequency_(MHz) ...`), the axis labels of plots that CASA and CARTA export (`# xLabel: Radio
-//! velocity [km/s]`, `# yLabel: [Jy/beam] Mean`), and lines like `# rest frequency: 230.538 GHz`, `# rms = 0.1 K`.
+//! velocity [km/s]`, `# yLabel: [Jy/beam] Mean`; older CASA has `(mJy/beam) Mean`, and errors in a third column, which are not
+//! those of a channel), and lines like `# rest frequency: 230.538 GHz`, `# rms = 0.1 K`.
 
 use super::axis::Convention;
 use super::units::{IntensityUnit, SpectralUnit};
@@ -29,6 +30,8 @@ pub(super) struct TextHeader {
     pub noise: Option<(f64, IntensityUnit)>,
     /// A unit of the intensity that cannot be used, and why.
     pub bad_unit: Option<(String, String)>,
+    /// A label of the spectral axis that is neither frequency nor velocity.
+    pub bad_axis: Option<String>,
 }
 
 /// A column that was recognised.
@@ -69,13 +72,22 @@ impl TextHeader {
         let Some((key, value)) = line.split_once([':', '=']) else { return false };
         let key: String = key.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
         match key.as_str() {
-            "xlabel" | "xaxis" => self.freq = spectral(0, value, &mut self.convention).or(self.freq),
+            "xlabel" | "xaxis" => self.axis(value),
             "ylabel" | "yaxis" => self.intensity(1, value),
             "restfrequency" | "restfreq" | "restfrq" => self.rest_mhz = rest_mhz(value),
             "rms" | "noise" | "sigma" => self.noise = noise(value),
             _ => return false,
         }
         true
+    }
+
+    /// The label of the spectral axis. Viewers offer channels and wavelengths as well.
+    fn axis(&mut self, label: &str) {
+        let lower = label.trim().to_ascii_lowercase();
+        if ["channel", "wavelength", "air wavelength", "pixel"].iter().any(|other| lower.starts_with(other)) {
+            self.bad_axis = Some(label.trim().to_owned());
+        }
+        self.freq = spectral(0, label, &mut self.convention).or(self.freq);
     }
 
     /// A row of names.
@@ -238,6 +250,35 @@ mod tests {
         assert_eq!(header.frame, Some("LSRK"));
         let carta = "# profile: x.fits Statistic Mean\n# xLabel: Frequency (GHz)\n# yLabel: Value (K)\n# x\ty\n230.1\t1.5\n";
         let header = TextHeader::of(carta);
+        assert_eq!(
+            (header.freq.unwrap().unit, header.intensity.unwrap().unit),
+            (GHZ, Some(IntensityUnit::Kelvin(1.0)))
+        );
+    }
+
+    /// As CASA's viewer, its task specflux and scripts of ALMA's reduction write them.
+    #[test]
+    fn reads_what_casa_writes() {
+        let viewer = "#title: Image profile - x.image Rectangle(10h20m,-30.5.0)\n#coordintate: J2000\n\
+                      #xLabel: radio velocity [km/s]\n#yLabel: (mJy/beam) Mean\n#eLabel: (mJy/beam) rmse\n\
+                      -1.05e+01    1.0e-01    2.0e-02\n-1.00e+01    2.0e-01    2.0e-02\n";
+        let header = TextHeader::of(viewer);
+        assert_eq!(header.freq, Some(Column { index: 0, unit: KMS }));
+        assert_eq!(header.intensity, Some(Column { index: 1, unit: Some(IntensityUnit::JyPerBeam(1e-3)) }));
+        assert_eq!((header.rms_column, header.bad_axis), (None, None));
+        let channels = TextHeader::of("#xLabel: channel\n#yLabel: (K) Mean\n0 1\n1 2\n");
+        assert_eq!(channels.bad_axis.as_deref(), Some("channel"));
+        let specflux = "# x.image, region=\n# beam size: 5.81 arcsec2, 36.3 pixels\n# Total flux: 42.4 Jy.km/s\n\
+                        # Channel number_of_unmasked_pixels frequency_(MHz) Velocity_(km/s) Flux_density_(Jy)\n\
+                        \x20       0                     90000     36398.605111        -51.770979          1.288319e-02\n";
+        let header = TextHeader::of(specflux);
+        assert_eq!(header.freq, Some(Column { index: 2, unit: Some(SpectralUnit::Frequency(1.0)) }));
+        assert!(header.bad_unit.unwrap().0 == "Jy", "a flux is no brightness");
+        let sum = specflux.replace("Flux_density_(Jy)", "mean_(K)");
+        assert_eq!(TextHeader::of(&sum).intensity.unwrap().index, 4);
+        let script = "#title: x.image\n#region (world): Point[[1,2]]\n#xLabel: frequency (GHz)\n#yLabel: [K]  # Planck\n\n\
+                      #x.image\n230.1 1.0 0\n230.2 1.1 1\n";
+        let header = TextHeader::of(script);
         assert_eq!(
             (header.freq.unwrap().unit, header.intensity.unwrap().unit),
             (GHZ, Some(IntensityUnit::Kelvin(1.0)))

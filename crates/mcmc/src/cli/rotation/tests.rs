@@ -53,13 +53,14 @@ fn rotation(path: &Path, logn: f64, thin: bool) -> Rotation {
         blend: 0.05,
         min_sigma: 5.0,
         flux_error: 0.0,
+        calibration_error: None,
         thin,
         out: None,
     };
     let plan = plan::prepare(path).unwrap();
     let posterior = plan.posterior().unwrap();
     // Temperature and column density of the start are wrong: they must not matter.
-    let mut all = diagrams(&plan, &posterior, &[logn - 0.4, 80.0, 3.0, 1.0], &args).unwrap();
+    let mut all = diagrams(&plan, &posterior, (&[logn - 0.4, 80.0, 3.0, 1.0], &[]), &args).unwrap();
     let folder = path.with_extension("rotation");
     assert!(write(&plan, &all, &args, &folder).unwrap().contains("CH3OH"));
     for name in ["rotation.csv", "lines.csv", "rotation.png", "summary.txt", "provenance.json"] {
@@ -94,4 +95,72 @@ fn opaque_lines_do_so_with_the_correction_alone() {
     assert!((r.t_k.0 - 120.0).abs() < 2.0 && (r.log10_n.0 - 17.9).abs() < 0.02, "{r:?}");
     let plain = rotation(&path, 17.9, true);
     assert!(plain.log10_n.0 < 17.85 && (plain.t_k.0 - 120.0).abs() > 15.0, "the control: {plain:?}");
+}
+
+/// What the cases of a simulation have besides the noise.
+#[derive(Clone, Copy)]
+struct Unknown {
+    noise_k: f64,
+    /// Standard deviation of one factor a window, and what the program is told of it.
+    calibration: f64,
+    told: f64,
+    /// Standard deviation (km/s) of the width that the diagram is made with, and whether it is told.
+    width_kms: f64,
+    width_told: bool,
+}
+
+/// Mean and standard deviation of the deviations of T and log N in units of their errors, over 60 cases.
+fn pulls(logn: f64, unknown: Unknown) -> [(f64, f64); 2] {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = plan::prepare(&simulated(dir.path(), logn)).unwrap();
+    let posterior = plan.posterior().unwrap();
+    let truth_k = posterior.spectrum(&[logn, 120.0, 3.0, 1.0], &mut posterior.work()).unwrap().to_vec();
+    let channels: Vec<_> = posterior.model().window_channels().collect();
+    let args = RotationArgs {
+        config: PathBuf::new(),
+        set: Vec::new(),
+        species: Vec::new(),
+        blend: 0.05,
+        min_sigma: 5.0,
+        flux_error: 0.0,
+        calibration_error: Some(unknown.told),
+        thin: false,
+        out: None,
+    };
+    let mut noise = random::stream(12, 0, 0);
+    let mut draw = || -> f64 { StandardNormal.sample(&mut noise) };
+    let mut all = [Vec::new(), Vec::new()];
+    for _ in 0..60 {
+        for (window, range) in plan.windows.iter_mut().zip(&channels) {
+            let factor = 1.0 + unknown.calibration * draw();
+            window.sigma_k.fill(unknown.noise_k);
+            for (t, truth) in window.t_k.iter_mut().zip(&truth_k[range.clone()]) {
+                *t = factor * truth + unknown.noise_k * draw();
+            }
+        }
+        let width = 3.0 + unknown.width_kms * draw();
+        let sigma = [0.0, 0.0, if unknown.width_told { unknown.width_kms } else { 0.0 }, 0.0];
+        let found = diagrams(&plan, &posterior, (&[logn, 120.0, width, 1.0], &sigma), &args).unwrap();
+        let (t, n) = deviation(found[0].result.as_ref().unwrap(), logn);
+        all[0].push(t);
+        all[1].push(n);
+    }
+    all.map(|x| {
+        let mean = x.iter().sum::<f64>() / x.len() as f64;
+        (mean, (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64).sqrt())
+    })
+}
+
+#[test]
+fn errors_are_as_large_as_the_deviations_thin_or_opaque() {
+    for (logn, noise_k) in [(15.5, 0.05), (16.5, 0.3), (17.9, 0.3), (18.6, 0.3)] {
+        let plain = Unknown { noise_k, calibration: 0.0, told: 0.0, width_kms: 0.0, width_told: true };
+        eprintln!("{logn} noise: {:?}", pulls(logn, plain));
+        let calibrated = Unknown { calibration: 0.05, told: 0.05, ..plain };
+        eprintln!("{logn} calibration: {:?}", pulls(logn, calibrated));
+        eprintln!("{logn} calibration not told: {:?}", pulls(logn, Unknown { told: 0.0, ..calibrated }));
+        let wide = Unknown { width_kms: 0.1, ..plain };
+        eprintln!("{logn} width: {:?}", pulls(logn, wide));
+        eprintln!("{logn} width not told: {:?}", pulls(logn, Unknown { width_told: false, ..wide }));
+    }
 }

@@ -22,6 +22,7 @@ pub(super) fn temperature(species: &SpeciesConfig) -> Result<&ParameterConfig, L
                 ("geometry", species.geometry.is_some()),
                 ("ortho_to_para", species.ortho_to_para.is_some()),
                 ("densities", !species.densities.is_empty()),
+                ("radiation", species.radiation.is_some()),
             ],
         )
     };

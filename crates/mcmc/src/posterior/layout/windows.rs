@@ -89,6 +89,19 @@ impl Layout {
         self.windows.iter().map(move |w| WindowParams::from_array(w.map(|source| source.value(theta))))
     }
 
+    /// The fitted calibration factors: which windows have each, and its relative spread by its prior.
+    pub fn calibrations(&self) -> Vec<(Vec<usize>, f64)> {
+        let mut found: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (window, sources) in self.windows.iter().enumerate() {
+            let Source::Free(parameter) = sources[0] else { continue };
+            match found.iter_mut().find(|(known, _)| *known == parameter) {
+                Some((_, windows)) => windows.push(window),
+                None => found.push((parameter, vec![window])),
+            }
+        }
+        found.into_iter().map(|(k, windows)| (windows, self.parameters[k].prior.relative_spread())).collect()
+    }
+
     /// Adds to `gradient` what derivatives by the windows' quantities mean for the free parameters.
     pub(in crate::posterior) fn add_window_slopes(
         &self,
