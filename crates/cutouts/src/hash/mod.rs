@@ -1,7 +1,7 @@
 //! SHA-256 of files that grow side by side.
 //!
 //! Each round of SHA-256 waits for the one before; a processor with instructions for it could do two at a time. So the image and
-//! the mask of a galaxy are hashed together, round by round in turn ([`simd`]). The digests are those of the `sha2` crate.
+//! the mask of a galaxy are hashed together, round by round in turn (`simd`). The digests are those of the `sha2` crate.
 
 // The processor's instructions for SHA-256.
 #[allow(unsafe_code)]
