@@ -56,7 +56,7 @@ pub fn write(job: &Job, vis: &VisFile, folder: &Path) -> anyhow::Result<Vec<Path
     Ok(paths)
 }
 
-/// What [`write`] has put into `folder` for a job of this name.
+/// What [`write()`] has put into `folder` for a job of this name.
 ///
 /// # Errors
 /// What the system says; a folder that is not there has none.
