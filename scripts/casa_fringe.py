@@ -8,15 +8,9 @@ that half a second of such a source leaves). --control: KU and KT change places.
 import os
 import sys
 
-home = os.path.join(os.environ["HOME"], ".casa")
-os.makedirs(home, exist_ok=True)
-with open(os.path.join(home, "config.py"), "w") as config:
-    config.write(
-        "import casadata\ndatapath = [casadata.datapath]\nmeasurespath = casadata.datapath\nmeasures_auto_update = False\n"
-        "data_auto_update = False\ntelemetry_enabled = False\nnologfile = True\nlog2term = False\n"
-    )
-from casatasks import fringefit, importfitsidi  # noqa: E402
-from casatools import table  # noqa: E402
+import casa_home  # noqa: F401, first: CASA reads its settings when it is imported
+from casatasks import fringefit, importfitsidi
+from casatools import table
 
 PUT_IN = {"KU": (35.0, 40.0), "KT": (-20.0, -30.0)}  # ns, ps/s: residual_ns of the stations
 

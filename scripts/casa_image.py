@@ -7,14 +7,8 @@ The peak of the dirty image (0.5 mas a pixel) must be within 1 mas of the place 
 import os
 import sys
 
-home = os.path.join(os.environ["HOME"], ".casa")
-os.makedirs(home, exist_ok=True)
-with open(os.path.join(home, "config.py"), "w") as config:
-    config.write(
-        "import casadata\ndatapath = [casadata.datapath]\nmeasurespath = casadata.datapath\nmeasures_auto_update = False\n"
-        "data_auto_update = False\ntelemetry_enabled = False\nnologfile = True\nlog2term = False\n"
-    )
-from casatasks import importfitsidi, imstat, tclean  # noqa: E402
+import casa_home  # noqa: F401, first: CASA reads its settings when it is imported
+from casatasks import importfitsidi, imstat, tclean
 
 CELL_MAS, PIXELS = 0.5, 128
 

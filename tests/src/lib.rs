@@ -24,6 +24,17 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// The demo's first spectrum as [`ch3cn_fit`] lays it out, in a fit.toml.
+pub const CH3CN_SPECTRUM: &str = r#"
+[[spectrum]]
+file = "spectrum.txt"
+freq_unit = "MHz"
+intensity_unit = "K"
+noise = "0.15 K"
+beam = ["0.5 arcsec", "0.4 arcsec"]
+windows = [["220.70 GHz", "220.75 GHz"]]
+"#;
+
 /// A folder of its own for a fit to CH3CN in the demo's first spectrum, with this configuration as fit.toml.
 ///
 /// # Panics

@@ -1,7 +1,7 @@
 //! Fits of a cube, pixel by pixel, as a user runs them: any number of ranks, interruptions, masks, bad input.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same, ch3cn_fit, next_random, until_struck};
+use mirinae_tests::{CH3CN_SPECTRUM, Run, assert_same, ch3cn_fit, next_random, until_struck};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -29,16 +29,6 @@ v_kms = { normal = [0.0, 2.0] }
 size_arcsec = { fixed = 0.5 }
 "#;
 
-const ONE: &str = r#"
-[[spectrum]]
-file = "spectrum.txt"
-freq_unit = "MHz"
-intensity_unit = "K"
-noise = "0.15 K"
-beam = ["0.5 arcsec", "0.4 arcsec"]
-windows = [["220.70 GHz", "220.75 GHz"]]
-"#;
-
 const CUBE: &str = r#"
 [cube]
 snr = 6
@@ -64,7 +54,7 @@ struct Simulated {
 
 impl Simulated {
     fn new() -> Self {
-        let folder = ch3cn_fit(&format!("{HEAD}{ONE}{SPECIES}"));
+        let folder = ch3cn_fit(&format!("{HEAD}{CH3CN_SPECTRUM}{SPECIES}"));
         let path = |name: &str| folder.path().join(name);
         let mut random = 5;
         let (mut freq_hz, mut spectra) = (Vec::new(), Vec::new());

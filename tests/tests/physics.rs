@@ -1,7 +1,7 @@
 //! Groups, foreground layers, dust and continuum, as a user asks alma-fit for them.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same, ch3cn_fit};
+use mirinae_tests::{CH3CN_SPECTRUM, Run, assert_same, ch3cn_fit};
 use std::fs;
 use std::path::Path;
 
@@ -13,14 +13,12 @@ steps = 40
 burn = 10
 search = 20
 part = 10
-[[spectrum]]
-file = "spectrum.txt"
-freq_unit = "MHz"
-intensity_unit = "K"
-noise = "0.15 K"
-beam = ["0.5 arcsec", "0.4 arcsec"]
-windows = [["220.70 GHz", "220.75 GHz"]]
 "#;
+
+/// The configuration without species.
+fn head() -> String {
+    HEAD.to_string() + CH3CN_SPECTRUM
+}
 
 /// CH3CN twice: two velocity components.
 fn species(first: &str, second: &str) -> String {
@@ -54,13 +52,13 @@ fn highest(t_k: &[f64]) -> f64 {
 
 #[test]
 fn groups_layers_and_continuum_change_the_spectrum_as_they_should() {
-    let beside = spectrum(&(HEAD.to_string() + &species("", "")), &[]);
+    let beside = spectrum(&(head() + &species("", "")), &[]);
     let group = "group = \"core\"";
-    let together = spectrum(&(HEAD.to_string() + &species(group, group)), &[]);
+    let together = spectrum(&(head() + &species(group, group)), &[]);
     // Opaque lines hide one another: less than the sum, no less than the hotter alone would give.
     assert!(highest(&together) < 0.8 * highest(&beside), "{} {}", highest(&together), highest(&beside));
     let continuum = "[continuum]\nt_k = { uniform = [0, 100] }\nnu0 = \"220 GHz\"\n";
-    let layer = HEAD.to_string() + &species("", "layer = 1\n") + continuum;
+    let layer = head() + &species("", "layer = 1\n") + continuum;
     let settings = ["continuum.t_k=40", "B.tex_k=30", "B.logn=17"];
     let absorbed = spectrum(&layer, &settings);
     let lowest = absorbed.iter().copied().fold(f64::INFINITY, f64::min);
@@ -75,7 +73,7 @@ fn groups_layers_and_continuum_change_the_spectrum_as_they_should() {
 fn a_fit_of_groups_does_not_depend_on_the_ranks() {
     let dust = "[dust]\nlogn_h2 = { uniform = [22, 26] }\nt_k = { same_as = \"A.tex_k\" }\n";
     let group = "group = \"core\"\nlorentz_kms = { fixed = 0.3 }";
-    let folder = ch3cn_fit(&(HEAD.to_string() + &species(group, group) + dust));
+    let folder = ch3cn_fit(&(head() + &species(group, group) + dust));
     let out = |ranks: usize| folder.path().join(format!("out{ranks}"));
     for ranks in [1, 3] {
         let text = |p: &Path| p.display().to_string();
@@ -89,7 +87,7 @@ fn a_fit_of_groups_does_not_depend_on_the_ranks() {
 #[test]
 fn a_group_of_two_sizes_is_refused() {
     let sized = "group = \"core\"\nsize_arcsec = { fixed = 1.0 }";
-    let folder = ch3cn_fit(&(HEAD.to_string() + &species(sized, "group = \"core\"")));
+    let folder = ch3cn_fit(&(head() + &species(sized, "group = \"core\"")));
     let config = folder.path().join("fit.toml").display().to_string();
     let ended = Run::alone("alma-fit").args(["run", &config, "--dry-run"]).end().expect(65);
     ended.expect_message(&["group core", "share one", "size_arcsec"]);

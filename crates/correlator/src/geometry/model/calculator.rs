@@ -5,7 +5,7 @@ use super::earth::{Earth, LIGHT_M_S};
 use super::site::{Local, Site};
 use super::vector::{Vec3, dot, norm, sum};
 use super::{ocean, tides, troposphere};
-use crate::eop::{EopError, EopTable};
+use crate::eop::{Eop, EopError, EopTable};
 use crate::epoch::Epoch;
 use crate::schedule::Mount;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,14 @@ impl Calculator {
     /// The stations.
     pub fn sites(&self) -> &[Site] {
         &self.sites
+    }
+
+    /// Earth orientation at a time.
+    ///
+    /// # Errors
+    /// Where none is known.
+    pub fn eop(&self, time: Epoch) -> Result<Eop, EopError> {
+        self.eop.at(time)
     }
 
     /// Everything that does not depend on the source.

@@ -1,6 +1,6 @@
 //! Resolves a `job.toml` into a [`Job`].
 
-use super::geometry::Wanted;
+use super::geometry::{Delays, Wanted};
 use super::{ChannelEntry, JobFile, ScanEntry, SidebandName, StreamEntry, epoch, products, recordings};
 use crate::epoch::Epoch;
 use crate::geometry::model::Direction;
@@ -39,13 +39,14 @@ impl JobFile {
         };
         let start = self.start()?;
         let sources = self.sources()?;
-        let scans = self.resolve_scans(folder, start, &sources, sample_rate_hz)?;
+        let delays = self.delays(folder)?;
+        let scans = self.resolve_scans(&delays, start, &sources, sample_rate_hz)?;
         Ok(Job {
             obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
             swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
             write_swin: self.products.swin,
             write_fits_idi: self.products.fits_idi,
-            earth: self.earth(folder, start)?,
+            earth: delays.earth(start)?,
             name,
             start_mjd: start.mjd,
             start_second: start.second as i64,
@@ -176,12 +177,11 @@ impl JobFile {
 
     fn resolve_scans(
         &self,
-        folder: &Path,
+        delays: &Delays,
         start: Epoch,
         sources: &[Source],
         rate_hz: u64,
     ) -> Result<Vec<Scan>, String> {
-        let delays = self.delays(folder)?;
         let block_s = 2.0 * self.correlation.channels as f64 / rate_hz as f64;
         let mut scans = Vec::new();
         for (index, entry) in self.scans.iter().enumerate() {
@@ -199,7 +199,7 @@ impl JobFile {
                     im_scan: entry.im_scan.unwrap_or(index),
                 };
                 // One centre is correlated with its own delays; several are turned to from the pointing.
-                let model = self.scan_model(&delays, start, &wanted)?;
+                let model = self.scan_model(delays, start, &wanted)?;
                 let shift_blocks = ((self.correlation.shift_s / block_s).round() as u64).max(1);
                 scans.push(Scan { name, start_s, end_s, pointing, centres, shift_blocks, model });
             }

@@ -20,6 +20,16 @@ pub(super) enum Delays {
     Table(Box<Im>),
 }
 
+impl Delays {
+    /// Earth orientation at a time; none where the delays come from a table.
+    pub(super) fn earth(&self, time: Epoch) -> Result<Option<Eop>, String> {
+        match self {
+            Self::Computed(calculator) => calculator.eop(time).map(Some).map_err(|e| format!("model: {e}")),
+            Self::Table(_) => Ok(None),
+        }
+    }
+}
+
 /// A scan for which polynomials are wanted.
 pub(super) struct Wanted<'a> {
     /// Its name.
@@ -41,14 +51,6 @@ impl JobFile {
     /// What is wrong with stations or Earth orientation.
     pub fn calculator(&self, folder: &Path) -> Result<Calculator, String> {
         let model = &self.model;
-        let table = self.eop_table(folder)?;
-        let sites = self.stations.iter().map(site).collect::<Result<Vec<_>, _>>()?;
-        let options = ModelOptions { displacements: model.displacements, troposphere: model.troposphere };
-        Ok(Calculator::new(sites, table, options))
-    }
-
-    fn eop_table(&self, folder: &Path) -> Result<EopTable, String> {
-        let model = &self.model;
         let points = match (&model.eop_file, model.eop.is_empty()) {
             (Some(_), false) => {
                 return Err("model: give either eop_file or eop, not both".to_owned());
@@ -61,15 +63,10 @@ impl JobFile {
                 return Err(what.to_owned());
             }
         };
-        EopTable::new(points).map_err(|e| format!("model: {e}"))
-    }
-
-    /// Earth orientation at the start; none where the delays come from a table.
-    pub(super) fn earth(&self, folder: &Path, start: Epoch) -> Result<Option<Eop>, String> {
-        if self.model.difx_im.is_some() {
-            return Ok(None);
-        }
-        self.eop_table(folder)?.at(start).map(Some).map_err(|e| format!("model: {e}"))
+        let table = EopTable::new(points).map_err(|e| format!("model: {e}"))?;
+        let sites = self.stations.iter().map(site).collect::<Result<Vec<_>, _>>()?;
+        let options = ModelOptions { displacements: model.displacements, troposphere: model.troposphere };
+        Ok(Calculator::new(sites, table, options))
     }
 
     pub(super) fn delays(&self, folder: &Path) -> Result<Delays, String> {

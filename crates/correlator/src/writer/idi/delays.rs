@@ -9,7 +9,7 @@ use crate::geometry::StationSpan;
 use std::io::{self, Write};
 
 /// A row of both tables.
-struct Span {
+pub(super) struct Span {
     source: usize,
     station: usize,
     delays: StationSpan,
@@ -17,7 +17,7 @@ struct Span {
 
 impl File<'_> {
     /// Spans of time with the delays of each station at this phase centre.
-    fn spans(&self) -> Vec<Span> {
+    pub(super) fn spans(&self) -> Vec<Span> {
         let job = self.job;
         let mut spans = Vec::new();
         for scan in job.scans.iter().filter(|s| self.centre < s.centres.len()) {
@@ -32,8 +32,7 @@ impl File<'_> {
         spans
     }
 
-    pub(super) fn interferometer_model(&self, out: &mut impl Write) -> io::Result<()> {
-        let spans = self.spans();
+    pub(super) fn interferometer_model(&self, spans: &[Span], out: &mut impl Write) -> io::Result<()> {
         let terms =
             spans.iter().map(|s| s.delays.geometric_s.len().max(s.delays.clock_s.len())).max().unwrap_or(1);
         let bands = self.layout.bands();
@@ -61,7 +60,7 @@ impl File<'_> {
         keys.integer("NPOLY", terms as i64);
         keys.real("REVISION", 1.0);
         let mut table = Table::begin(out, "INTERFEROMETER_MODEL", &columns, spans.len(), &keys)?;
-        for span in &spans {
+        for span in spans {
             let delay_s = total(span, terms);
             let rate: Vec<f64> =
                 (1..=terms).map(|k| if k < terms { k as f64 * delay_s[k] } else { 0.0 }).collect();
@@ -85,8 +84,7 @@ impl File<'_> {
         table.finish()
     }
 
-    pub(super) fn model_comps(&self, out: &mut impl Write) -> io::Result<()> {
-        let spans = self.spans();
+    pub(super) fn model_comps(&self, spans: &[Span], out: &mut impl Write) -> io::Result<()> {
         let bands = self.layout.bands();
         let mut columns: Vec<Column> = vec![
             ("TIME", Form::Double, 1, "DAYS"),
@@ -117,7 +115,7 @@ impl File<'_> {
         keys.text("TAPER_FN", "UNIFORM");
         keys.real("DELTAT", spans.first().map_or(0.0, |s| s.delays.length_s / 86_400.0));
         let mut table = Table::begin(out, "MODEL_COMPS", &columns, spans.len(), &keys)?;
-        for span in &spans {
+        for span in spans {
             let term = |of: &[f64], k: usize| of.get(k).copied().unwrap_or(0.0);
             let (geometric, clock) = (&span.delays.geometric_s, &span.delays.clock_s);
             table.row(|row| {

@@ -86,8 +86,9 @@ impl File<'_> {
         self.antenna(out)?;
         self.frequency(out)?;
         self.source(out)?;
-        self.interferometer_model(out)?;
-        self.model_comps(out)?;
+        let spans = self.spans();
+        self.interferometer_model(&spans, out)?;
+        self.model_comps(&spans, out)?;
         self.uv_data(out)
     }
 

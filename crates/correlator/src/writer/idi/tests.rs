@@ -102,8 +102,9 @@ fn files(turned: bool) -> Vec<Vec<Hdu>> {
             file.frequency(&mut bytes).unwrap();
             file.source(&mut bytes).unwrap();
             if centre == 0 {
-                file.interferometer_model(&mut bytes).unwrap();
-                file.model_comps(&mut bytes).unwrap();
+                let spans = file.spans();
+                file.interferometer_model(&spans, &mut bytes).unwrap();
+                file.model_comps(&spans, &mut bytes).unwrap();
             }
             file.uv_data(&mut bytes).unwrap();
             read(&bytes)
