@@ -144,6 +144,8 @@ def tiles(work):
                         values[1, 2] = np.nan
                     if kind.startswith("GZIP") and case == 3:
                         options = dict(quantize_level=0)
+                if kind == "HCOMPRESS_1" and case > 0: # with loss, smoothed when read
+                    options.update(hcomp_scale=[0, 1, 2, 5][case], hcomp_smooth=case % 2)
                 made = fits.CompImageHDU(values, compression_type=kind, tile_shape=tile, **options)
                 if not is_float and name != "u2":
                     if case > 0:
@@ -153,6 +155,15 @@ def tiles(work):
                 path = f"{folder}/{kind}-{name}-{case}.fits.fz"
                 made.writeto(path)
                 paths.append(path)
+    for kind in ["RICE_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"]: # cubes; large tiles, odd sides
+        for number, (shape, tile) in enumerate([((3, 20, 17), (2, 8, 6)), ((4, 21, 30), (1, 21, 30)), ((131, 257), (131, 257))]):
+            if kind == "HCOMPRESS_1" and number == 0:
+                continue
+            smooth = dict(hcomp_scale=4, hcomp_smooth=1) if kind == "HCOMPRESS_1" else {}
+            values = rng.normal(1000, 30, shape).cumsum(axis=-1).clip(0, 2**22).astype("i4")
+            path = f"{folder}/{kind}-cube-{number}.fits.fz"
+            fits.CompImageHDU(values, compression_type=kind, tile_shape=tile, **smooth).writeto(path)
+            paths.append(path)
     compare("tiles", paths, work)
 
 

@@ -306,6 +306,34 @@ fn damaged_files_are_counted_with_code_1() {
     sky.mpi(2, "out").end().expect(1);
 }
 
+/// Files in tiles that make cfitsio hang, crash, or take all memory.
+#[test]
+fn damaged_tiles_are_counted_and_stop_no_rank() {
+    let sky = Sky::new();
+    let findings = root().join("crates/cutouts/fuzz/findings");
+    let wanted = [
+        ("cfitsio-hang.fits.fz", "decode"),
+        ("cfitsio-crash.fits", "header"),
+        ("cfitsio-memory.fits.fz", "decode"),
+    ];
+    for (g, (name, _)) in wanted.iter().enumerate() {
+        sky.write(&sky.name(5 * g, "r"), &fs::read(findings.join(name)).unwrap());
+    }
+    for ranks in [2, 1] {
+        let out = format!("np{ranks}");
+        let ended = sky.mpi(ranks, &out).end().expect(1);
+        assert!(ended.stderr.contains("trouble in the data"), "{}", ended.stderr);
+        let list = fs::read_to_string(sky.path(&out).join("report/unused.csv")).unwrap();
+        for (g, (_, reason)) in wanted.iter().enumerate() {
+            let line = format!("g{:03},r,{reason},{},", 5 * g, sky.name(5 * g, "r"));
+            assert_eq!(list.matches(&line).count(), 1, "{line}\n{list}");
+        }
+        assert_eq!(list.lines().count(), 1 + wanted.len(), "{list}");
+    }
+    assert_same(&sky.path("np1"), &sky.path("np2"), "with damaged tiles");
+    sky.verify("np2").end().expect(0);
+}
+
 #[test]
 fn too_many_bad_files_stop_the_run() {
     let sky = Sky::new();

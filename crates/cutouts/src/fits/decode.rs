@@ -18,9 +18,9 @@ pub struct Encoding {
 pub enum Pixels<'a> {
     /// Big-endian, to be scaled.
     Stored(&'a [u8], Encoding),
-    /// Integers that cfitsio has unpacked, to be scaled.
+    /// Integers out of tiles, to be scaled.
     Integers(Vec<i64>, Encoding),
-    /// Numbers that cfitsio has unpacked, single precision at heart where the image has 32 bits.
+    /// Numbers out of tiles, single precision at heart where the image has 32 bits.
     Numbers(Vec<f64>),
 }
 
@@ -68,6 +68,16 @@ impl Encoding {
             value += self.zero as f32;
         }
         P::single(value)
+    }
+
+    /// Scales numbers that have been unpacked.
+    pub(super) fn scale_numbers(&self, values: &mut [f64]) {
+        if self.is_plain() {
+            return;
+        }
+        for value in values {
+            *value = if self.bitpix == -32 { self.single(*value as f32) } else { self.double(*value) };
+        }
     }
 
     /// Longer ones: the arithmetic of double precision.

@@ -2,9 +2,9 @@
 
 use super::decode::{Encoding, Pixels};
 use super::error::FitsError;
-use super::ffi;
 use super::hdu::{Hdu, hdus};
 use super::header::Header;
+use super::tiles;
 use serde::{Deserialize, Serialize};
 
 /// Which HDU of a file holds the image.
@@ -69,12 +69,9 @@ impl<'a> Image<'a> {
         let tiled = is_tiled(&hdu.header);
         let [width, height, planes] = shape(&hdu, if tiled { "ZNAXIS" } else { "NAXIS" })?;
         let count = width * height * planes;
-        if tiled {
-            check_tiles(&hdu, count)?;
-        }
         let encoding = encoding(&hdu, tiled)?;
         let pixels = if tiled {
-            ffi::read_tiles(bytes, hdu.index, count, encoding)?
+            tiles::read_tiles(bytes, &hdu, encoding)?
         } else {
             Pixels::Stored(&bytes[hdu.data.clone()], encoding)
         };
@@ -165,31 +162,6 @@ fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<[usize; 3], FitsError> {
         return Err(wrong(hdu, prefix, "makes more than 2^32 pixels"));
     }
     Ok(shape)
-}
-
-/// A header that lies about the size of an image in tiles: its table must have a row for each tile, and its bytes must be able
-/// to hold so many pixels (a run of PLIO's: 4095 in two bytes; one tile of one value takes next to nothing).
-fn check_tiles(hdu: &Hdu<'_>, count: usize) -> Result<(), FitsError> {
-    const ALWAYS: usize = 1 << 24;
-    const PIXELS_PER_BYTE: usize = 4096;
-    let mut tiles = 1i64;
-    for axis in 1..=hdu.header.integer("ZNAXIS").unwrap_or(0) {
-        let length = hdu.header.integer(&format!("ZNAXIS{axis}")).unwrap_or(0);
-        let keyword = format!("ZTILE{axis}");
-        let tile = hdu.header.integer(&keyword).unwrap_or(if axis == 1 { length } else { 1 });
-        if tile < 1 {
-            return Err(wrong(hdu, &keyword, format!("is {tile}")));
-        }
-        tiles = tiles.saturating_mul(length / tile + i64::from(length % tile != 0));
-    }
-    let rows = hdu.header.integer("NAXIS2").unwrap_or(0);
-    if rows != tiles {
-        return Err(wrong(hdu, "NAXIS2", format!("is {rows}, the image has {tiles} tiles")));
-    }
-    if count > ALWAYS + hdu.data.len().saturating_mul(PIXELS_PER_BYTE) {
-        return Err(wrong(hdu, "ZNAXIS", format!("makes {count} pixels, more than its data can hold")));
-    }
-    Ok(())
 }
 
 fn encoding(hdu: &Hdu<'_>, tiled: bool) -> Result<Encoding, FitsError> {

@@ -1,20 +1,18 @@
 //! Reads images from FITS files that lie in memory, and never takes a null for a number.
 //!
-//! Plain files, and those compressed as a whole (gzip, bzip2), are read here; images in tiles go to cfitsio. The arithmetic of
-//! scaled integers is astropy's: single precision for 8 and 16 bits, double precision for more.
+//! Plain files, those compressed as a whole (gzip, bzip2), and images in tiles. The arithmetic of scaled integers is
+//! astropy's: single precision for 8 and 16 bits, double precision for more.
 
 mod checksum;
 mod decode;
 mod error;
-// The only call into C.
-#[allow(unsafe_code)]
-mod ffi;
 mod hdu;
 mod header;
 mod image;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod unpack;
 
 pub use checksum::{Verdict, verify};

@@ -14,14 +14,22 @@ pub enum TableColumn {
     Real(Vec<f64>),
 }
 
-struct Field {
-    name: String,
-    repeat: usize,
-    code: u8,
-    offset: usize,
+/// A column's place in a row.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// From 1.
+    pub(super) number: usize,
+    pub(super) name: String,
+    pub(super) repeat: usize,
+    /// The letter of its type.
+    pub(super) code: u8,
+    /// The letter of what its descriptors point to; a blank without them.
+    pub(super) element: u8,
+    pub(super) offset: usize,
 }
 
-fn width(code: u8) -> Option<usize> {
+/// Bytes of a value.
+pub(super) fn width(code: u8) -> Option<usize> {
     Some(match code {
         b'L' | b'B' | b'A' => 1,
         b'I' => 2,
@@ -50,35 +58,44 @@ fn wrong(hdu: &Hdu<'_>, keyword: &str, problem: &str) -> FitsError {
     FitsError::Header { hdu: hdu.index, keyword: keyword.to_owned(), problem: problem.to_owned() }
 }
 
-fn columns(bytes: &[u8], hdu: &Hdu<'_>) -> Result<Vec<(String, TableColumn)>, FitsError> {
-    let size = |keyword: &str| hdu.header.integer(keyword).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let (row_bytes, rows) = (size("NAXIS1"), size("NAXIS2"));
+/// The columns of a binary table.
+pub(super) fn fields(hdu: &Hdu<'_>) -> Result<Vec<Field>, FitsError> {
     let mut fields = Vec::new();
     let mut offset = 0;
-    for number in 1..=size("TFIELDS").min(999) {
+    for number in 1..=size(hdu, "TFIELDS").min(999) {
         let keyword = format!("TFORM{number}");
         let form = hdu.header.text(&keyword).ok_or_else(|| wrong(hdu, &keyword, "is missing"))?;
         let form = form.trim();
         let digits = form.bytes().take_while(u8::is_ascii_digit).count();
-        let code = form.as_bytes().get(digits).copied().unwrap_or(b' ');
+        let letter = |at: usize| form.as_bytes().get(at).copied().unwrap_or(b' ');
+        let (code, element) = (letter(digits), letter(digits + 1));
         let repeat = if digits == 0 { 1 } else { form[..digits].parse().unwrap_or(usize::MAX) };
         let bytes = match (code, width(code)) {
             (b'X', _) => Some(repeat.div_ceil(8)),
             (_, Some(width)) => repeat.checked_mul(width),
             _ => None,
         };
-        let end = bytes.and_then(|n| n.checked_add(offset)).filter(|&end| end <= row_bytes);
+        let end = bytes.and_then(|n| n.checked_add(offset)).filter(|&end| end <= size(hdu, "NAXIS1"));
         let end = end.ok_or_else(|| wrong(hdu, &keyword, "does not fit the rows"))?;
         let name = hdu.header.text(&format!("TTYPE{number}")).unwrap_or_default();
-        fields.push((number, Field { name, repeat, code, offset }));
+        fields.push(Field { number, name, repeat, code, element, offset });
         offset = end;
     }
+    Ok(fields)
+}
+
+fn size(hdu: &Hdu<'_>, keyword: &str) -> usize {
+    hdu.header.integer(keyword).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+}
+
+fn columns(bytes: &[u8], hdu: &Hdu<'_>) -> Result<Vec<(String, TableColumn)>, FitsError> {
+    let (row_bytes, rows) = (size(hdu, "NAXIS1"), size(hdu, "NAXIS2"));
+    let fields = fields(hdu)?;
     let rows: Vec<&[u8]> = match row_bytes {
         0 => Vec::new(),
         n => bytes[hdu.data.clone()].chunks_exact(n).take(rows).collect(),
     };
-    let column =
-        |(number, field): (usize, Field)| Some((field.name.clone(), read(hdu, number, &field, &rows)?));
+    let column = |field: Field| Some((field.name.clone(), read(hdu, field.number, &field, &rows)?));
     Ok(fields.into_iter().filter_map(column).collect())
 }
 

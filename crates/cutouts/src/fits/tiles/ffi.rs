@@ -1,9 +1,9 @@
-//! Reads images in tiles (Rice, GZIP, HCOMPRESS, PLIO) with cfitsio, out of memory, with NaN for every null.
+//! The oracle of the tests: cfitsio reads an image in tiles out of memory, with NaN for every null.
 //!
 //! The raw pointer is needed: the safe wrapper passes no null value, and cfitsio then leaves whatever number the null decodes to.
 
-use super::decode::{Encoding, Pixels};
-use super::error::FitsError;
+use super::super::decode::{Encoding, Pixels};
+use super::super::error::FitsError;
 use fitsio_sys::{ffclos, ffcmsg, ffgerr, ffgpxvll, ffmahd, ffomem, ffpscl, fitsfile};
 use std::os::raw::{c_char, c_int, c_long, c_void};
 use std::ptr;
@@ -99,7 +99,7 @@ impl<'a> Open<'a> {
 ///
 /// # Errors
 /// [`FitsError::Decode`] with what cfitsio says.
-pub(super) fn read_tiles(
+pub(super) fn read(
     bytes: &[u8],
     hdu: usize,
     count: usize,
