@@ -91,6 +91,10 @@ impl Codes {
         match channels {
             1 => out[..bytes.len()].copy_from_slice(bytes),
             2 => two_channels(bytes, out, self.stride),
+            16 => {
+                let done = sixteen(bytes, out, self.stride);
+                quads(&bytes[4 * 4 * done..], &mut out[done..], self.stride, 4);
+            }
             _ => quads(bytes, out, self.stride, channels / 4),
         }
         self.valid[thread].push(at, at + count);
@@ -119,6 +123,48 @@ fn turned(x: u32) -> u32 {
     x ^ far ^ far << 12
 }
 
+/// Groups of four samples that sixteen channels are sorted by at once.
+const GROUPS: usize = 16;
+
+/// Exchanges the bits of `mask` of `b` with those `shift` higher of `a`, word by word.
+#[inline(always)]
+fn exchange(a: &mut [u32; GROUPS], b: &mut [u32; GROUPS], shift: u32, mask: u32) {
+    for (a, b) in a.iter_mut().zip(b) {
+        let other = (*a >> shift ^ *b) & mask;
+        *a ^= other << shift;
+        *b ^= other;
+    }
+}
+
+/// Sixteen channels, the commonest: as [`quads`], word by word of all channels and many samples at once, which the
+/// compiler turns into vectors. Returns how many groups of four samples it has done.
+fn sixteen(bytes: &[u8], out: &mut [u8], stride: usize) -> usize {
+    let blocks = bytes.as_chunks::<{ 16 * GROUPS }>().0;
+    for (i, block) in blocks.iter().enumerate() {
+        // Samples 0 to 3 of every group, 16 channels in each word.
+        let mut words = [[0u32; GROUPS]; 4];
+        for (group, four) in block.as_chunks::<16>().0.iter().enumerate() {
+            for (sample, word) in four.as_chunks::<4>().0.iter().enumerate() {
+                words[sample][group] = u32::from_le_bytes(*word);
+            }
+        }
+        // A table of 4 samples by 4 channels of each byte, turned: then word c holds channels c, c + 4, c + 8, c + 12.
+        let [a, b, c, d] = &mut words;
+        exchange(a, c, 4, 0x0f0f_0f0f);
+        exchange(b, d, 4, 0x0f0f_0f0f);
+        exchange(a, b, 2, 0x3333_3333);
+        exchange(c, d, 2, 0x3333_3333);
+        for (channel, row) in out.chunks_mut(stride).take(16).enumerate() {
+            let Some(row) = row.get_mut(i * GROUPS..(i + 1) * GROUPS) else { continue };
+            let shift = 8 * (channel / 4);
+            for (to, word) in row.iter_mut().zip(&words[channel % 4]) {
+                *to = (word >> shift) as u8;
+            }
+        }
+    }
+    blocks.len() * GROUPS
+}
+
 /// Four channels or a multiple of them: every byte of a sample holds one of each of four channels.
 fn quads(bytes: &[u8], out: &mut [u8], stride: usize, quads: usize) {
     for quad in 0..quads {
@@ -143,11 +189,11 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_are_those_of_the_decoder(
-            payload in proptest::collection::vec(any::<u8>(), 256),
+            payload in proptest::collection::vec(any::<u8>(), 1024),
             log2_channels in 0u32..5, from in 0usize..4, skip in 0usize..3, cut in 0usize..3,
         ) {
             let channels = 1usize << log2_channels;
-            let format = FrameFormat { frame_bytes: 288, header_bytes: 32, channels, bits: 2, complex: false };
+            let format = FrameFormat { frame_bytes: 1056, header_bytes: 32, channels, bits: 2, complex: false };
             let samples = format.samples_per_frame();
             let layout = SampleLayout {
                 channels,

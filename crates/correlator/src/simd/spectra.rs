@@ -94,12 +94,16 @@ struct Floats<'a>(&'a [f32]);
 
 /// Real samples.
 trait Real {
+    /// As [`Input::COMMON`].
+    const COMMON: bool;
     /// # Safety
     /// Samples `at ..` in as many lanes as there are lie in the run.
     unsafe fn real<L: Lanes>(&self, at: usize) -> L;
 }
 
 impl Real for Codes<'_> {
+    const COMMON: bool = true;
+
     #[inline(always)]
     unsafe fn real<L: Lanes>(&self, at: usize) -> L {
         let place = self.first + at;
@@ -111,6 +115,8 @@ impl Real for Codes<'_> {
 }
 
 impl Real for Floats<'_> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn real<L: Lanes>(&self, at: usize) -> L {
         // SAFETY: as the caller says.
@@ -125,6 +131,8 @@ struct Turned<'a, R> {
 }
 
 impl<R: Real> Input for Turned<'_, R> {
+    const COMMON: bool = R::COMMON;
+
     #[inline(always)]
     unsafe fn get<L: Lanes>(&self, row: usize, column: usize, at: usize) -> Complex<L> {
         // SAFETY: as the caller says; the phasors were checked to be as many as columns and rows.
@@ -139,6 +147,8 @@ impl<R: Real> Input for Turned<'_, R> {
 struct Both<R>(R, R);
 
 impl<R: Real> Input for Both<R> {
+    const COMMON: bool = R::COMMON;
+
     #[inline(always)]
     unsafe fn get<L: Lanes>(&self, _: usize, _: usize, at: usize) -> Complex<L> {
         // SAFETY: as the caller says.

@@ -68,6 +68,8 @@ fn operations_of_all_paths() {
 struct Numbers<'a>(&'a [f32], &'a [f32]);
 
 impl Input for Numbers<'_> {
+    const COMMON: bool = true;
+
     #[inline(always)]
     unsafe fn get<L: Lanes>(&self, _: usize, _: usize, at: usize) -> Complex<L> {
         // SAFETY: the caller says that the samples are there.

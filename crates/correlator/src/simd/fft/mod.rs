@@ -9,7 +9,7 @@
 mod steps;
 
 use super::{Complex, Lanes, MAX_LANES};
-use steps::{Rows, Sink, Source, Step, columns, root, steps};
+use steps::{Rows, Sink, Source, Step, root, steps, transform};
 
 /// Fewest and most points: rows and columns are from 16 to 512 long.
 const POINTS: std::ops::RangeInclusive<usize> = MAX_LANES * MAX_LANES..=512 * 512;
@@ -38,6 +38,8 @@ pub struct FftScratch {
 
 /// Where a transform reads its samples.
 pub(super) trait Input {
+    /// Whether it is worth code of its own for the commonest lengths.
+    const COMMON: bool;
     /// Samples `at ..` in as many lanes as there are; `at` = row x columns + column.
     ///
     /// # Safety
@@ -108,33 +110,63 @@ impl Fft {
         input: &I,
         output: &mut O,
     ) {
+        // SAFETY: as the caller says.
+        unsafe {
+            match (self.rows, self.columns) {
+                (16, 16) if I::COMMON => self.table::<L, I, O, 16, 16>(scratch, input, output),
+                (32, 16) if I::COMMON => self.table::<L, I, O, 32, 16>(scratch, input, output),
+                (32, 32) if I::COMMON => self.table::<L, I, O, 32, 32>(scratch, input, output),
+                _ => self.table::<L, I, O, 0, 0>(scratch, input, output),
+            }
+        }
+    }
+
+    /// Transforms a table of `ROWS` and `COLUMNS` where the compiler is to know (a fifth faster where a transform is
+    /// short), else 0.
+    ///
+    /// # Safety
+    /// As [`Self::process`].
+    #[inline(always)]
+    unsafe fn table<L: Lanes, I: Input, O: Output, const ROWS: usize, const COLUMNS: usize>(
+        &self,
+        scratch: &mut FftScratch,
+        input: &I,
+        output: &mut O,
+    ) {
+        let known = ROWS > 0;
+        let (rows, columns) = if known { (ROWS, COLUMNS) } else { (self.rows, self.columns) };
         let (lanes, part) = (L::N, 2 * L::N);
         assert!(lanes == self.lanes && scratch.middle.len() == 2 * self.points);
-        assert!(scratch.columns[0].len() >= part * self.rows.max(self.columns));
+        assert!(scratch.columns[0].len() >= part * rows.max(columns));
         let [a, b, c] = &mut scratch.columns;
         let (work, turned) = ((a.as_mut_ptr(), b.as_mut_ptr()), c.as_mut_ptr());
         let middle = scratch.middle.as_mut_ptr();
-        for column in (0..self.columns).step_by(lanes) {
+        for column in (0..columns).step_by(lanes) {
             // SAFETY: the scratches hold `rows` rows each, as asserted; the twiddles a row for each k1 of each group of
             // columns; block g of the middle holds rows of all columns for the k1 of group g.
             unsafe {
-                let twiddles = self.twiddles.as_ptr().add(2 * column * self.rows);
-                let from = Column { input, columns: self.columns, column };
-                columns::<L, _, _>(&self.over_rows, work, &from, &mut Turned { to: turned, twiddles });
-                for group in 0..self.rows / lanes {
+                let twiddles = self.twiddles.as_ptr().add(2 * column * rows);
+                let from = Column { input, columns, column };
+                transform::<L, _, _, ROWS>(
+                    &self.over_rows,
+                    work,
+                    &from,
+                    &mut Turned { to: turned, twiddles },
+                );
+                for group in 0..rows / lanes {
                     let from = turned.add(part * lanes * group);
-                    let to = middle.add(part * (group * self.columns + column));
+                    let to = middle.add(part * (group * columns + column));
                     L::transpose(from, part, to, part);
                     L::transpose(from.add(lanes), part, to.add(lanes), part);
                 }
             }
         }
-        for group in 0..self.rows / lanes {
-            let mut to = Row { output, rows: self.rows, k1: group * lanes };
+        for group in 0..rows / lanes {
+            let mut to = Row { output, rows, k1: group * lanes };
             // SAFETY: as above.
             unsafe {
-                let from = Rows(middle.add(part * group * self.columns));
-                columns::<L, _, _>(&self.over_columns, work, &from, &mut to);
+                let from = Rows(middle.add(part * group * columns));
+                transform::<L, _, _, COLUMNS>(&self.over_columns, work, &from, &mut to);
             }
         }
     }

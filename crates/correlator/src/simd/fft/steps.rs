@@ -105,11 +105,18 @@ fn butterfly8<L: Lanes>(x: [Complex<L>; 8]) -> [Complex<L>; 8] {
 /// Makes the function of a step of one radix: loops, so that all is inlined.
 macro_rules! step {
     ($name:ident, $radix:literal, $butterfly:ident) => {
+        /// `GROUPS` butterflies for each of `STRIDE` transforms where the compiler is to know, else 0.
+        ///
         /// # Safety
         /// Source and sink hold the whole transform.
         #[inline(always)]
-        unsafe fn $name<L: Lanes, S: Source<L>, D: Sink<L>>(step: &Step, from: &S, to: &mut D) {
-            let (groups, stride) = (step.length / $radix, step.stride);
+        unsafe fn $name<L: Lanes, S: Source<L>, D: Sink<L>, const GROUPS: usize, const STRIDE: usize>(
+            step: &Step,
+            from: &S,
+            to: &mut D,
+        ) {
+            let known = GROUPS > 0;
+            let (groups, stride) = if known { (GROUPS, STRIDE) } else { (step.length / $radix, step.stride) };
             let zero = Complex::splat(0.0, 0.0);
             for p in 0..groups {
                 let twiddles = &step.twiddles[p * 2 * ($radix - 1)..(p + 1) * 2 * ($radix - 1)];
@@ -145,18 +152,18 @@ unsafe fn one<L: Lanes, S: Source<L>, D: Sink<L>>(step: &Step, from: &S, to: &mu
     // SAFETY: as the caller says.
     unsafe {
         match step.radix {
-            8 => step8(step, from, to),
-            _ => step4(step, from, to),
+            8 => step8::<L, S, D, 0, 0>(step, from, to),
+            _ => step4::<L, S, D, 0, 0>(step, from, to),
         }
     }
 }
 
-/// Transforms all columns.
+/// Transforms all columns, `LENGTH` points long where the compiler is to know, else 0.
 ///
 /// # Safety
 /// Source, sink and both scratches hold the whole transform, the scratches in rows as [`Rows`] has them.
 #[inline(always)]
-pub(super) unsafe fn columns<L: Lanes, S: Source<L>, D: Sink<L>>(
+pub(super) unsafe fn transform<L: Lanes, S: Source<L>, D: Sink<L>, const LENGTH: usize>(
     steps: &[Step],
     scratch: (*mut f32, *mut f32),
     from: &S,
@@ -165,6 +172,14 @@ pub(super) unsafe fn columns<L: Lanes, S: Source<L>, D: Sink<L>>(
     // SAFETY: as the caller says.
     unsafe {
         match steps {
+            [a, b] if LENGTH == 16 => {
+                step4::<L, _, _, 4, 1>(a, from, &mut Rows(scratch.0));
+                step4::<L, _, _, 1, 4>(b, &Rows(scratch.0), to);
+            }
+            [a, b] if LENGTH == 32 => {
+                step8::<L, _, _, 4, 1>(a, from, &mut Rows(scratch.0));
+                step4::<L, _, _, 1, 8>(b, &Rows(scratch.0), to);
+            }
             [a, b] => {
                 one::<L, _, _>(a, from, &mut Rows(scratch.0));
                 one::<L, _, _>(b, &Rows(scratch.0), to);
