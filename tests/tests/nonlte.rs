@@ -62,3 +62,59 @@ fn a_fit_out_of_equilibrium_does_not_depend_on_the_ranks() {
     }
     assert_same(&path("one"), &path("three"), "np 3");
 }
+
+const MASER: &str = r#"
+[fit]
+seed = 5
+
+[[spectrum]]
+file = "spectrum.txt"
+noise = "0.1 K"
+beam = ["1 arcsec", "1 arcsec"]
+
+[[species]]
+name = "maser"
+lamda = "maser.dat"
+geometry = "sphere"
+logn = { uniform = [13, 16] }
+tkin_k = { fixed = 200 }
+log10_nh2 = { fixed = 6 }
+fwhm_kms = { fixed = 1 }
+v_kms = { fixed = 0 }
+"#;
+
+#[test]
+fn a_maser_is_told_and_one_too_strong_to_trust_more_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = |name: &str| path(name).display().to_string();
+    fs::copy(root().join("crates/mcmc/src/nonlte/tests/maser.dat"), path("maser.dat")).unwrap();
+    fs::write(path("fit.toml"), MASER).unwrap();
+    let mut zeros = String::new();
+    for i in 0..200 {
+        writeln!(zeros, "{} 0", 99_998.0 + 0.02 * f64::from(i)).unwrap();
+    }
+    fs::write(path("spectrum.txt"), zeros).unwrap();
+    // Opacity and excitation temperature of the inverted line.
+    let line = |logn: &str| {
+        let arguments = ["lines".to_owned(), text("fit.toml"), "--csv".into(), text("lines.csv")];
+        let set = ["--set".to_owned(), format!("maser.logn={logn}")];
+        let ended = Run::mpi("alma-fit", 1)
+            .args(arguments.into_iter().chain(set).collect::<Vec<_>>())
+            .end()
+            .expect(0);
+        let table = fs::read_to_string(path("lines.csv")).unwrap();
+        let column: Vec<f64> =
+            table.lines().nth(1).unwrap().split(',').map(|x| x.parse().unwrap_or(f64::NAN)).collect();
+        (ended, column[8], column[7])
+    };
+    let (weak, tau, tex_k) = line("12.5");
+    assert!((-0.1..0.0).contains(&tau) && tex_k < 0.0, "{tau} {tex_k}");
+    assert!(!weak.stderr.contains("maser: 1"), "{}", weak.stderr);
+    let (clear, tau, tex_k) = line("14");
+    assert!((-1.0..-0.8).contains(&tau) && tex_k < 0.0, "{tau} {tex_k}");
+    assert!(clear.stderr.contains("1 inverted lines amplify"), "{}", clear.stderr);
+    assert!(!clear.stderr.contains("neither"), "{}", clear.stderr);
+    let (strong, tau, _) = line("15");
+    assert!(tau < -5.0 && strong.stderr.contains("neither"), "{tau} {}", strong.stderr);
+}
