@@ -53,18 +53,19 @@ slurm_up() {
 }
 slurm() { $SSH 10.77.0.1 "SLURM_CONF=$HOSTS_DIR/slurm/etc/slurm.conf $*"; }
 
-slurm_case() { # fault mend
+slurm_case() { # program fault mend
     slurm_up || return $?
     local out="$WORK/out-slurm-$RANDOM" job broken
-    job=$(slurm "MIRINAE_MCA='$MCA' sbatch --parsable -N 3 -n 6 -o $WORK/slurm-%j.log $ROOT/scripts/slurm-job $(command_of kvn "$out")") || return 1
-    if ! await 120 under_way kvn "$out"; then echo "   the job does not get under way"; cat "$WORK/slurm-$job.log"; return 1; fi
+    job=$(slurm "MIRINAE_MCA='$MCA' sbatch --parsable -N 3 -n 6 -o $WORK/slurm-%j.log $ROOT/scripts/slurm-job $(command_of "$1" "$out")") || return 1
+    if ! await 120 under_way "$1" "$out"; then echo "   the job does not get under way"; cat "$WORK/slurm-$job.log"; return 1; fi
     broken=$(date +%s.%N)
-    $1
     $2
+    $3
     await 240 grep -q "slurm-job: done" "$WORK/slurm-$job.log"
     echo "   at its end $(since "$broken" "$(date +%s.%N)") s after the fault, $(grep -c 'slurm-job: .* start' "$WORK/slurm-$job.log") starts"
-    same_products kvn "$out" || { tail -n 30 "$WORK/slurm-$job.log"; return 1; }
+    same_products "$1" "$out" || { tail -n 30 "$WORK/slurm-$job.log"; return 1; }
 }
-case_slurm_run() { slurm_case nothing nothing; }
+case_slurm_run() { slurm_case kvn nothing nothing; }
 slurm_power_off() { bash "$TOOLS/hosts.sh" kill9 2; }
-case_slurm_node() { slurm_case slurm_power_off nothing; }
+case_slurm_node() { slurm_case kvn slurm_power_off nothing; }
+case_pack_slurm() { slurm_case pack slurm_power_off nothing; }
