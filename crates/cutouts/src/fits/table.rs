@@ -130,7 +130,8 @@ fn read(hdu: &Hdu<'_>, number: usize, field: &Field, rows: &[&[u8]]) -> Option<T
     }
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+/// The first bytes of a cell.
+pub(super) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.first_chunk().copied().unwrap_or([0; N])
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::error::FitsError;
 use super::super::hdu::Hdu;
-use super::super::table::{Field, fields, width};
+use super::super::table::{Field, array, fields, width};
 use super::Problem;
 
 /// The bytes of a tile.
@@ -80,28 +80,22 @@ impl<'a> Rows<'a> {
     }
 
     pub(super) fn number(&self, setting: &Setting, row: usize) -> Result<f64, Problem> {
+        const NO_NUMBER: Problem = "a column of its scale, zero or blank holds no number";
         let field = match setting {
             Setting::Constant(value) => return Ok(*value),
             Setting::Column(field) => field,
         };
-        let bytes = self.cell(field, row, width(field.code).filter(|_| field.repeat == 1).unwrap_or(0))?;
-        match (field.code, bytes) {
-            (b'B', &[byte]) => Ok(f64::from(byte)),
-            (b'I', bytes) => {
-                bytes.try_into().map(|b| f64::from(i16::from_be_bytes(b))).map_err(|_| "a short cell")
-            }
-            (b'J', bytes) => {
-                bytes.try_into().map(|b| f64::from(i32::from_be_bytes(b))).map_err(|_| "a short cell")
-            }
-            (b'K', bytes) => {
-                bytes.try_into().map(|b| i64::from_be_bytes(b) as f64).map_err(|_| "a short cell")
-            }
-            (b'E', bytes) => {
-                bytes.try_into().map(|b| f64::from(f32::from_be_bytes(b))).map_err(|_| "a short cell")
-            }
-            (b'D', bytes) => bytes.try_into().map(f64::from_be_bytes).map_err(|_| "a short cell"),
-            _ => Err("a column of its scale, zero or blank holds no number"),
-        }
+        let bytes = width(field.code).filter(|_| field.repeat == 1).ok_or(NO_NUMBER)?;
+        let cell = self.cell(field, row, bytes)?;
+        Ok(match field.code {
+            b'B' => f64::from(cell[0]),
+            b'I' => f64::from(i16::from_be_bytes(array(cell))),
+            b'J' => f64::from(i32::from_be_bytes(array(cell))),
+            b'K' => i64::from_be_bytes(array(cell)) as f64,
+            b'E' => f64::from(f32::from_be_bytes(array(cell))),
+            b'D' => f64::from_be_bytes(array(cell)),
+            _ => return Err(NO_NUMBER),
+        })
     }
 
     /// The bytes that a descriptor points to.

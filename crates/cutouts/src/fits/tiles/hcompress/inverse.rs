@@ -5,7 +5,7 @@ use std::num::Wrapping;
 
 const ZERO: Number = Wrapping(0);
 
-/// Rounds to a multiple of `1 << bit`, halves away from zero; with `exact` no rounding is needed.
+/// Rounds to a multiple of `1 << bit`, halves away from zero.
 fn round(value: Number, bit: u32) -> Number {
     let half = (1i64 << bit) >> 1;
     let add = if value >= ZERO { half } else { half - 1 };
