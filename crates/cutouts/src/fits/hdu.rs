@@ -93,8 +93,9 @@ impl<'a> Hdus<'a> {
         if need > self.bytes.len() as u64 && length > 0 {
             return Err(FitsError::Truncated { hdu: self.index, need, have: self.bytes.len() });
         }
-        let head = self.next..start.min(self.bytes.len());
-        Ok(Hdu { index: self.index, header, head, data: start..start + length as usize })
+        // A file may end with a header that is not padded, without data.
+        let start = start.min(self.bytes.len());
+        Ok(Hdu { index: self.index, header, head: self.next..start, data: start..start + length as usize })
     }
 }
 
