@@ -71,6 +71,9 @@ impl Grid {
         &self,
         mut unpack: impl FnMut(usize, Shape, &mut Vec<T>) -> Result<(), Problem>,
     ) -> Result<Vec<T>, (usize, Problem)> {
+        // A header may lie: to run out of memory is the end of the file, not of the process. What is not written to takes none.
+        let room = Vec::<T>::new().try_reserve_exact(self.count);
+        room.map_err(|_| (0, "there is no memory for so many pixels"))?;
         let mut image = vec![T::default(); self.count];
         let mut values = Vec::new();
         for tile in 0..self.tiles {
