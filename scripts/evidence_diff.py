@@ -6,6 +6,7 @@ usage: evidence_diff.py alma-fit SHARED [--control]
 """
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,7 @@ def ours(names, folder):
         text = text.replace('noise = "0.1 K"', 'noise = "0.11 K"')
     path = os.path.join(folder, "".join(names))
     open(path + ".toml", "w").write(text)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [program, "run", path + ".toml", "--out", path, "--no-progress"], capture_output=True, text=True
     )
@@ -78,7 +80,10 @@ def ours(names, folder):
         sys.exit(done.stdout + done.stderr)
     summary = open(os.path.join(path, "summary.txt")).read()
     found = re.search(r"ln evidence (\S+) \+- (\S+) \(stepping stones\), (\S+)", summary).groups()
-    print(f"  {re.search(r'.*temperatures, exchanges.*', summary)[0]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"  {re.search(r'.*temperatures, exchanges.*', summary)[0]}; all products: {cpu:.1f} CPU s")
+    print(f"  {re.search(r'.*gradients: .*', summary)[0]}")
     return [float(x) for x in found]
 
 

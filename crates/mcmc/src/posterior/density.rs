@@ -35,6 +35,9 @@ pub enum PosteriorError {
     Noise(#[from] NotPositive),
 }
 
+/// log10 of the column density of a species that is not there: nothing that could be added to an opacity.
+const ABSENT: f64 = -60.0;
+
 /// A model with its data and priors, planned once.
 pub struct Posterior {
     layout: Layout,
@@ -46,6 +49,8 @@ pub struct Posterior {
 pub struct Work {
     scratch: Scratch,
     species: Vec<SpeciesParams>,
+    /// Species that are taken out of the model.
+    absent: Vec<usize>,
     /// One a window; none where no window has parameters.
     windows: Vec<WindowParams>,
     /// Parameters of dust and continuum.
@@ -111,6 +116,7 @@ impl Posterior {
         Work {
             scratch: self.model.scratch(),
             species: Vec::with_capacity(self.model.n_species()),
+            absent: Vec::new(),
             windows: Vec::with_capacity(self.layout.windows.len()),
             extra: Vec::with_capacity(self.layout.structure.n_extra()),
             model_k: vec![0.0; self.model.n_channels()],
@@ -119,6 +125,11 @@ impl Posterior {
                 by_window: vec![[0.0; N_WINDOW_PARAMS]; self.layout.windows.len()],
             },
         }
+    }
+
+    /// The same for a model without some species (by index): whatever their column densities, they have no opacity.
+    pub fn work_without(&self, absent: &[usize]) -> Work {
+        Work { absent: absent.to_vec(), ..self.work() }
     }
 
     /// Natural logarithm of prior density times likelihood at `theta`; minus infinity outside of the prior and where
@@ -152,14 +163,17 @@ impl Posterior {
             return f64::NEG_INFINITY;
         }
         self.set(theta, work);
-        let Work { species, extra, windows, scratch, gradient: by, .. } = work;
+        let Work { species, absent, extra, windows, scratch, gradient: by, .. } = work;
         let params = ModelParams { species, extra };
         let Ok(deviance) = self.model.deviance_and_gradient(params, windows, &self.likelihood, scratch, by)
         else {
             return f64::NEG_INFINITY;
         };
         self.layout.add_window_slopes(-0.5, &by.by_window, gradient);
-        for (bindings, by_quantity) in self.layout.bindings.iter().zip(&by.by_species) {
+        for (k, (bindings, by_quantity)) in self.layout.bindings.iter().zip(&by.by_species).enumerate() {
+            if absent.contains(&k) {
+                continue;
+            }
             for (binding, by) in bindings.iter().zip(by_quantity) {
                 binding.add_slope(-0.5 * *by, theta, gradient);
             }
@@ -176,6 +190,9 @@ impl Posterior {
     fn set(&self, theta: &[f64], work: &mut Work) {
         work.species.clear();
         work.species.extend(self.layout.values(theta).map(SpeciesParams::from_quantities));
+        for &k in &work.absent {
+            work.species[k].log10_n_cm2 = ABSENT;
+        }
         work.windows.clear();
         work.windows.extend(self.layout.window_values(theta));
         work.extra.clear();
@@ -338,6 +355,28 @@ mod tests {
     }
 
     const THETA: [f64; 6] = [15.3, 80.0, 3.2, 0.4, 0.9, 14.8];
+
+    #[test]
+    fn a_model_without_a_species_is_that_of_the_others() {
+        for channels in [ChannelMode::Point, ChannelMode::Average] {
+            let posterior = posterior(channels);
+            let (mut without, mut gradient) = (posterior.work_without(&[1]), vec![0.0; 6]);
+            let value = posterior.ln_density_and_gradient(&THETA, &mut without, &mut gradient);
+            assert_eq!(value, posterior.ln_density(&THETA, &mut without));
+            // A fainter and fainter B comes to the same, but for its prior.
+            let mut faint = THETA;
+            faint[5] = 13.0;
+            let at_edge = posterior.ln_density(&faint, &mut posterior.work());
+            assert!((at_edge - value).abs() > 1e-6 && (at_edge - value).abs() < 10.0, "{at_edge} {value}");
+            let alone = posterior.spectrum(&THETA, &mut without).unwrap().to_vec();
+            let parts = posterior.contributions(&THETA, &mut posterior.work()).unwrap();
+            let far = alone.iter().zip(&parts[0]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(far < 1e-9, "{far}");
+            // Its column density does not count, and what the others share with it does.
+            assert_eq!(gradient[5], 0.0);
+            assert!(gradient[1] != 0.0);
+        }
+    }
 
     #[test]
     fn the_gradient_is_the_derivative_for_all_noise_and_windows() {

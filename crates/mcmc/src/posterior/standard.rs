@@ -94,6 +94,11 @@ impl<'a> Standard<'a> {
         Self { posterior, work: posterior.work(), theta: vec![0.0; dim], dx_dz: vec![0.0; dim] }
     }
 
+    /// Of a model without some species (by index): their own parameters then follow their priors.
+    pub fn without(posterior: &'a Posterior, absent: &[usize]) -> Self {
+        Self { work: posterior.work_without(absent), ..Self::new(posterior) }
+    }
+
     /// The free parameters at `z`.
     pub fn theta(&self, z: &[f64]) -> Vec<f64> {
         let parameters = &self.posterior.layout().parameters;

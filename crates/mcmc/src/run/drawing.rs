@@ -19,8 +19,9 @@ const LEAST_ARRIVALS: u64 = 10;
 const EVIDENCES_DIFFER: f64 = 5.0;
 /// Draws of each chain in a round.
 const ROUND: usize = 10;
-/// The same between exchanges of temperatures.
-const TEMPERED_ROUND: usize = 5;
+/// The same between exchanges of temperatures: a place needs as many exchanges as there are temperatures to get from the prior to
+/// the posterior at all.
+const TEMPERED_ROUND: usize = 2;
 /// Draws of each chain before effective samples are counted.
 const FIRST_CHECK: u64 = 40;
 

@@ -75,7 +75,7 @@ struct Findings {
     /// The parameters of the best sample.
     best: Vec<f64>,
     species: Vec<SpeciesRow>,
-    detections: Vec<detection::Detection>,
+    detections: detection::Detections,
     /// What is said of the chain, the first line being the verdict.
     told: String,
 }
@@ -100,11 +100,12 @@ pub(crate) fn write(material: &Material) -> anyhow::Result<Vec<String>> {
     }
     let reference = material.plan.reference.map(|k| material.plan.species[k].name());
     let made_by = material.made_by();
+    let degenerate = found.detections.warnings();
     let page = FitPage {
         title: format!("Fit of {}", listed(material.plan)),
         converged: found.told.starts_with("converged"),
-        told: found.told.lines().map(String::from).collect(),
-        warnings: material.plan.notes.clone(),
+        told: found.told.lines().filter(|l| degenerate.iter().all(|d| d != l)).map(String::from).collect(),
+        warnings: material.plan.notes.iter().chain(&degenerate).cloned().collect(),
         species: &found.species,
         notes: TableNotes { reference, made_by: &made_by },
         parameters: &found.rows,
@@ -137,15 +138,16 @@ fn find(material: &Material) -> anyhow::Result<Findings> {
         features.extend(find_features(spectrum, FEATURE_SIGMA)?);
     }
     bands::add(&mut spectra, plan, posterior, material.samples())?;
-    let detections = detection::find(material, &diagnosis.best.values)?;
-    let species = species_rows::rows(material, &detections);
+    let detections = detection::find(material, &diagnosis.best.values);
+    detections.warnings().iter().for_each(|w| tracing::warn!("{w}"));
+    let species = species_rows::rows(material, &detections.species);
     let chi2 = posterior.chi2(&diagnosis.best.values, &mut posterior.work())?;
     let mut told = verdict(&diagnosis);
     told.push_str(&counts(&diagnosis, chi2, &spectra));
     told.push_str(&material.chain.header.told);
     told.push_str(&trust::text(material.source, material.chain.header.gradients, &diagnosis)?);
     told.push_str(&masers::text(posterior, material.samples(), &diagnosis.best.values)?);
-    told.push_str(&detection::text(material, &detections));
+    told.push_str(&detections.text());
     let best = diagnosis.best.values;
     Ok(Findings { rows, spectra, features, best, species, detections, told })
 }
@@ -170,10 +172,7 @@ fn tables(material: &Material, found: &Findings) -> anyhow::Result<Vec<String>> 
     report::write_species_latex(&out.join("species.tex"), &found.species, notes)?;
     let mut names = vec!["summary.csv", "summary.txt", "best_fit.csv", "residuals.csv", "provenance.json"];
     names.extend(["unidentified.csv", "species.ecsv", "species.tex"]);
-    if material.chain.header.gradients > 0 {
-        detection::write(&out.join("detection.csv"), &found.detections)?;
-        names.push("detection.csv");
-    }
+    names.extend(found.detections.write(out)?);
     Ok(names.into_iter().map(String::from).collect())
 }
 

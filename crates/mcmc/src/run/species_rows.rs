@@ -29,7 +29,7 @@ pub(super) fn rows(material: &Material, detections: &[Detection]) -> Vec<Species
         SpeciesRow {
             name: name.to_string(),
             quantities,
-            detection: found.map(|d| (d.verdict().to_string(), d.sigma())),
+            detection: found.map(|d| (d.verdict.to_string(), d.sigma)),
             limit_95: found.map(|d| d.limit_95),
         }
     };

@@ -36,10 +36,12 @@ struct Group {
     transitions: u64,
     /// Stretches of the present round that have come back.
     legs: Vec<Option<Leg>>,
-    /// Whole rounds that wait for the other groups.
-    ready: VecDeque<Vec<Leg>>,
+    /// Whole rounds that wait for the other groups, with the traffic up to them.
+    ready: VecDeque<(Vec<Leg>, Traffic)>,
     /// Between the temperatures, since the warm-up.
     traffic: Traffic,
+    /// The same up to the last round that was given back: how far ahead a group is depends on who was fast.
+    counted: Traffic,
     /// Stretches of the present round that have been handed out, or come back.
     #[serde(skip)]
     handed: Vec<bool>,
@@ -75,6 +77,7 @@ impl Group {
             legs: vec![None; rungs],
             ready: VecDeque::new(),
             traffic: Traffic::new(rungs),
+            counted: Traffic::new(rungs),
             handed: vec![false; rungs],
         }
     }
@@ -119,7 +122,7 @@ impl Chains {
         (1..self.tunings.len())
             .map(|k| {
                 let sum =
-                    |part: fn(&Swaps) -> u64| self.groups.iter().map(|g| part(&g.traffic.swaps[k - 1])).sum();
+                    |part: fn(&Swaps) -> u64| self.groups.iter().map(|g| part(&g.counted.swaps[k - 1])).sum();
                 Swaps { tried: sum(|s| s.tried), done: sum(|s| s.done) }
             })
             .collect()
@@ -127,7 +130,7 @@ impl Chains {
 
     /// How often a place has come from the prior to the posterior since the warm-up, over all groups.
     pub fn arrivals(&self) -> u64 {
-        self.groups.iter().map(|g| g.traffic.arrivals).sum()
+        self.groups.iter().map(|g| g.counted.arrivals).sum()
     }
 
     /// The constants.
@@ -193,10 +196,9 @@ impl Chains {
             group.transitions += draws as u64;
             group.handed.fill(false);
             let key = (self.spec.seed, index, group.transitions);
-            let odd = (group.transitions / draws as u64) % 2 == 1;
-            group.traffic.exchange(key, odd, &self.tunings, &mut group.places);
+            group.traffic.exchange(key, &self.tunings, &mut group.places);
             let legs = group.legs.iter_mut().filter_map(Option::take).collect();
-            group.ready.push_back(legs);
+            group.ready.push_back((legs, group.traffic.clone()));
         }
         Ok(self.whole_round())
     }
@@ -233,7 +235,12 @@ impl Chains {
         if self.groups.iter().any(|g| g.ready.is_empty()) {
             return None;
         }
-        let legs: Vec<Vec<Leg>> = self.groups.iter_mut().filter_map(|g| g.ready.pop_front()).collect();
+        let next = |g: &mut Group| {
+            let (legs, traffic) = g.ready.pop_front()?;
+            g.counted = traffic;
+            Some(legs)
+        };
+        let legs: Vec<Vec<Leg>> = self.groups.iter_mut().filter_map(next).collect();
         let learning = !self.warm;
         if learning {
             let learned = self.warm_up.learn(&legs, &mut self.tunings, self.spec.kernel.longest_step());
@@ -244,7 +251,9 @@ impl Chains {
             }
             if self.warm {
                 let traffic = Traffic::new(self.tunings.len());
-                self.groups.iter_mut().for_each(|g| g.traffic = traffic.clone());
+                for group in &mut self.groups {
+                    (group.traffic, group.counted) = (traffic.clone(), traffic.clone());
+                }
             }
         }
         Some(Round { learning, legs })

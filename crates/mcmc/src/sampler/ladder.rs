@@ -10,7 +10,7 @@ use super::modes::{Mode, climb_start};
 use super::spacing::MOST;
 use super::streams::{Purpose, stream};
 use super::warmup::first_step;
-use rand::RngExt;
+use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
@@ -120,18 +120,20 @@ impl Traffic {
         Self { swaps, from_prior: vec![false; rungs], arrivals: 0 }
     }
 
-    /// Lets neighbours exchange places, even and odd pairs in turn. So a place goes on in its direction as long as it is
-    /// accepted, and gets from end to end in a time that grows with the number of temperatures, not its square (Syed et al.
-    /// 2022).
-    pub fn exchange(
-        &mut self,
-        (seed, group, transitions): (u64, usize, u64),
-        odd: bool,
-        tunings: &[Tuning],
-        places: &mut [Place],
-    ) {
+    /// Lets neighbours exchange places, even and odd pairs in turn, as many times as there are temperatures. So a place goes on in
+    /// its direction as long as it is accepted, and gets from end to end in a time that grows with the number of temperatures,
+    /// not its square (Syed et al. 2022). Exchanges cost no likelihood: a place goes at once as far as its likelihood lets it.
+    pub fn exchange(&mut self, key: (u64, usize, u64), tunings: &[Tuning], places: &mut [Place]) {
+        let (seed, group, transitions) = key;
         let mut rng = stream(seed, Purpose::Swap, group, transitions);
-        for k in (usize::from(odd)..self.swaps.len()).step_by(2) {
+        for pass in 0..tunings.len() {
+            self.pass(pass % 2, &mut rng, tunings, places);
+        }
+    }
+
+    /// One exchange of the pairs of even (0) or odd (1) temperatures with the next.
+    fn pass(&mut self, first: usize, rng: &mut impl Rng, tunings: &[Tuning], places: &mut [Place]) {
+        for k in (first..self.swaps.len()).step_by(2) {
             let ln_odds =
                 (tunings[k].beta - tunings[k + 1].beta) * (places[k + 1].ln_like - places[k].ln_like);
             let u: f64 = rng.random();
