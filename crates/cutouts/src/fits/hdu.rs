@@ -20,6 +20,13 @@ pub struct Hdu<'a> {
     pub data: Range<usize>,
 }
 
+impl Hdu<'_> {
+    /// The error of a keyword: `problem` goes on the sentence that the keyword begins.
+    pub(super) fn wrong(&self, keyword: &str, problem: impl Into<String>) -> FitsError {
+        FitsError::Header { hdu: self.index, keyword: keyword.to_owned(), problem: problem.into() }
+    }
+}
+
 /// The HDUs of a file, in order; an error is the last item.
 pub fn hdus(bytes: &[u8]) -> Hdus<'_> {
     Hdus { bytes, next: 0, index: 0, failed: false }

@@ -77,7 +77,7 @@ impl<'a> Image<'a> {
         };
         // PCOUNT and GCOUNT could make the data longer or shorter than the axes say.
         if pixels.len() < count {
-            return Err(wrong(&hdu, "GCOUNT", "makes the data shorter than the axes say"));
+            return Err(hdu.wrong("GCOUNT", "makes the data shorter than the axes say"));
         }
         let (header, hdu) = (hdu.header, hdu.index);
         Ok(Self { hdu, header, width, height, planes, plane: 0, pixels, is_verified: false })
@@ -136,22 +136,18 @@ pub(crate) fn find<'a>(bytes: &'a [u8], choice: &HduChoice) -> Result<Hdu<'a>, F
     Err(FitsError::NoImage { wanted })
 }
 
-fn wrong(hdu: &Hdu<'_>, keyword: &str, problem: impl Into<String>) -> FitsError {
-    FitsError::Header { hdu: hdu.index, keyword: keyword.to_owned(), problem: problem.into() }
-}
-
 /// Width, height, and the number of such images.
 fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<[usize; 3], FitsError> {
     let length = |axis: i64| {
         let keyword = format!("{prefix}{axis}");
-        let value = hdu.header.integer(&keyword).ok_or_else(|| wrong(hdu, &keyword, "is missing"))?;
+        let value = hdu.header.integer(&keyword).ok_or_else(|| hdu.wrong(&keyword, "is missing"))?;
         usize::try_from(value).ok().filter(|n| (1..1 << 28).contains(n)).ok_or_else(|| {
-            wrong(hdu, &keyword, format!("is {value}: not a number of pixels that an image can have"))
+            hdu.wrong(&keyword, format!("is {value}: not a number of pixels that an image can have"))
         })
     };
-    let naxis = hdu.header.integer(prefix).ok_or_else(|| wrong(hdu, prefix, "is missing"))?;
+    let naxis = hdu.header.integer(prefix).ok_or_else(|| hdu.wrong(prefix, "is missing"))?;
     if !(2..=999).contains(&naxis) {
-        return Err(wrong(hdu, prefix, format!("is {naxis}: an image has two axes")));
+        return Err(hdu.wrong(prefix, format!("is {naxis}: an image has two axes")));
     }
     let mut shape = [length(1)?, length(2)?, 1];
     for axis in 3..=naxis {
@@ -159,7 +155,7 @@ fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<[usize; 3], FitsError> {
     }
     let pixels = shape.iter().try_fold(1usize, |product, n| product.checked_mul(*n));
     if pixels.is_none_or(|n| n > 1 << 32) {
-        return Err(wrong(hdu, prefix, "makes more than 2^32 pixels"));
+        return Err(hdu.wrong(prefix, "makes more than 2^32 pixels"));
     }
     Ok(shape)
 }
@@ -167,15 +163,15 @@ fn shape(hdu: &Hdu<'_>, prefix: &str) -> Result<[usize; 3], FitsError> {
 fn encoding(hdu: &Hdu<'_>, tiled: bool) -> Result<Encoding, FitsError> {
     let header = &hdu.header;
     let keyword = if tiled { "ZBITPIX" } else { "BITPIX" };
-    let bitpix = header.integer(keyword).ok_or_else(|| wrong(hdu, keyword, "is missing"))?;
+    let bitpix = header.integer(keyword).ok_or_else(|| hdu.wrong(keyword, "is missing"))?;
     if ![8, 16, 32, 64, -32, -64].contains(&bitpix) {
-        return Err(wrong(hdu, keyword, format!("is {bitpix}, not 8, 16, 32, 64, -32 or -64")));
+        return Err(hdu.wrong(keyword, format!("is {bitpix}, not 8, 16, 32, 64, -32 or -64")));
     }
     let number = |keyword: &str, absent: f64| match header.real(keyword) {
         Some(value) => Ok(value),
         // An undefined value is none; a value that is no number is a mistake.
         None if header.text(keyword).is_none() => Ok(absent),
-        None => Err(wrong(hdu, keyword, "is not a number")),
+        None => Err(hdu.wrong(keyword, "is not a number")),
     };
     let blank = if bitpix > 0 { header.integer("BLANK") } else { None };
     let blank = if tiled && bitpix > 0 { blank.or(header.integer("ZBLANK")) } else { blank };

@@ -54,17 +54,13 @@ pub fn read_table(bytes: &[u8]) -> Result<Vec<(String, TableColumn)>, FitsError>
     Err(FitsError::NoImage { wanted: "the file that would be a binary table".to_owned() })
 }
 
-fn wrong(hdu: &Hdu<'_>, keyword: &str, problem: &str) -> FitsError {
-    FitsError::Header { hdu: hdu.index, keyword: keyword.to_owned(), problem: problem.to_owned() }
-}
-
 /// The columns of a binary table.
 pub(super) fn fields(hdu: &Hdu<'_>) -> Result<Vec<Field>, FitsError> {
     let mut fields = Vec::new();
     let mut offset = 0;
     for number in 1..=size(hdu, "TFIELDS").min(999) {
         let keyword = format!("TFORM{number}");
-        let form = hdu.header.text(&keyword).ok_or_else(|| wrong(hdu, &keyword, "is missing"))?;
+        let form = hdu.header.text(&keyword).ok_or_else(|| hdu.wrong(&keyword, "is missing"))?;
         let form = form.trim();
         let digits = form.bytes().take_while(u8::is_ascii_digit).count();
         let letter = |at: usize| form.as_bytes().get(at).copied().unwrap_or(b' ');
@@ -76,7 +72,7 @@ pub(super) fn fields(hdu: &Hdu<'_>) -> Result<Vec<Field>, FitsError> {
             _ => None,
         };
         let end = bytes.and_then(|n| n.checked_add(offset)).filter(|&end| end <= size(hdu, "NAXIS1"));
-        let end = end.ok_or_else(|| wrong(hdu, &keyword, "does not fit the rows"))?;
+        let end = end.ok_or_else(|| hdu.wrong(&keyword, "does not fit the rows"))?;
         let name = hdu.header.text(&format!("TTYPE{number}")).unwrap_or_default();
         fields.push(Field { number, name, repeat, code, element, offset });
         offset = end;

@@ -23,11 +23,6 @@ pub(super) enum Codec {
 impl Codec {
     pub(super) fn of(hdu: &Hdu<'_>) -> Result<Self, FitsError> {
         let header = &hdu.header;
-        let wrong = |keyword: &str, problem: String| FitsError::Header {
-            hdu: hdu.index,
-            keyword: keyword.to_owned(),
-            problem,
-        };
         // By name, as the order is free; files older than the names have them in this order.
         let value = |name: &str, place: usize, absent: i64| {
             let named =
@@ -39,14 +34,14 @@ impl Codec {
             };
             header.real(&format!("ZVAL{place}")).map_or(absent, |v| v as i64)
         };
-        let kind = header.text("ZCMPTYPE").ok_or_else(|| wrong("ZCMPTYPE", "is missing".to_owned()))?;
+        let kind = header.text("ZCMPTYPE").ok_or_else(|| hdu.wrong("ZCMPTYPE", "is missing"))?;
         Ok(match kind.as_str() {
             "RICE_1" | "RICE_ONE" => {
                 let (block, bytes) = (value("BLOCKSIZE", 1, 32), value("BYTEPIX", 2, 4));
                 let block = usize::try_from(block).ok().filter(|&n| n > 0);
-                let block = block.ok_or_else(|| wrong("ZVAL1", "is no size of a block".to_owned()))?;
+                let block = block.ok_or_else(|| hdu.wrong("ZVAL1", "is no size of a block"))?;
                 if ![1, 2, 4].contains(&bytes) {
-                    return Err(wrong("ZVAL2", format!("gives {bytes} bytes a pixel, not 1, 2 or 4")));
+                    return Err(hdu.wrong("ZVAL2", format!("gives {bytes} bytes a pixel, not 1, 2 or 4")));
                 }
                 Self::Rice(Rice { block, bytes: bytes as usize })
             }
@@ -55,7 +50,7 @@ impl Codec {
             "HCOMPRESS_1" => Self::Hcompress { smooth: value("SMOOTH", 2, 0) != 0 },
             "PLIO_1" => Self::Plio,
             "NOCOMPRESS" => Self::Nothing,
-            other => return Err(wrong("ZCMPTYPE", format!("is {other}, which is not known"))),
+            other => return Err(hdu.wrong("ZCMPTYPE", format!("is {other}, which is not known"))),
         })
     }
 

@@ -19,10 +19,6 @@ pub(super) struct Grid {
     tiles: usize,
 }
 
-fn wrong(hdu: &Hdu<'_>, keyword: &str, problem: String) -> FitsError {
-    FitsError::Header { hdu: hdu.index, keyword: keyword.to_owned(), problem }
-}
-
 impl Grid {
     /// Of a header that does not lie about the size of its image: its table must have a row for each tile, and its bytes must be able
     /// to hold so many pixels (a run of PLIO's: 4095 in two bytes; one tile of one value takes next to nothing).
@@ -35,7 +31,7 @@ impl Grid {
             let size = |keyword: &str, absent: i64| {
                 let value = hdu.header.integer(keyword).unwrap_or(absent);
                 let size = usize::try_from(value).ok().filter(|&n| n > 0);
-                size.ok_or_else(|| wrong(hdu, keyword, format!("is {value}")))
+                size.ok_or_else(|| hdu.wrong(keyword, format!("is {value}")))
             };
             let length = size(&format!("ZNAXIS{axis}"), 0)?;
             let tile = size(&format!("ZTILE{axis}"), if axis == 1 { length as i64 } else { 1 })?;
@@ -47,10 +43,10 @@ impl Grid {
         }
         let rows = hdu.header.integer("NAXIS2").unwrap_or(0);
         if usize::try_from(rows) != Ok(tiles) {
-            return Err(wrong(hdu, "NAXIS2", format!("is {rows}, the image has {tiles} tiles")));
+            return Err(hdu.wrong("NAXIS2", format!("is {rows}, the image has {tiles} tiles")));
         }
         if count > hdu.data.len().saturating_mul(PIXELS_PER_BYTE).saturating_add(ALWAYS) {
-            return Err(wrong(hdu, "ZNAXIS", format!("makes {count} pixels, more than its data can hold")));
+            return Err(hdu.wrong("ZNAXIS", format!("makes {count} pixels, more than its data can hold")));
         }
         Ok(Self { axes, count, tiles })
     }

@@ -38,25 +38,21 @@ fn find(fields: &[Field], name: &str) -> Option<Field> {
 
 impl<'a> Rows<'a> {
     pub(super) fn of(bytes: &'a [u8], hdu: &Hdu<'_>) -> Result<Self, FitsError> {
-        let wrong = |keyword: &str, problem: &str| FitsError::Header {
-            hdu: hdu.index,
-            keyword: keyword.to_owned(),
-            problem: problem.to_owned(),
-        };
         let data = bytes.get(hdu.data.clone()).unwrap_or_default();
         let size = |keyword: &str| hdu.header.integer(keyword).and_then(|n| usize::try_from(n).ok());
         let row_bytes = size("NAXIS1").unwrap_or(0);
         let table = size("NAXIS2").and_then(|rows| rows.checked_mul(row_bytes));
-        let table = table.filter(|&n| n <= data.len()).ok_or_else(|| wrong("NAXIS2", "is too large"))?;
+        let table = table.filter(|&n| n <= data.len()).ok_or_else(|| hdu.wrong("NAXIS2", "is too large"))?;
         let heap = if hdu.header.has("THEAP") { size("THEAP") } else { Some(table) };
-        let heap = heap.and_then(|at| data.get(at..)).ok_or_else(|| wrong("THEAP", "is behind the data"))?;
+        let heap =
+            heap.and_then(|at| data.get(at..)).ok_or_else(|| hdu.wrong("THEAP", "is behind the data"))?;
         if hdu.header.has("ZMASKCMP") {
-            return Err(wrong("ZMASKCMP", "is there: masks of nulls beside the pixels are not read"));
+            return Err(hdu.wrong("ZMASKCMP", "is there: masks of nulls beside the pixels are not read"));
         }
         let fields = fields(hdu)?;
         let compressed = find(&fields, "COMPRESSED_DATA");
         let compressed = compressed
-            .ok_or_else(|| wrong("TTYPE", "names no column COMPRESSED_DATA: an image in tiles has it"))?;
+            .ok_or_else(|| hdu.wrong("TTYPE", "names no column COMPRESSED_DATA: an image in tiles has it"))?;
         let (gzip, plain) = (find(&fields, "GZIP_COMPRESSED_DATA"), find(&fields, "UNCOMPRESSED_DATA"));
         Ok(Self { table: &data[..table], heap, row_bytes, fields, compressed, gzip, plain })
     }
@@ -68,8 +64,7 @@ impl<'a> Rows<'a> {
         }
         let value = hdu.header.real(name);
         if value.is_none() && hdu.header.text(name).is_some() {
-            let (keyword, problem) = (name.to_owned(), "is not a number".to_owned());
-            return Err(FitsError::Header { hdu: hdu.index, keyword, problem });
+            return Err(hdu.wrong(name, "is not a number"));
         }
         Ok(value.map(Setting::Constant))
     }
