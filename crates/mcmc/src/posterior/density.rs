@@ -113,10 +113,15 @@ impl Posterior {
 
     /// Work space for one thread.
     pub fn work(&self) -> Work {
+        self.work_without(&[])
+    }
+
+    /// The same for a model without some species (by index): whatever their column densities, they have no opacity.
+    pub fn work_without(&self, absent: &[usize]) -> Work {
         Work {
             scratch: self.model.scratch(),
             species: Vec::with_capacity(self.model.n_species()),
-            absent: Vec::new(),
+            absent: absent.to_vec(),
             windows: Vec::with_capacity(self.layout.windows.len()),
             extra: Vec::with_capacity(self.layout.structure.n_extra()),
             model_k: vec![0.0; self.model.n_channels()],
@@ -125,11 +130,6 @@ impl Posterior {
                 by_window: vec![[0.0; N_WINDOW_PARAMS]; self.layout.windows.len()],
             },
         }
-    }
-
-    /// The same for a model without some species (by index): whatever their column densities, they have no opacity.
-    pub fn work_without(&self, absent: &[usize]) -> Work {
-        Work { absent: absent.to_vec(), ..self.work() }
     }
 
     /// Natural logarithm of prior density times likelihood at `theta`; minus infinity outside of the prior and where

@@ -90,13 +90,14 @@ pub struct Standard<'a> {
 impl<'a> Standard<'a> {
     /// For one thread.
     pub fn new(posterior: &'a Posterior) -> Self {
-        let dim = posterior.layout().parameters.len();
-        Self { posterior, work: posterior.work(), theta: vec![0.0; dim], dx_dz: vec![0.0; dim] }
+        Self::without(posterior, &[])
     }
 
     /// Of a model without some species (by index): their own parameters then follow their priors.
     pub fn without(posterior: &'a Posterior, absent: &[usize]) -> Self {
-        Self { work: posterior.work_without(absent), ..Self::new(posterior) }
+        let dim = posterior.layout().parameters.len();
+        let work = posterior.work_without(absent);
+        Self { posterior, work, theta: vec![0.0; dim], dx_dz: vec![0.0; dim] }
     }
 
     /// The free parameters at `z`.

@@ -201,7 +201,7 @@ fn column_densities(material: &Material) -> Vec<(String, usize)> {
 }
 
 impl Detections {
-    /// The lines of the summary: what is not detected, and what cannot be told apart.
+    /// The lines of the summary on what is not detected.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for d in self.species.iter().filter(|d| d.verdict != "detected") {
@@ -210,9 +210,6 @@ impl Detections {
                 text,
                 "{species}: {verdict} ({sigma:.1} sigma, ln Bayes factor {ln_bayes:.1}), log10 N < {limit_95:.2} (95 %)"
             );
-        }
-        for warning in self.warnings() {
-            let _ = writeln!(text, "{warning}");
         }
         text
     }

@@ -104,7 +104,7 @@ pub(crate) fn write(material: &Material) -> anyhow::Result<Vec<String>> {
     let page = FitPage {
         title: format!("Fit of {}", listed(material.plan)),
         converged: found.told.starts_with("converged"),
-        told: found.told.lines().filter(|l| degenerate.iter().all(|d| d != l)).map(String::from).collect(),
+        told: found.told.lines().map(String::from).collect(),
         warnings: material.plan.notes.iter().chain(&degenerate).cloned().collect(),
         species: &found.species,
         notes: TableNotes { reference, made_by: &made_by },
@@ -163,7 +163,8 @@ fn tables(material: &Material, found: &Findings) -> anyhow::Result<Vec<String>> 
     let features = features_text(&found.features, FEATURE_SIGMA);
     let lines =
         unidentified::write(&out.join("unidentified.csv"), material.plan, &found.spectra, &found.best)?;
-    let text = format!("{}\n{}{features}{lines}", table_text(&found.rows), found.told);
+    let degenerate: String = found.detections.warnings().iter().map(|w| format!("{w}\n")).collect();
+    let text = format!("{}\n{}{degenerate}{features}{lines}", table_text(&found.rows), found.told);
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     let made_by = material.made_by();
     let reference = material.plan.reference.map(|k| material.plan.species[k].name());
