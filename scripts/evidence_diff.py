@@ -6,12 +6,12 @@ usage: evidence_diff.py alma-fit SHARED [--control]
 """
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 
+import children
 import dynesty
 import numpy as np
 from scipy import stats
@@ -72,7 +72,7 @@ def ours(names, folder):
         text = text.replace('noise = "0.1 K"', 'noise = "0.11 K"')
     path = os.path.join(folder, "".join(names))
     open(path + ".toml", "w").write(text)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = children.cpu_s()
     done = subprocess.run(
         [program, "run", path + ".toml", "--out", path, "--no-progress"], capture_output=True, text=True
     )
@@ -80,8 +80,7 @@ def ours(names, folder):
         sys.exit(done.stdout + done.stderr)
     summary = open(os.path.join(path, "summary.txt")).read()
     found = re.search(r"ln evidence (\S+) \+- (\S+) \(stepping stones\), (\S+)", summary).groups()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = children.cpu_s() - before
     print(f"  {re.search(r'.*temperatures, exchanges.*', summary)[0]}; all products: {cpu:.1f} CPU s")
     print(f"  {re.search(r'.*gradients: .*', summary)[0]}")
     return [float(x) for x in found]

@@ -6,7 +6,9 @@ usage: fits_speed.py FITS_PACK SHARED [ROUNDS]     (Python with numpy, astropy, 
 the table and the statistics; "with sky" estimates sky and noise and marks foreground objects, too. The peers count from behind their
 imports; of ours what a run of one galaxy takes (MPI's start and end, the report) is subtracted. Prints the ratio to py-fitsio last.
 """
-import glob, os, re, resource, shutil, subprocess, sys, tempfile
+import glob, os, re, shutil, subprocess, sys, tempfile
+
+import children
 
 PROGRAM, SHARED = sys.argv[1:3]
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 3
@@ -26,11 +28,11 @@ PLAIN = 'sky = "ignore"\nforeground = false\n'
 
 def cpu(command, env):
     """CPU seconds of a command and all its children."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = children.cpu_s()
     done = subprocess.run(command, env=env, capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = children.cpu_s() - before
     assert done.returncode == 0, done.stdout + done.stderr
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+    return used, done.stdout
 
 
 def ours(work, config):

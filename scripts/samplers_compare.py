@@ -11,10 +11,11 @@ import argparse
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
+
+import children
 
 PEERS = {"emcee": "emcee", "zeus": "zeus", "dynesty": "dynesty", "NumPyro NUTS": "nuts"}
 
@@ -31,10 +32,9 @@ def arguments():
 
 def cpu_of(command, **options):
     """Runs a command; its output, its CPU seconds with those of all its processes, its exit code."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = children.cpu_s()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.returncode
+    return done.stdout, children.cpu_s() - before, done.returncode
 
 
 def ours(args, sampler, folder):

@@ -35,6 +35,24 @@ beam = ["0.5 arcsec", "0.4 arcsec"]
 windows = [["220.70 GHz", "220.75 GHz"]]
 "#;
 
+/// CH3CN with all but its size free, in a fit.toml.
+const CH3CN_SPECIES: &str = r#"
+[[species]]
+name = "CH3CN"
+cat = "CH3CN.cat"
+qpart = "CH3CN.qpart"
+logn = { uniform = [13.0, 19.0] }
+tex_k = { uniform = [30.0, 300.0] }
+fwhm_kms = { uniform = [1.0, 6.0] }
+v_kms = { normal = [0.0, 2.0] }
+size_arcsec = { fixed = 0.5 }
+"#;
+
+/// A fit.toml of CH3CN in the demo's first spectrum, with these settings before it.
+pub fn ch3cn_config(settings: &str) -> String {
+    settings.to_string() + CH3CN_SPECTRUM + CH3CN_SPECIES
+}
+
 /// A folder of its own for a fit to CH3CN in the demo's first spectrum, with this configuration as fit.toml.
 ///
 /// # Panics

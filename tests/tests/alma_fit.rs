@@ -1,7 +1,7 @@
 //! alma-fit as a user runs it: any number of ranks, interruptions, errors, bad input.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, SmallDisk, assert_same, ch3cn_fit, next_random, root};
+use mirinae_tests::{Run, SmallDisk, assert_same, ch3cn_config, ch3cn_fit, next_random, root};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,25 +20,12 @@ steps = 60
 burn = 20
 search = 30
 part = 10
-
-[[spectrum]]
-file = "spectrum.txt"
-freq_unit = "MHz"
-intensity_unit = "K"
-noise = "0.15 K"
-beam = ["0.5 arcsec", "0.4 arcsec"]
-windows = [["220.70 GHz", "220.75 GHz"]]
-
-[[species]]
-name = "CH3CN"
-cat = "CH3CN.cat"
-qpart = "CH3CN.qpart"
-logn = { uniform = [13.0, 19.0] }
-tex_k = { uniform = [30.0, 300.0] }
-fwhm_kms = { uniform = [1.0, 6.0] }
-v_kms = { normal = [0.0, 2.0] }
-size_arcsec = { fixed = 0.5 }
 "#;
+
+/// The whole configuration.
+fn config() -> String {
+    ch3cn_config(SMALL)
+}
 
 impl Small {
     fn new() -> Self {
@@ -46,7 +33,7 @@ impl Small {
     }
 
     fn with(change: impl FnOnce(String) -> String) -> Self {
-        Self { folder: ch3cn_fit(&change(SMALL.to_string())) }
+        Self { folder: ch3cn_fit(&change(config())) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -190,7 +177,7 @@ fn resume_and_fresh_do_what_they_say() {
     run("--resume").expect(0);
     run("--fresh").expect(0);
     assert!(before == mirinae_tests::products(&small.path("out")));
-    fs::write(small.path("fit.toml"), SMALL.replace("seed = 7", "seed = 9")).unwrap();
+    fs::write(small.path("fit.toml"), config().replace("seed = 7", "seed = 9")).unwrap();
     run("-q").expect(65).expect_message(&["another plan", "--fresh"]);
     run("--fresh").expect(0);
     fs::remove_file(small.path("out/chain.h5")).unwrap();
@@ -288,7 +275,7 @@ fn bad_files_are_refused() {
     let small = Small::new();
     let shifted: String = (0..200).map(|i| format!("{} 0.1\n", 300_000.0 + f64::from(i))).collect();
     fs::write(small.path("spectrum.txt"), shifted).unwrap();
-    fs::write(small.path("fit.toml"), SMALL.replace("windows = [[\"220.70 GHz\", \"220.75 GHz\"]]\n", ""))
+    fs::write(small.path("fit.toml"), config().replace("windows = [[\"220.70 GHz\", \"220.75 GHz\"]]\n", ""))
         .unwrap();
     small.is_refused(&["CH3CN", "no line between"]);
 

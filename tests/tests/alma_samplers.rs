@@ -1,7 +1,7 @@
 //! The samplers of alma-fit on a short fit: any number of ranks, interruptions, the same posterior from each.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same, ch3cn_fit, next_random, until_struck};
+use mirinae_tests::{Run, assert_same, ch3cn_config, ch3cn_fit, next_random, until_struck};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,24 +13,6 @@ const FIT: &str = r#"
 seed = 11
 SAMPLER
 part = 20
-
-[[spectrum]]
-file = "spectrum.txt"
-freq_unit = "MHz"
-intensity_unit = "K"
-noise = "0.15 K"
-beam = ["0.5 arcsec", "0.4 arcsec"]
-windows = [["220.70 GHz", "220.75 GHz"]]
-
-[[species]]
-name = "CH3CN"
-cat = "CH3CN.cat"
-qpart = "CH3CN.qpart"
-logn = { uniform = [13.0, 19.0] }
-tex_k = { uniform = [30.0, 300.0] }
-fwhm_kms = { uniform = [1.0, 6.0] }
-v_kms = { normal = [0.0, 2.0] }
-size_arcsec = { fixed = 0.5 }
 "#;
 
 /// What every sampler here is run with: few, short chains.
@@ -51,7 +33,7 @@ struct Fit {
 
 impl Fit {
     fn new(sampler: &str) -> Self {
-        Self { folder: ch3cn_fit(&FIT.replace("SAMPLER", sampler)) }
+        Self { folder: ch3cn_fit(&ch3cn_config(&FIT.replace("SAMPLER", sampler))) }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -4,6 +4,8 @@
 use mirinae_tests::{Run, assert_same, root};
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
 
 const FIT: &str = r#"
 [fit]
@@ -30,19 +32,44 @@ fwhm_kms = { uniform = [1, 5] }
 v_kms = { normal = [0, 1] }
 "#;
 
+/// A folder of its own with fit.toml, a molecule of the unit tests and spectrum.txt.
+struct Fit {
+    folder: TempDir,
+}
+
+impl Fit {
+    /// Channels `step_mhz` apart from `first_mhz` on.
+    fn new(
+        config: &str,
+        molecule: &str,
+        (first_mhz, step_mhz): (f64, f64),
+        t_k: impl Iterator<Item = u32>,
+    ) -> Self {
+        let fit = Self { folder: tempfile::tempdir().unwrap() };
+        fs::copy(root().join("crates/mcmc/src/nonlte/tests").join(molecule), fit.path(molecule)).unwrap();
+        fs::write(fit.path("fit.toml"), config).unwrap();
+        let mut spectrum = String::new();
+        for (i, t_k) in t_k.enumerate() {
+            writeln!(spectrum, "{} {t_k}", first_mhz + step_mhz * i as f64).unwrap();
+        }
+        fs::write(fit.path("spectrum.txt"), spectrum).unwrap();
+        fit
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+}
+
 #[test]
 fn a_fit_out_of_equilibrium_does_not_depend_on_the_ranks() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    let text = |name: &str| path(name).display().to_string();
-    fs::copy(root().join("crates/mcmc/src/nonlte/tests/rotor.dat"), path("rotor.dat")).unwrap();
-    fs::write(path("fit.toml"), FIT).unwrap();
     // Any data will do for the model's own spectrum, which is then what is fitted.
-    let mut zeros = String::new();
-    for i in 0..120 {
-        writeln!(zeros, "{} {}", 89_178.0 + 0.15 * f64::from(i), i % 3).unwrap();
-    }
-    fs::write(path("spectrum.txt"), zeros).unwrap();
+    let fit = Fit::new(FIT, "rotor.dat", (89_178.0, 0.15), (0..120).map(|i| i % 3));
+    let (path, text) = (|name: &str| fit.path(name), |name: &str| fit.text(name));
     let values = ["logn=13.5", "tkin_k=40", "log10_nh2=5", "fwhm_kms=2", "v_kms=0.3"];
     let set = values.iter().flat_map(|v| ["--set".to_owned(), format!("rotor.{v}")]);
     let lines = ["lines".to_owned(), text("fit.toml"), "--csv".into(), text("lines.csv")];
@@ -85,25 +112,16 @@ v_kms = { fixed = 0 }
 
 #[test]
 fn a_maser_is_told_and_one_too_strong_to_trust_more_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    let text = |name: &str| path(name).display().to_string();
-    fs::copy(root().join("crates/mcmc/src/nonlte/tests/maser.dat"), path("maser.dat")).unwrap();
-    fs::write(path("fit.toml"), MASER).unwrap();
-    let mut zeros = String::new();
-    for i in 0..200 {
-        writeln!(zeros, "{} 0", 99_998.0 + 0.02 * f64::from(i)).unwrap();
-    }
-    fs::write(path("spectrum.txt"), zeros).unwrap();
+    let fit = Fit::new(MASER, "maser.dat", (99_998.0, 0.02), [0; 200].into_iter());
     // Opacity and excitation temperature of the inverted line.
     let line = |logn: &str| {
-        let arguments = ["lines".to_owned(), text("fit.toml"), "--csv".into(), text("lines.csv")];
+        let arguments = ["lines".to_owned(), fit.text("fit.toml"), "--csv".into(), fit.text("lines.csv")];
         let set = ["--set".to_owned(), format!("maser.logn={logn}")];
         let ended = Run::mpi("alma-fit", 1)
             .args(arguments.into_iter().chain(set).collect::<Vec<_>>())
             .end()
             .expect(0);
-        let table = fs::read_to_string(path("lines.csv")).unwrap();
+        let table = fs::read_to_string(fit.path("lines.csv")).unwrap();
         let column: Vec<f64> =
             table.lines().nth(1).unwrap().split(',').map(|x| x.parse().unwrap_or(f64::NAN)).collect();
         (ended, column[8], column[7])
