@@ -170,6 +170,15 @@ fn products_are_the_same_at_any_number_of_ranks() {
 }
 
 #[test]
+#[ignore = "long: 128 ranks share the machine"]
+fn a_hundred_and_twenty_eight_ranks_give_the_products_of_one() {
+    let sky = Sky::new();
+    sky.run(1, "np1");
+    sky.run(128, "np128");
+    assert_same(&sky.path("np1"), &sky.path("np128"), "np 128");
+}
+
+#[test]
 fn a_killed_run_goes_on_to_the_same_products() {
     let sky = Sky::new();
     sky.run(2, "whole");

@@ -424,8 +424,7 @@ fn fringes_are_found_where_they_were_put() {
     fringe(&small.recording("KU")).expect(65).expect_message(&[".vdif"]);
 }
 
-#[test]
-fn ninety_six_ranks_give_the_products_of_one() {
+fn gives_the_products_of_one(ranks: usize) {
     let folder = tempfile::tempdir().unwrap();
     simulate(&root().join("examples/kvn3/sim.toml"), folder.path());
     let run = |ranks: usize| {
@@ -433,7 +432,18 @@ fn ninety_six_ranks_give_the_products_of_one() {
         let ended = mpi(ranks, &folder.path().join("kvn3.input"), &out).end();
         (out, ended.expect(0))
     };
-    assert_same(&run(1).0, &run(96).0, "np 96");
+    assert_same(&run(1).0, &run(ranks).0, &format!("np {ranks}"));
+}
+
+#[test]
+fn ninety_six_ranks_give_the_products_of_one() {
+    gives_the_products_of_one(96);
+}
+
+#[test]
+#[ignore = "long: 256 ranks share the machine"]
+fn two_hundred_and_fifty_six_ranks_give_the_products_of_one() {
+    gives_the_products_of_one(256);
 }
 
 /// A record of DiFX's format: what it is of, weight, uvw, visibilities.

@@ -14,7 +14,7 @@ fn value_field(card: &[u8]) -> Option<&str> {
     if card.len() < 10 || &card[8..10] != b"= " {
         return None;
     }
-    std::str::from_utf8(&card[10..]).ok().map(str::trim)
+    std::str::from_utf8(card[10..].trim_ascii()).ok()
 }
 
 impl<'a> Header<'a> {
@@ -43,7 +43,7 @@ impl<'a> Header<'a> {
         if text.starts_with('\'') {
             return Some(text);
         }
-        let text = text.split('/').next()?.trim();
+        let text = text.split('/').next()?.trim_ascii();
         (!text.is_empty()).then_some(text)
     }
 
