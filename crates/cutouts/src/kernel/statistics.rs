@@ -63,8 +63,8 @@ impl Sums {
     #[inline(always)]
     fn add(&mut self, values: &[f32]) {
         for values in values.as_chunks::<LANES>().0 {
-            for lane in 0..LANES {
-                let x = f64::from(values[lane]);
+            for (lane, value) in values.iter().enumerate() {
+                let x = f64::from(*value);
                 self.sums[lane] += x;
                 self.squares[lane] += x * x;
             }
