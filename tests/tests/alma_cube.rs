@@ -211,6 +211,24 @@ fn maps_are_the_same_at_any_number_of_ranks_and_show_the_truth() {
 }
 
 #[test]
+fn a_report_makes_the_same_maps_from_the_pixels_alone() {
+    let cube = Simulated::new();
+    cube.mpi(2, "out").end().expect(0);
+    let again = cube.path("again");
+    fs::create_dir(&again).unwrap();
+    fs::copy(cube.path("out/pixels.bin"), again.join("pixels.bin")).unwrap();
+    // Neither the cube nor the line lists are needed.
+    fs::remove_file(cube.path("cube.fits")).unwrap();
+    let report = || Run::alone("alma-fit").args(["report".as_ref(), again.as_os_str()]).end();
+    let told = report().expect(0);
+    assert!(told.stdout.contains("maps/CH3CN.logn.fits"), "{}", told.stdout);
+    assert_same(&cube.path("out"), &again, "report");
+    let whole = fs::read(again.join("pixels.bin")).unwrap();
+    fs::write(again.join("pixels.bin"), &whole[..whole.len() / 2]).unwrap();
+    report().expect(65).expect_message(&["pixels.bin", "damaged"]);
+}
+
+#[test]
 fn a_killed_cube_goes_on_to_the_same_maps() {
     let cube = Simulated::new();
     cube.mpi(2, "whole").end().expect(0);

@@ -69,6 +69,24 @@ impl Checkpoint {
         Self { path: path.into(), plan }
     }
 
+    /// The checkpoint at `path`, of whichever plan wrote it.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Read`], [`CheckpointError::Damaged`] where the file is too short to name its plan.
+    pub fn of_its_plan(path: impl Into<PathBuf>) -> Result<Self, CheckpointError> {
+        let mut found = Self { path: path.into(), plan: [0; 32] };
+        let bytes = std::fs::read(&found.path)
+            .map_err(|source| CheckpointError::Read { path: found.path.clone(), source })?;
+        let plan = bytes.get(12..44).ok_or_else(|| found.damaged("it names no plan"))?;
+        found.plan.copy_from_slice(plan);
+        Ok(found)
+    }
+
+    /// The hash of its plan.
+    pub fn plan(&self) -> Hash {
+        self.plan
+    }
+
     /// Replaces the state on disk.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ mod chains;
 mod climbs;
 mod cube;
 mod cube_keeper;
-mod cube_products;
+pub(crate) mod cube_products;
 mod degenerate;
 mod detection;
 mod drawing;

@@ -5,7 +5,7 @@
 //! data, its number and its neighbours' peaks alone, so that neither the number of ranks nor an interruption matters.
 
 use super::cube_keeper::{Keeper, Look, State, Task, Work};
-use super::cube_products;
+use super::cube_products::{self, FittedCube, PIXELS};
 use super::stage::Product;
 use crate::chain;
 use crate::config::Config;
@@ -163,7 +163,11 @@ impl CubeFit<'_> {
 
     fn finish(&self, keeper: Keeper) -> anyhow::Result<()> {
         let grid = keeper.grid();
-        let names = cube_products::write(self, &grid).context("cannot make the results")?;
+        let (plan, cube, out, plan_hash) = (self.plan, self.cube, self.out, self.context.plan_hash);
+        let fitted = FittedCube { out, plan, cube, plan_hash, grid: &grid };
+        cube_products::keep(&fitted)?;
+        let mut names = cube_products::write(&fitted).context("cannot make the results")?;
+        names.push(PIXELS.to_string());
         let product = |name: String| -> anyhow::Result<Product> {
             let (_, sha256) = provenance::hash_file(&self.out.join(&name))?;
             Ok(Product { name, sha256 })

@@ -17,7 +17,7 @@ const SHARE_OF_SAVING: u32 = 30;
 
 /// What a first look at a pixel tells.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct Look {
+pub(crate) struct Look {
     /// The brightest channel over its noise.
     pub(super) snr: f64,
     /// Channels with data.
@@ -57,7 +57,8 @@ pub(super) enum Work {
 }
 
 /// A pixel in the end.
-pub(super) struct Pixel {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pixel {
     pub(super) at: [usize; 2],
     pub(super) look: Look,
     /// `None`: not fitted.

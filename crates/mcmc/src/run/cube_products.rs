@@ -1,33 +1,67 @@
 //! Maps of a fitted cube: FITS with the cube's coordinates, pictures, a table of pixels, the report.
 
-use super::cube::CubeFit;
 use super::cube_keeper::Pixel;
 use crate::cube::flags;
+use crate::plan::{CubePlan, Plan};
 use crate::report::{
     Cards, CubePage, Figure, Image, MapAxes, MapPanel, write_cube_page, write_images, write_map_figure,
 };
 use crate::spectrum::CardValue;
 use anyhow::Context as _;
+use mirinae_common::checkpoint::{Checkpoint, Hash};
 use mirinae_common::{atomic, provenance};
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
 const MAPS: &str = "maps";
 /// Panels of one picture.
 const PANELS: usize = 12;
+/// The plan and all pixels' results, which everything else is made from.
+pub(crate) const PIXELS: &str = "pixels.bin";
 
-/// Writes all products and returns their names.
-pub(super) fn write(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<String>> {
+/// A cube that has been fitted.
+pub(crate) struct FittedCube<'a> {
+    /// Where the products go.
+    pub(crate) out: &'a Path,
+    /// The fit.
+    pub(crate) plan: &'a Plan,
+    /// Its part for the cube.
+    pub(crate) cube: &'a CubePlan,
+    /// Its hash.
+    pub(crate) plan_hash: Hash,
+    /// All pixels of the region in their order.
+    pub(crate) grid: &'a [Pixel],
+}
+
+/// What [`PIXELS`] holds: the version that wrote it, the plan as bytes, the pixels.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) version: String,
+    pub(crate) plan: Vec<u8>,
+    pub(crate) grid: Vec<Pixel>,
+}
+
+/// Keeps what `alma-fit report` makes everything again from.
+pub(super) fn keep(fit: &FittedCube) -> anyhow::Result<()> {
+    let plan = postcard::to_stdvec(fit.plan)?;
+    let kept = Kept { version: provenance::VERSION.to_string(), plan, grid: fit.grid.to_vec() };
+    Ok(Checkpoint::new(fit.out.join(PIXELS), fit.plan_hash).save(&kept)?)
+}
+
+/// Writes all products but the pixels' own file and returns their names.
+pub(crate) fn write(fit: &FittedCube) -> anyhow::Result<Vec<String>> {
     let out = fit.out;
-    let made = provenance::of_plan("alma-fit", &fit.context.plan_hash, &fit.plan.settings, &fit.plan.inputs);
+    let made = provenance::of_plan("alma-fit", &fit.plan_hash, &fit.plan.settings, &fit.plan.inputs);
     atomic::write(&out.join("provenance.json"), |file| writeln!(file, "{made}"))?;
     let mut names = vec!["provenance.json".to_string()];
-    names.extend(fits_maps(fit, grid)?);
-    pixels_csv(fit, grid)?;
-    let text = summary(fit, grid);
+    names.extend(fits_maps(fit)?);
+    pixels_csv(fit)?;
+    let text = summary(fit);
     atomic::write(&out.join("summary.txt"), |file| file.write_all(text.as_bytes()))?;
     names.extend(["pixels.csv", "summary.txt"].map(String::from));
-    let figures = figures(fit, grid)?;
+    let figures = figures(fit)?;
     for (figure, _) in &figures {
         let name = |ending| figure.file(ending).strip_prefix(out).map(|p| p.display().to_string());
         names.extend(["png", "svg"].into_iter().map(name).collect::<Result<Vec<_>, _>>()?);
@@ -48,15 +82,15 @@ pub(super) fn write(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<String>
     Ok(names)
 }
 
-fn made_by(fit: &CubeFit) -> String {
-    provenance::in_a_line("alma-fit run", &fit.context.plan_hash)
+fn made_by(fit: &FittedCube) -> String {
+    provenance::in_a_line("alma-fit run", &fit.plan_hash)
 }
 
 /// A map over the whole cube; NaN where there is no value.
-fn map(fit: &CubeFit, grid: &[Pixel], value: impl Fn(&Pixel) -> f64) -> Vec<f64> {
+fn map(fit: &FittedCube, value: impl Fn(&Pixel) -> f64) -> Vec<f64> {
     let [nx, ny] = fit.cube.sky.shape;
     let mut values = vec![f64::NAN; nx * ny];
-    for pixel in grid {
+    for pixel in fit.grid {
         values[pixel.at[1] * nx + pixel.at[0]] = value(pixel);
     }
     values
@@ -68,7 +102,7 @@ fn quantile(pixel: &Pixel, which: usize, parameter: usize) -> f64 {
 }
 
 /// chi2 over degrees of freedom.
-fn reduced_chi2(fit: &CubeFit, pixel: &Pixel) -> f64 {
+fn reduced_chi2(fit: &FittedCube, pixel: &Pixel) -> f64 {
     let freedom = f64::from(pixel.look.channels) - fit.plan.layout.parameters.len() as f64;
     of_fit(pixel, |f| f.chi2 / freedom.max(1.0))
 }
@@ -82,7 +116,7 @@ fn flags_of(pixel: &Pixel) -> u32 {
 }
 
 /// The cards of the cube that a map needs.
-fn sky_cards(fit: &CubeFit, unit: &str, what: &str) -> Cards {
+fn sky_cards(fit: &FittedCube, unit: &str, what: &str) -> Cards {
     let mut cards = Cards::default();
     if !unit.is_empty() {
         cards.text("BUNIT", unit, "");
@@ -97,7 +131,7 @@ fn sky_cards(fit: &CubeFit, unit: &str, what: &str) -> Cards {
     cards
 }
 
-fn image(fit: &CubeFit, name: &str, values: Vec<f64>, (unit, what): (&str, &str)) -> Image {
+fn image(fit: &FittedCube, name: &str, values: Vec<f64>, (unit, what): (&str, &str)) -> Image {
     Image {
         name: name.to_string(),
         shape: fit.cube.sky.shape.to_vec(),
@@ -107,7 +141,7 @@ fn image(fit: &CubeFit, name: &str, values: Vec<f64>, (unit, what): (&str, &str)
 }
 
 /// A file a parameter (median, lower, upper) and one of how well the fits went.
-fn fits_maps(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<String>> {
+fn fits_maps(fit: &FittedCube) -> anyhow::Result<Vec<String>> {
     let folder = fit.out.join(MAPS);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut names = Vec::new();
@@ -116,7 +150,7 @@ fn fits_maps(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<String>> {
             parameter.unit.replace("log10(cm^-2)", "log(cm**-2)").replace("log10(cm^-3)", "log(cm**-3)");
         let one = |which, name: &str, about: &str| {
             let what = format!("{} [{}]: {about}", parameter.name, parameter.unit);
-            image(fit, name, map(fit, grid, |p| quantile(p, which, k)), (&unit, &what))
+            image(fit, name, map(fit, |p| quantile(p, which, k)), (&unit, &what))
         };
         let images = [
             one(1, "MEDIAN", "median"),
@@ -131,11 +165,11 @@ fn fits_maps(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<String>> {
     let meanings: Vec<String> = flags::MEANINGS.iter().map(meaning).collect();
     let what = format!("sum of bits; {}", meanings.join("; "));
     let images = [
-        image(fit, "CHI2", map(fit, grid, |p| reduced_chi2(fit, p)), ("", "chi2 over degrees of freedom")),
-        image(fit, "FLAGS", map(fit, grid, |p| f64::from(flags_of(p))), ("", &what)),
-        image(fit, "SNR", map(fit, grid, |p| p.look.snr), ("", "brightest channel over its noise")),
-        image(fit, "R_HAT", map(fit, grid, |p| of_fit(p, |f| f.r_hat)), ("", "largest R-hat")),
-        image(fit, "ESS", map(fit, grid, |p| of_fit(p, |f| f.ess)), ("", "smallest bulk ESS")),
+        image(fit, "CHI2", map(fit, |p| reduced_chi2(fit, p)), ("", "chi2 over degrees of freedom")),
+        image(fit, "FLAGS", map(fit, |p| f64::from(flags_of(p))), ("", &what)),
+        image(fit, "SNR", map(fit, |p| p.look.snr), ("", "brightest channel over its noise")),
+        image(fit, "R_HAT", map(fit, |p| of_fit(p, |f| f.r_hat)), ("", "largest R-hat")),
+        image(fit, "ESS", map(fit, |p| of_fit(p, |f| f.ess)), ("", "smallest bulk ESS")),
     ];
     let name = format!("{MAPS}/quality.fits");
     write_images(&fit.out.join(&name), &images)?;
@@ -149,7 +183,7 @@ fn plain(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-fn pixels_csv(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<()> {
+fn pixels_csv(fit: &FittedCube) -> anyhow::Result<()> {
     let parameters = &fit.plan.layout.parameters;
     Ok(atomic::write(&fit.out.join("pixels.csv"), |file| {
         write!(file, "x,y,snr,channels,flags,chi2,r_hat,ess,gradients")?;
@@ -157,7 +191,7 @@ fn pixels_csv(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<()> {
             write!(file, ",{0}_lower,{0},{0}_upper", p.name)?;
         }
         writeln!(file)?;
-        for pixel in grid {
+        for pixel in fit.grid {
             let ([x, y], look) = (pixel.at, pixel.look);
             write!(file, "{x},{y},{},{},{}", look.snr, look.channels, flags_of(pixel))?;
             let numbers = [of_fit(pixel, |f| f.chi2), of_fit(pixel, |f| f.r_hat), of_fit(pixel, |f| f.ess)];
@@ -176,12 +210,12 @@ fn pixels_csv(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<()> {
     })?)
 }
 
-fn summary(fit: &CubeFit, grid: &[Pixel]) -> String {
-    let fitted: Vec<&Pixel> = grid.iter().filter(|p| flags_of(p) & flags::WITHOUT_FIT == 0).collect();
-    let mut text = format!("{} of {} pixels fitted\n", fitted.len(), grid.len());
+fn summary(fit: &FittedCube) -> String {
+    let fitted: Vec<&Pixel> = fit.grid.iter().filter(|p| flags_of(p) & flags::WITHOUT_FIT == 0).collect();
+    let mut text = format!("{} of {} pixels fitted\n", fitted.len(), fit.grid.len());
     // Writing to a String cannot fail.
     for (bit, meaning) in flags::MEANINGS {
-        let n = grid.iter().filter(|p| flags_of(p) & bit != 0).count();
+        let n = fit.grid.iter().filter(|p| flags_of(p) & bit != 0).count();
         if n > 0 {
             let _ = writeln!(text, "{n} pixels: {meaning} (flag {bit})");
         }
@@ -201,7 +235,7 @@ fn summary(fit: &CubeFit, grid: &[Pixel]) -> String {
 }
 
 /// Pages of maps, with captions.
-fn figures(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<(Figure, String)>> {
+fn figures(fit: &FittedCube) -> anyhow::Result<Vec<(Figure, String)>> {
     let axes = MapAxes {
         shape: fit.cube.sky.shape,
         x: fit.cube.x,
@@ -216,24 +250,22 @@ fn figures(fit: &CubeFit, grid: &[Pixel]) -> anyhow::Result<Vec<(Figure, String)
     let medians: Vec<MapPanel> = parameters
         .iter()
         .enumerate()
-        .map(|(k, p)| {
-            panel(&format!("{} [{}]", p.name, p.unit), map(fit, grid, |pixel| quantile(pixel, 1, k)))
-        })
+        .map(|(k, p)| panel(&format!("{} [{}]", p.name, p.unit), map(fit, |pixel| quantile(pixel, 1, k))))
         .collect();
     let errors: Vec<MapPanel> = parameters
         .iter()
         .enumerate()
         .map(|(k, p)| {
             let half = |pixel: &Pixel| 0.5 * (quantile(pixel, 2, k) - quantile(pixel, 0, k));
-            panel(&format!("± {} [{}]", p.name, p.unit), map(fit, grid, half))
+            panel(&format!("± {} [{}]", p.name, p.unit), map(fit, half))
         })
         .collect();
     let quality = vec![
-        panel("signal to noise", map(fit, grid, |p| p.look.snr)),
-        panel("chi2 / degrees of freedom", map(fit, grid, |p| reduced_chi2(fit, p))),
-        panel("flags", map(fit, grid, |p| f64::from(flags_of(p)))),
-        panel("largest R-hat", map(fit, grid, |p| of_fit(p, |f| f.r_hat))),
-        panel("smallest ESS", map(fit, grid, |p| of_fit(p, |f| f.ess))),
+        panel("signal to noise", map(fit, |p| p.look.snr)),
+        panel("chi2 / degrees of freedom", map(fit, |p| reduced_chi2(fit, p))),
+        panel("flags", map(fit, |p| f64::from(flags_of(p)))),
+        panel("largest R-hat", map(fit, |p| of_fit(p, |f| f.r_hat))),
+        panel("smallest ESS", map(fit, |p| of_fit(p, |f| f.ess))),
     ];
     let mut all = Vec::new();
     for (stem, panels, caption) in [
