@@ -230,6 +230,14 @@ fn write_isotopologue(
         ));
         return;
     }
+    // Two species of one name would be refused.
+    if names.iter().any(|(_, b)| *b == base) {
+        reports.push(format!(
+            "isotopologue {}: the model has it with a column density of its own, which is kept: its ratio to {} is left out",
+            isotopologue.name, isotopologue.main
+        ));
+        return;
+    }
     for (k, main) in mains.into_iter().enumerate() {
         let name = if k == 0 { base.clone() } else { format!("{base}_{}", k + 1) };
         let ratio = match isotopologue.limits {

@@ -86,6 +86,19 @@ fn isotopologues_follow_their_main_species() {
 }
 
 #[test]
+fn an_isotopologue_with_components_of_its_own_keeps_them() {
+    let mut model =
+        parse_molfit("SO2;v=0; 1\n0.5 120 1e17 4 -5 c\nS-34-O2;v=0; 1\n0.5 120 1e16 4 -5 c\n", "a.molfit")
+            .unwrap();
+    model.isotopologues = parse_isotopologues("S-34-O2;v=0; SO2;v=0; 22\n", "iso.dat").unwrap();
+    let (text, reports) = configuration(&model, "a.molfit", &[], &List);
+    let config = config(&text);
+    assert_eq!(config.species.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["SO2", "34SO2"]);
+    assert!(config.species[1].logn.ratio_to.is_none() && config.species[1].logn.uniform.is_some());
+    assert!(reports.iter().any(|r| r.contains("S-34-O2") && r.contains("left out")), "{reports:?}");
+}
+
+#[test]
 fn broken_molfit_files_are_told_with_their_line() {
     for (text, line) in [
         ("CH3OH 1\n", 1),

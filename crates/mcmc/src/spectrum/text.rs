@@ -75,7 +75,7 @@ fn parse_text(text: &str, path: &Path, options: &TextOptions) -> Result<Spectrum
     };
     add_rows(text, path, &columns, &mut spectrum)?;
     if let Some((noise, unit)) = header.noise {
-        spectrum.notes.push(format!("noise {noise} {unit:?} a channel, as the file's header says"));
+        spectrum.notes.push(format!("noise {noise} {unit} a channel, as the file's header says"));
         let kelvin = |freq_mhz: &f64| noise * unit.kelvin(*freq_mhz, options.beam).unwrap_or(f64::NAN);
         spectrum.stated_k = Some(spectrum.freq_mhz.iter().map(kelvin).collect());
     }
@@ -132,7 +132,11 @@ fn columns(
             (None, None, None) => IntensityUnit::Kelvin(1.0),
         };
     if intensity_unit.needs_beam() && !matches!(options.beam, Some(Beam::Elliptical { .. })) {
-        return Err(bad("intensity", "Jy/beam", "give the beam's major and minor axis".into()));
+        return Err(bad(
+            "intensity",
+            &intensity_unit.to_string(),
+            "give the beam's major and minor axis".into(),
+        ));
     }
     let columns = Columns {
         freq: options.freq_column.or(header.freq.map(|c| c.index)).unwrap_or(0),
@@ -145,7 +149,7 @@ fn columns(
     };
     if header.freq.is_some() || header.intensity.is_some() {
         notes.push(format!(
-            "columns by the file's header: {} in {freq_unit:?}, {} in {intensity_unit:?}{}",
+            "columns by the file's header: {} in {freq_unit:?}, {} in {intensity_unit}{}",
             columns.freq + 1,
             columns.intensity + 1,
             columns.rms.map_or(String::new(), |rms| format!(", noise in {}", rms + 1))
@@ -275,7 +279,7 @@ mod tests {
         let s = parse(text, &TextOptions { beam, rest_mhz, ..TextOptions::default() }).unwrap();
         assert!((s.freq_mhz[1] / 115_000.0 - 1.0 - 10.0 / 299_792.458).abs() < 1e-12);
         let message = parse(text, &TextOptions::default()).unwrap_err().to_string();
-        assert!(message.contains("Jy/beam"), "{message}");
+        assert!(message.contains("mJy/beam"), "{message}");
         let message = parse("v_kms T_K\n1 2\n2 3\n", &TextOptions::default()).unwrap_err().to_string();
         assert!(message.contains("rest_freq"), "{message}");
         let message =

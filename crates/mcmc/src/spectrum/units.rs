@@ -4,6 +4,7 @@ use super::axis::{AxisKind, Convention};
 use crate::model::Beam;
 use crate::physics::kelvin_per_jy_beam;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::str::FromStr;
 
 /// Unit of a spectral axis.
@@ -55,6 +56,22 @@ impl IntensityUnit {
     /// Whether a beam is needed to convert it.
     pub fn needs_beam(self) -> bool {
         matches!(self, IntensityUnit::JyPerBeam(_))
+    }
+}
+
+impl fmt::Display for IntensityUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scale, unit) = match *self {
+            IntensityUnit::Kelvin(scale) => (scale, "K"),
+            IntensityUnit::JyPerBeam(scale) => (scale, "Jy/beam"),
+        };
+        match ["", "k", "m", "u", "n"]
+            .iter()
+            .find(|prefix| prefixed(&format!("{prefix}K"), "K") == Some(scale))
+        {
+            Some(prefix) => write!(f, "{prefix}{unit}"),
+            None => write!(f, "{scale} {unit}"),
+        }
     }
 }
 
@@ -128,6 +145,9 @@ mod tests {
         assert_eq!("mJy/beam".parse(), Ok(IntensityUnit::JyPerBeam(1e-3)));
         assert_eq!("K".parse(), Ok(IntensityUnit::Kelvin(1.0)));
         assert_eq!("mK".parse(), Ok(IntensityUnit::Kelvin(1e-3)));
+        assert_eq!(IntensityUnit::Kelvin(1e-3).to_string(), "mK");
+        assert_eq!(IntensityUnit::JyPerBeam(1e-6).to_string(), "uJy/beam");
+        assert_eq!(IntensityUnit::JyPerBeam(2.0).to_string(), "2 Jy/beam");
         assert_eq!("K (Tmb)".parse(), Ok(IntensityUnit::Kelvin(1.0)));
         for text in [
             "",
