@@ -4,8 +4,7 @@
 usage: scaling_model.py chain.h5 GRADIENT_MS MESSAGE_US [--ranks 96,1000] [--rungs N] [--latency US]
 
 chain.h5 is of a run of any number of ranks, GRADIENT_MS the time of a gradient, MESSAGE_US what a stretch costs rank 0 (both
-messages with their conversions: examples/messages.rs), --latency what a stretch waits for both messages on the network. After
-the warm-up a rank gets its next stretch while it is at one, so that it does not wait for that (--no-ahead: it does).
+messages with their conversions: examples/messages.rs), --latency what a stretch waits for both messages on the network.
 With more than 32 ranks rank 0 only hands out. Every stretch gets the gradients of consecutive transitions of a random chain.
 """
 import argparse
@@ -17,40 +16,31 @@ import numpy as np
 AHEAD, FIRST_ONLY_SERVES = 4, 32
 
 
-def play(ranks, groups, rungs, rounds, draws, ahead, cost, seconds_0, latency_s, most=1):
-    """Seconds until all groups have `rounds` rounds, and the seconds of work in them; a rank has `most` stretches at most."""
+def play(ranks, groups, rungs, rounds, draws, ahead, cost, seconds_0, latency_s):
+    """Seconds until all groups have `rounds` rounds, and the seconds of work in them."""
     now, served, work = 0.0, 0.0, 0.0
-    first = 1 if ranks > FIRST_ONLY_SERVES else 0
-    free, busy = list(range(first, ranks)), []  # ranks with none, and ranks that may have one more
-    held, idle_from = np.zeros(ranks, int), np.zeros(ranks)
+    free = list(range(1 if ranks > FIRST_ONLY_SERVES else 0, ranks))
     done = np.zeros(groups, int)  # rounds of each group
     left, out = np.full(groups, rungs), np.full(groups, rungs)  # stretches to come back, and to hand out, of its present round
     ready = [(0, g) for g in range(groups)]  # groups with something to hand out, least far first
     heapq.heapify(ready)
-    events = []
+    blocked, events = [], []
     while done.min() < rounds:
         base = done.min()
-        while (free or busy) and ready:
+        while free and ready:
             far, g = ready[0]
             if far - base >= ahead or far >= rounds:
                 break
             out[g] -= 1
             if out[g] == 0:
                 heapq.heappop(ready)
-            rank = free.pop() if free else busy.pop(0)
-            held[rank] += 1
-            if held[rank] < most:
-                busy.append(rank)
+            rank = free.pop()
             served = max(served, now) + seconds_0
             t = cost(draws)
             work += t
-            idle_from[rank] = max(idle_from[rank], served + latency_s / 2) + t
-            heapq.heappush(events, (idle_from[rank] + latency_s / 2, rank, g))
+            heapq.heappush(events, (served + latency_s + t, rank, g))
         now, rank, g = heapq.heappop(events)
-        held[rank] -= 1
-        if rank in busy:
-            busy.remove(rank)
-        (busy if held[rank] else free).append(rank)
+        free.append(rank)
         left[g] -= 1
         if left[g] == 0:
             done[g] += 1
@@ -66,11 +56,10 @@ def main():
     parser.add_argument("message_us", type=float)
     parser.add_argument("--ranks", default="2,96,1000")
     parser.add_argument("--rungs", type=int, default=1)
-    parser.add_argument("--round", type=int, default=10, help="transitions of a stretch after the warm-up (tempering: 2)")
+    parser.add_argument("--round", type=int, default=10, help="transitions of a stretch after the warm-up (tempering: 1)")
     parser.add_argument("--rounds", type=int, default=30, help="rounds after the warm-up")
     parser.add_argument("--warm-up", type=int, default=8, help="rounds of the warm-up, of 8 transitions, in which all wait")
     parser.add_argument("--latency", type=float, default=50.0)
-    parser.add_argument("--no-ahead", action="store_true")
     args = parser.parse_args()
     with h5py.File(args.chain) as chain:
         steps = chain["n_steps"][:]
@@ -87,7 +76,7 @@ def main():
             groups = max(2, int(np.ceil(per_rank * ranks / args.rungs)))
             common = (1e-6 * args.message_us, 1e-6 * args.latency)
             warm, warm_work = play(ranks, groups, args.rungs, args.warm_up, 8, 1, cost, *common)
-            drawn, work = play(ranks, groups, args.rungs, args.rounds, args.round, AHEAD, cost, *common, 1 if args.no_ahead else 2)
+            drawn, work = play(ranks, groups, args.rungs, args.rounds, args.round, AHEAD, cost, *common)
             both = (work + warm_work) / ranks / (drawn + warm)
             print(
                 f"{ranks:5} ranks, {groups * args.rungs:6} chains: warm-up {100 * warm_work / ranks / warm:5.1f} %, "

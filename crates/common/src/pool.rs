@@ -2,7 +2,7 @@
 //!
 //! Rank 0 keeps the source of the tasks and works as well, unless there are so many ranks that it is busy with handing
 //! out. Between its own tasks, and within them wherever the work calls its `tick`, it looks for messages. A rank that is
-//! slow or stalled keeps its one task and nothing else; of a pool with tasks ahead, two.
+//! slow or stalled keeps its one task and nothing else.
 
 use crate::comm::{Comm, Tag};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,14 +13,12 @@ const TO_KEEPER: Tag = Tag(5);
 const TO_WORKER: Tag = Tag(6);
 /// With more ranks than this, rank 0 only hands out.
 const MOST_FOR_WORKING_KEEPER: usize = 32;
-/// Longer tasks are not sent ahead: MPI may keep their sender until the receiver has time for them.
-const LONGEST_AHEAD: usize = 3500;
 
 /// Where tasks come from, on rank 0.
 pub trait Source {
     /// A task, as it is sent.
     type Task: Serialize + DeserializeOwned;
-    /// Its result; one that takes a byte at least.
+    /// Its result.
     type Result: Serialize + DeserializeOwned;
 
     /// A task to be done now; `None`: none before another result has come, or none any more.
@@ -36,14 +34,7 @@ pub trait Source {
 /// Does the tasks of a source that ranks share.
 pub struct Pool<'a, C, S> {
     comm: &'a C,
-    /// Ranks without a task, and ranks with one that may get another to begin with at once.
     free: VecDeque<usize>,
-    busy: VecDeque<usize>,
-    /// Tasks that each rank has.
-    held: Vec<usize>,
-    /// The most tasks of a rank, and whether a task has been too long to be sent ahead.
-    most: usize,
-    long: bool,
     open: usize,
     source: PhantomData<S>,
 }
@@ -51,23 +42,7 @@ pub struct Pool<'a, C, S> {
 impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
     /// A pool over all ranks.
     pub fn new(comm: &'a C) -> Self {
-        Self {
-            comm,
-            free: VecDeque::new(),
-            busy: VecDeque::new(),
-            held: vec![0; comm.size()],
-            most: 1,
-            long: false,
-            open: 0,
-            source: PhantomData,
-        }
-    }
-
-    /// Sends each rank its next task while it is at one, as long as no rank is without: none waits for messages. For
-    /// short tasks of which there are always some.
-    #[must_use]
-    pub fn ahead(self) -> Self {
-        Self { most: 2, ..self }
+        Self { comm, free: VecDeque::new(), open: 0, source: PhantomData }
     }
 
     /// Does tasks until the source, which rank 0 comes with, has none and none is open. `work(task, tick)` does one, on the
@@ -94,12 +69,11 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         loop {
             self.serve(source)?;
             let task = if works { source.next() } else { None };
-            self.hand_out_ahead(source)?;
             if let Some(task) = task {
                 let mut trouble = Ok(());
                 let result = work(task, &mut || {
                     if trouble.is_ok() {
-                        trouble = self.serve(source).and_then(|()| self.hand_out_ahead(source));
+                        trouble = self.serve(source);
                     }
                 })?;
                 trouble?;
@@ -145,46 +119,18 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         while let Some(&rank) = self.free.front() {
             let Some(task) = source.next() else { break };
             self.free.pop_front();
-            self.give(rank, task)?;
-        }
-        Ok(())
-    }
-
-    /// Gives ranks that work their next task, where all have one.
-    fn hand_out_ahead(&mut self, source: &mut S) -> anyhow::Result<()> {
-        while self.free.is_empty() && !self.long {
-            let Some(&rank) = self.busy.front() else { break };
-            let Some(task) = source.next() else { break };
-            self.busy.pop_front();
-            self.give(rank, task)?;
-        }
-        Ok(())
-    }
-
-    fn give(&mut self, rank: usize, task: S::Task) -> anyhow::Result<()> {
-        let bytes = postcard::to_stdvec(&Some(task))?;
-        self.long |= bytes.len() > LONGEST_AHEAD;
-        self.comm.send(rank, TO_WORKER, &bytes);
-        self.open += 1;
-        self.held[rank] += 1;
-        if self.held[rank] < self.most {
-            self.busy.push_back(rank);
+            self.comm.send(rank, TO_WORKER, &postcard::to_stdvec(&Some(task))?);
+            self.open += 1;
         }
         Ok(())
     }
 
     /// An empty message comes from a rank that has done nothing yet.
     fn take(&mut self, source: &mut S, rank: usize, bytes: &[u8]) -> anyhow::Result<()> {
+        self.free.push_back(rank);
         if !bytes.is_empty() {
             self.open -= 1;
-            self.held[rank] -= 1;
             source.done(postcard::from_bytes(bytes)?)?;
-        }
-        if self.held[rank] == 0 {
-            self.busy.retain(|&other| other != rank);
-            self.free.push_back(rank);
-        } else {
-            self.busy.push_back(rank);
         }
         Ok(())
     }
@@ -208,8 +154,6 @@ mod tests {
     use super::*;
     use crate::comm::Threads;
     use proptest::prelude::*;
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    use std::time::{Duration, Instant};
 
     /// Counts up in lanes: each lane's next task needs the result of its last one.
     struct Lanes {
@@ -238,13 +182,11 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn every_lane_comes_to_its_end(size in 1usize..6, lanes in 0usize..9, ahead: bool) {
+        fn every_lane_comes_to_its_end(size in 1usize..6, lanes in 0usize..9) {
             let ends = Threads::run(size, |comm| {
                 let mut source = Lanes { next: vec![Some(0); lanes], end: 20 };
                 let mine = (comm.rank() == 0).then_some(&mut source);
-                let pool = Pool::new(comm);
-                let pool = if ahead { pool.ahead() } else { pool };
-                pool
+                Pool::new(comm)
                     .run(mine, |(lane, value), tick| {
                         tick();
                         Ok((lane, value + 1))
@@ -275,6 +217,8 @@ mod tests {
 
     #[test]
     fn a_stalled_rank_keeps_one_task_and_no_other_rank_waits_for_it() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        use std::time::{Duration, Instant};
         let (done, lanes, end) = (AtomicU64::new(0), 6, 20);
         let ends = Threads::run(3, |comm| {
             let mut source = Lanes { next: vec![Some(0); lanes], end };
@@ -298,59 +242,6 @@ mod tests {
             source.next
         });
         assert!(ends[0].iter().all(|&v| v == Some(end)));
-    }
-
-    /// Three tasks, counted as they are handed out.
-    struct Three<'a>(&'a AtomicUsize);
-
-    impl Source for Three<'_> {
-        type Task = ();
-        type Result = bool;
-
-        fn next(&mut self) -> Option<()> {
-            (self.0.load(Ordering::SeqCst) < 3).then(|| {
-                self.0.fetch_add(1, Ordering::SeqCst);
-            })
-        }
-
-        fn done(&mut self, _: bool) -> anyhow::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// How many of three tasks two ranks have got while each is still at its first.
-    fn handed_out_at_first(ahead: bool) -> usize {
-        let (out, seen) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Threads::run(2, |comm| {
-            let mut source = Three(&out);
-            let mine = (comm.rank() == 0).then_some(&mut source);
-            let started = Instant::now();
-            let work = |(), tick: &mut dyn FnMut()| {
-                while comm.rank() == 0 && seen.load(Ordering::SeqCst) == 0 {
-                    tick();
-                    // Long enough for a second task, where there is to be none.
-                    let waited =
-                        out.load(Ordering::SeqCst) == 2 && started.elapsed() > Duration::from_millis(200);
-                    if out.load(Ordering::SeqCst) == 3 || (!ahead && waited) {
-                        seen.store(out.load(Ordering::SeqCst), Ordering::SeqCst);
-                    }
-                    assert!(started.elapsed() < Duration::from_secs(60), "nothing came ahead");
-                }
-                while seen.load(Ordering::SeqCst) == 0 {
-                    std::thread::yield_now();
-                }
-                Ok(true)
-            };
-            let pool = Pool::new(comm);
-            (if ahead { pool.ahead() } else { pool }).run(mine, work).unwrap();
-        });
-        seen.into_inner()
-    }
-
-    #[test]
-    fn a_rank_gets_its_next_task_while_it_works_where_that_is_asked_for() {
-        assert_eq!(handed_out_at_first(true), 3);
-        assert_eq!(handed_out_at_first(false), 2, "control");
     }
 
     #[test]

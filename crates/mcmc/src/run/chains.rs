@@ -207,14 +207,10 @@ impl<'a> Fit<'a> {
         let verdict = loop {
             let mine = keeper.as_ref().map(|k| k.drawing.chains.tunings().to_vec());
             let tunings = comm::share(comm, &mine.unwrap_or_default())?;
-            let is_warm = keeper.as_ref().is_some_and(|k| k.drawing.chains.is_warm());
             if let Some(keeper) = &mut keeper {
                 keeper.drawing.chains.resume();
             }
-            let pool = Pool::new(comm);
-            // In the warm-up all wait for the last of a round: none shall wait behind another.
-            let pool = if is_warm { pool.ahead() } else { pool };
-            pool.run(keeper.as_mut(), |task: LegTask, tick| {
+            Pool::new(comm).run(keeper.as_mut(), |task: LegTask, tick| {
                 let leg = run_leg((seed, &tunings[task.rung]), &task, &mut kernel, &mut standard, || {
                     tick();
                     fault::pass("step")
