@@ -77,9 +77,7 @@ const CLIMBS_BESIDES: usize = 2;
 /// Gradients of one climb at most.
 const LONGEST_CLIMB: u32 = 500;
 /// Rounds of the warm-up at most.
-const WARM_UP: usize = 24;
-/// What NUTS aims for: posteriors that are not narrow have necks, in which longer steps diverge and chains stay.
-const ACCEPTANCE_OF_NUTS: f64 = 0.8;
+const WARM_UP: usize = 12;
 /// Draws of each chain in a round, and before effective samples are counted.
 const ROUND: usize = 10;
 const FIRST_CHECK: usize = 40;
@@ -172,14 +170,6 @@ fn peaks(likelihood: &mut Ticking, seed: u64, starts: &[Vec<f64>]) -> Vec<Mode> 
     modes::merge(&ends, likelihood).0
 }
 
-/// Gradients that the way to the peaks takes.
-#[cfg(test)]
-pub(super) fn gradients_to_peaks(posterior: &Posterior, seed: u64, starts: &[Vec<f64>]) -> u64 {
-    let mut likelihood = Ticking { standard: Standard::new(posterior), tick: &mut || (), gradients: 0 };
-    peaks(&mut likelihood, seed, starts);
-    likelihood.gradients
-}
-
 /// Draws of all chains, row-major (draw, chain, parameter), and how far they can be trusted.
 struct Drawn {
     z: Vec<f64>,
@@ -197,14 +187,13 @@ fn draw(
     let (dim, chains) = (likelihood.dim(), settings.chains);
     let widest = modes[0].scales().into_iter().fold(0.0, f64::max);
     let method = if widest < NARROW { Method::Hmc } else { Method::Nuts };
-    let acceptance = if method == Method::Nuts { ACCEPTANCE_OF_NUTS } else { method.acceptance() };
     let what = "chains without a kernel";
     let kernel = method.kernel().ok_or(SamplerError::Shape { what, found: 0, expected: 1 })?;
     let start = |g| ladder::starts(seed, g, mode_of(modes, g, chains), &[1.0], likelihood);
     let places: Vec<Vec<Place>> = (0..chains).map(start).collect();
     let tunings = ladder::tunings(&modes[0], &[1.0]);
     let spec = ChainsSpec { seed, kernel, round: ROUND };
-    let warm_up = WarmUp::new(acceptance, chains, WARM_UP);
+    let warm_up = WarmUp::new(method.acceptance(), chains, WARM_UP);
     let mut drawn = Drawn { z: Vec::new(), r_hat: f64::NAN, ess: 0.0, flags: flags::NOT_CONVERGED };
     let (mut diverging, mut transitions, mut check_at) = (0, 0, FIRST_CHECK);
     Chains::new(spec, places, tunings, warm_up).run_alone(likelihood, |_, round| {

@@ -77,8 +77,7 @@ fn a_pixel_finds_the_peak_with_and_without_neighbours() {
     assert!(ticks > 10);
     assert_eq!(alone.flags & (flags::WITHOUT_FIT | flags::NOT_CONVERGED), 0, "{alone:?}");
     let helped = fit_pixel(&posterior, 3, std::slice::from_ref(&alone.peak), settings, &mut || ()).unwrap();
-    let to_peaks = |starts: &[Vec<f64>]| pixel::gradients_to_peaks(&posterior, 3, starts);
-    assert!(to_peaks(std::slice::from_ref(&alone.peak)) < to_peaks(&[]));
+    assert!(helped.gradients < alone.gradients);
     let dim = plan.layout.parameters.len();
     for k in 0..dim {
         let half = 0.5 * (alone.quantiles[2][k] - alone.quantiles[0][k]);
