@@ -5,8 +5,8 @@ usage: scaling_measure.py PROGRAM SHARED [--only NAME,NAME] [--repeat N]
 
 Each time is the difference between a long and a short run of the same plan, so that start, search, warm-up and most of the products
 cancel; what the products of more draws take is measured by `alma-fit report` and taken off. Strong: the same chains on two ranks.
-Weak: twice the chains on two ranks. CPU seconds tell how busy the machine was with other things: on two free cores strong
-scaling by the clock and by CPU seconds are the same. The shortest of N runs counts.
+Weak: twice the chains on two ranks. By the clock counts what ranks wait for each other; by CPU seconds what they do besides, and waiting
+that keeps a core busy. The shortest of N runs counts.
 """
 import argparse
 import os
@@ -53,7 +53,7 @@ def run(args, folder, sampler, ranks, chains, length):
     text = re.sub(r"\[fit\]\nseed = 1\n", f'[fit]\nseed = 1\nsampler = "{sampler}"\n{settings}\n', text)
     config, out = os.path.join(folder, "fit.toml"), os.path.join(folder, "out")
     open(config, "w").write(text)
-    mpi = ["mpirun", "-np", str(ranks)] if ranks > 1 else []
+    mpi = ["mpirun", "--allow-run-as-root", "-np", str(ranks)] if ranks > 1 else []
     best = [float("inf")] * 2
     for _ in range(args.repeat):
         whole = timed([*mpi, args.program, "run", config, "--out", out, "--fresh", "--no-progress", "-q"])

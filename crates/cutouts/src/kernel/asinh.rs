@@ -6,8 +6,8 @@
 //! processor without such instructions gets the same numbers from the library, slowly.
 
 use super::simd;
+use std::f32::consts::LN_2;
 
-const LN_2: f32 = std::f32::consts::LN_2;
 const SQRT_HALF_BITS: u32 = 0x3f35_04f3;
 /// Above it `a²` is of no use: asinh a = ln 2a.
 const LARGE: f32 = 1e9;
