@@ -5,7 +5,7 @@
 
 use super::average::{self, wants_samples};
 use super::find::{Common, find};
-use super::ladder::{Rung, rungs};
+use super::ladder::{Rung, has_wide, rungs};
 use super::lte::{LteModel, PlannedWindow};
 use super::narrow::N_LEGENDRE;
 use super::nodes::Rule;
@@ -128,7 +128,10 @@ impl AverageJob<'_> {
         scratch: &mut Scratch,
     ) -> std::ops::Range<usize> {
         let lines = &self.model.species[self.index].lines[self.w];
-        let (state, beyond_mhz) = (scratch.states[self.index], self.window.grid.widest_half_mhz);
+        let state = scratch.states[self.index];
+        // Wide channels may have a line between their centres.
+        let beyond_mhz =
+            if has_wide(self.window, &state.params) { self.window.grid.widest_half_mhz } else { 0.0 };
         let active = &mut scratch.active[first..];
         let n = find::<L, KEEP>(self.window, lines, &state, self.common, beyond_mhz, active);
         let words = &mut scratch.touched[self.model.words(self.index, self.window)];

@@ -87,7 +87,7 @@ impl AverageJob<'_> {
     #[inline(always)]
     fn add_mean<L: Lanes>(&self, line: &Active, means: &mut [f64]) {
         let (grid, profile) = (&self.window.grid, Profile::<L>::new(line, 0.0));
-        let common = Narrow::new(&profile, L::splat(grid.widest_half_mhz));
+        let common = Narrow::to_centres(&profile, L::splat(grid.widest_half_mhz));
         for at in (line.first as usize..line.end as usize).step_by(L::N) {
             let freq = L::load(&grid.padded_mhz[at..]);
             let mean = if grid.one_width {
@@ -109,7 +109,7 @@ impl AverageJob<'_> {
     ) {
         let (grid, profile) = (&self.window.grid, Profile::<L>::new(line, 0.0));
         let n = self.window.padded.len();
-        let common = Narrow::new(&profile, L::splat(grid.widest_half_mhz));
+        let common = Narrow::to_centres(&profile, L::splat(grid.widest_half_mhz));
         for at in (line.first as usize..line.end as usize).step_by(L::N) {
             let freq = L::load(&grid.padded_mhz[at..]);
             let c = if grid.one_width {
@@ -172,7 +172,7 @@ impl AverageJob<'_> {
 /// Channels that have a width of their own, as a line sees them.
 #[inline(always)]
 pub(super) fn own_width<L: Lanes>(profile: &Profile<L>, grid: &Grid, at: usize) -> Narrow<L> {
-    Narrow::new(profile, L::load(&grid.half_width_mhz[at..]))
+    Narrow::to_centres(profile, L::load(&grid.half_width_mhz[at..]))
 }
 
 #[inline(always)]

@@ -152,7 +152,7 @@ impl AverageJob<'_> {
     #[inline(always)]
     fn pull_on_mean<L: Lanes>(&self, line: &Active, means: &[f64], sums: &mut LaneSums<L>) {
         let (grid, profile) = (&self.window.grid, Profile::<L>::new(line, 0.0));
-        let common = Narrow::new(&profile, L::splat(grid.widest_half_mhz));
+        let common = Narrow::to_centres(&profile, L::splat(grid.widest_half_mhz));
         let by_tex = L::splat(line.by_tex);
         for at in (line.first as usize..line.end as usize).step_by(L::N) {
             let freq = L::load(&grid.padded_mhz[at..]);
@@ -175,7 +175,7 @@ impl AverageJob<'_> {
     ) {
         let (grid, profile) = (&self.window.grid, Profile::<L>::new(line, 0.0));
         let n = self.window.padded.len();
-        let common = Narrow::new(&profile, L::splat(grid.widest_half_mhz));
+        let common = Narrow::to_centres(&profile, L::splat(grid.widest_half_mhz));
         let (by_tex, zero) = (L::splat(line.by_tex), L::splat(0.0));
         for at in (line.first as usize..line.end as usize).step_by(L::N) {
             let freq = L::load(&grid.padded_mhz[at..]);

@@ -31,8 +31,18 @@ const TRANSITION: f64 = 0.98;
 /// The rungs for a species in a window, one or two. The width is that at the lowest frequency of the window: of all that lines
 /// have in common it is the width of the profiles alone that moves it.
 pub(super) fn rungs(window: &PlannedWindow, params: &SpeciesParams) -> impl Iterator<Item = Rung> + use<> {
+    of_width(widest_channel(window, params))
+}
+
+/// Whether one of them takes channels as wide.
+pub(super) fn has_wide(window: &PlannedWindow, params: &SpeciesParams) -> bool {
+    widest_channel(window, params) > TRANSITION * 2.0 * NARROW
+}
+
+/// In sigma.
+fn widest_channel(window: &PlannedWindow, params: &SpeciesParams) -> f64 {
     let sigma_mhz = params.fwhm_kms / (FWHM_PER_SIGMA * C_KMS) * window.grid.freq_mhz[0];
-    of_width(2.0 * window.grid.widest_half_mhz / sigma_mhz)
+    2.0 * window.grid.widest_half_mhz / sigma_mhz
 }
 
 /// For channels of a width in sigma.
@@ -86,6 +96,7 @@ mod tests {
                 let behind: Vec<Rung> = of_width(width * (1.0 + 1e-6)).collect();
                 let numeric = (weight(&ahead, rung) - weight(&behind, rung)) / 2e-6;
                 assert!((numeric - rung.by_ln_sigma).abs() < 1e-2, "{width}: {rung:?} {numeric}");
+                // As has_wide says.
                 assert!(!rung.wide || width > TRANSITION * 2.0 * NARROW, "{width}");
                 assert!(rung.wide || width <= 2.0 * NARROW, "{width}");
             }

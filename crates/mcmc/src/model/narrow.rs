@@ -150,6 +150,12 @@ impl<L: Lanes> Nearness<L> {
             by_ln_h: L::splat(0.0).sub(two_share.mul(kappa)),
         }
     }
+
+    /// Zero at the centre of the channel where the line ends.
+    #[inline(always)]
+    fn of_centres() -> Self {
+        Self { kappa: L::splat(1.0), by_z0: L::splat(0.0), by_ln_h: L::splat(0.0) }
+    }
 }
 
 /// A line within its channels: distance, its square, the Gaussian over the cut, the argument of the taper.
@@ -161,13 +167,25 @@ struct Place<L> {
 }
 
 impl<L: Lanes> Narrow<L> {
-    /// The mean and the other coefficients.
+    /// For a line that ends at the last channel which its reach touches.
     #[inline(always)]
     pub fn new(profile: &Profile<L>, half_mhz: L) -> Self {
         let h = profile.in_sigma(half_mhz);
+        Self::with(h, Nearness::new(profile.z0(), h))
+    }
+
+    /// For a line that ends at the last channel whose centre lies within its reach: the line touches one channel less, and
+    /// loses a few times the cut where channels are wide.
+    #[inline(always)]
+    pub fn to_centres(profile: &Profile<L>, half_mhz: L) -> Self {
+        Self::with(profile.in_sigma(half_mhz), Nearness::of_centres())
+    }
+
+    #[inline(always)]
+    fn with(h: L, near: Nearness<L>) -> Self {
         let h2 = h.mul(h);
         let higher = [first(h, h2).0, second(h2).0, third(h, h2).0];
-        Self { h, h2, mean: mean(h2).0, higher, near: Nearness::new(profile.z0(), h) }
+        Self { h, h2, mean: mean(h2).0, higher, near }
     }
 
     #[inline(always)]
