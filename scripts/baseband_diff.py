@@ -4,8 +4,8 @@
 usage: baseband_diff.py KVN_CORR FOLDER [--control]
 FOLDER has baseband_facts.json (the package's word on its own samples), the VGOS pair and the KT recording. Those three
 have headers that the package does not take: their payloads alone are given to its decoder. Start, stop, rate, shape,
-first samples, means, powers and, exactly, the counts of every level must agree; files of other formats must be refused
-with exit code 65. With --control we read copies in which the lowest bit of each payload is flipped: exits 0 if any of
+first samples, means, powers and, exactly, the counts of every level must agree. Mark5B is read where channels and bits are
+given, since its headers do not tell; without them, and of other formats, files must be refused with exit code 65. With --control we read copies in which the lowest bit of each payload is flipped: exits 0 if any of
 them went unnoticed.
 """
 import json, os, struct, subprocess, sys, tempfile
@@ -23,8 +23,9 @@ def inspect(path, *options):
     with tempfile.TemporaryDirectory() as folder:
         if CONTROL:
             data = bytearray(open(path, "rb").read())
-            for at in range(0, len(data) - 32, frame_bytes(data)):
-                data[at + (16 if data[at + 3] & 0x40 else 32)] ^= 1 # the header is shorter in legacy mode
+            mark5b = data[:4] == b"\xed\xde\xad\xab"
+            for at in range(0, len(data) - 32, 10016 if mark5b else frame_bytes(data)):
+                data[at + (16 if mark5b or data[at + 3] & 0x40 else 32)] ^= 1 # the header is shorter in legacy mode
             path = os.path.join(folder, os.path.basename(path))
             open(path, "wb").write(data)
         command = [PROGRAM, "inspect", "--json", "--levels", "optimal", *options, path]
@@ -106,6 +107,9 @@ def cases():
         if not name.endswith(".vdif"):
             if not CONTROL:
                 yield name, inspect(path), None
+            if name.endswith(".m5b"):
+                given = ["--channels", str(fact["shape"][1]), "--bits", "2", "--rate", str(round(fact["rate_MHz"] * 1e6))]
+                yield name + " as Mark5B", inspect(path, *given, "--near", fact["start"][:10]), fact
         elif "error" not in fact: # a sample that the package itself cannot read is no reference
             given = ["--rate", str(round(fact["rate_MHz"] * 1e6))] if "sample_rate" in fact["note"] else []
             yield name, inspect(path, *given), fact

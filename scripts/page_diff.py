@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens reports of alma-fit in headless Chromium and asks it what it shows: all pictures, all sections, nothing from elsewhere.
+"""Opens reports of alma-fit and kvn-corr in headless Chromium and asks it what it shows: all pictures, all sections, nothing from elsewhere.
 
 usage: page_diff.py report.html... [--control]     --control: one picture of each is damaged first
 """

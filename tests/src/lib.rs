@@ -1,5 +1,7 @@
 //! What the tests of the built programs share: starting them under mpirun, and comparing what they made.
 
+pub mod swin;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod logging;
 pub mod options;
 pub mod outcome;
+pub mod page;
 pub mod partition;
 pub mod picture;
 pub mod plan;

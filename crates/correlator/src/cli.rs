@@ -1,10 +1,12 @@
 //! What the user types, and what is done about it.
-use crate::baseband::RecordingOptions;
+use crate::baseband::{BitOrder, RecordingOptions, UtcSecond};
 use crate::bench::{self, BenchOptions};
 use crate::cli_job::{self, DelayArgs, InitArgs};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
+use crate::epoch::Epoch;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
+use crate::report::{ReportError, write_report};
 use crate::run::{self, Plan, Products, Wishes};
 use crate::schedule::Schedule;
 use crate::sim::{self, SimConfig, SimError};
@@ -87,6 +89,14 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
+    /// Make a page of pictures and tables of visibilities: fringes, spectra, weights, uv coverage
+    Report {
+        /// Visibilities, as `run` wrote them
+        file: PathBuf,
+        /// Folder for the page and the pictures [default: beside the visibilities]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Make recordings of sources and noise, and the job that correlates them
     Simulate {
         /// What to simulate
@@ -125,15 +135,21 @@ impl JobArgs {
 
 #[derive(Debug, clap::Args)]
 struct InspectArgs {
-    /// VDIF files or VEX schedules
+    /// Recordings (VDIF, Mark5B, Mark6 files) or VEX schedules
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Channels in each thread, in place of the header's
+    /// Channels in each thread, in place of the header's; Mark5B's headers do not tell
     #[arg(long, value_name = "N")]
     channels: Option<usize>,
-    /// Bits per sample, in place of the header's
+    /// Bits per sample, in place of the header's; Mark5B's headers do not tell
     #[arg(long, value_name = "N")]
     bits: Option<usize>,
+    /// Mark5B with KVN's order of bits
+    #[arg(long)]
+    kvn5b: bool,
+    /// A time near to the recording, which tells the thousands of Mark5B's days [default: the file's own date]
+    #[arg(long, value_name = "DATE")]
+    near: Option<String>,
     /// Samples per second and channel, where the file does not tell
     #[arg(long, value_name = "HZ")]
     rate: Option<u64>,
@@ -186,6 +202,7 @@ pub fn main() -> ExitCode {
         }
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
+        Command::Report { file, out } => runtime::serial(|| report(&file, out.as_deref())),
         Command::Simulate { config, delays, out } => {
             runtime::serial(|| simulate(&config, delays.as_deref(), out))
         }
@@ -212,6 +229,19 @@ fn fringe(file: &Path, folder: Option<&Path>, csv: bool) -> Result<(), Failure> 
         say(&format!("table: {}", csv.display()))?;
     }
     Ok(())
+}
+
+/// "NAME.report.html" and the pictures in "NAME.report" in `folder`.
+fn report(file: &Path, folder: Option<&Path>) -> Result<(), Failure> {
+    let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
+    let written = write_report(file, folder).map_err(|error| match error {
+        ReportError::Write(_) | ReportError::Draw { .. } | ReportError::Picture(_) => Failure::run(error),
+        _ => Failure::input(error),
+    })?;
+    for picture in &written.pictures {
+        say(&format!("picture: {}", picture.display()))?;
+    }
+    say(&format!("page: {}", written.page.display()))
 }
 
 fn simulate(config: &Path, delays: Option<&Path>, out: Option<PathBuf>) -> Result<(), Failure> {
@@ -244,7 +274,20 @@ fn inspect_all(args: &InspectArgs) -> Result<(), Failure> {
     if args.spectrum == Some(0) {
         return Err(Failure::usage(anyhow::anyhow!("--spectrum 0: a spectrum has at least one bin")));
     }
+    let near = match &args.near {
+        None => None,
+        Some(text) => match Epoch::parse(text) {
+            Some(epoch) => Some(UtcSecond::new(epoch.mjd, epoch.second as i64)),
+            None => {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "--near {text}: no time like 2024-01-10 or an MJD"
+                )));
+            }
+        },
+    };
     let recording = RecordingOptions {
+        near,
+        order: args.kvn5b.then_some(BitOrder::Kvn5b),
         channels: args.channels,
         bits: args.bits,
         sample_rate_hz: args.rate,

@@ -14,6 +14,7 @@ pub mod geometry;
 pub mod inspect;
 pub mod integrate;
 pub mod job;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod sim;

@@ -17,13 +17,21 @@ pub enum BasebandError {
         /// The file.
         path: PathBuf,
     },
-    /// No chain of VDIF headers was found.
-    #[error("{path} is not VDIF: no two consecutive frame headers in its first {searched} bytes")]
+    /// No chain of headers was found.
+    #[error("{path} is not VDIF, nor Mark5B: no two consecutive frame headers in its first {searched} bytes")]
     NotVdif {
         /// The file.
         path: PathBuf,
         /// How many bytes were searched.
         searched: u64,
+    },
+    /// A file of a scatter-gather set cannot be used.
+    #[error("recording {path}: {what}; was the copy interrupted?")]
+    Scattered {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
     },
     /// A header or the caller's overrides describe frames that cannot be decoded.
     #[error("recording {path}: {what}; give the right channels and bits if its headers are wrong")]

@@ -1,17 +1,18 @@
-//! Finds the frames of one file by time, reading it in large blocks.
+//! Finds the frames of one recording by time, reading it in large blocks.
 
+use super::bytes::ByteSource;
 use super::error::BasebandError;
-use super::header::{FULL_HEADER_BYTES, VdifHeader};
+use super::format::FrameFormat;
+use super::header::FULL_HEADER_BYTES;
+use super::kind::FirstHeader;
+use super::order::BitOrder;
 use super::scan::{FrameRef, FrameTime, Pattern, scan};
 use super::time::UtcSecond;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Bytes of a block, about: one request to the file system.
-pub(super) const BLOCK_TARGET: u64 = 4 << 20;
+pub const BLOCK_TARGET: u64 = 4 << 20;
 /// How far into a file the first header may lie.
 const SEARCH_BYTES: u64 = 4 << 20;
 /// Blocks held in memory: where the reader is, its neighbours, and one that was read ahead.
@@ -24,18 +25,18 @@ const KEY_FRAMES: usize = 3;
 /// The latest time: after any frame.
 const NEVER: FrameTime = FrameTime { second: UtcSecond(i64::MAX), number: u32::MAX };
 
-/// One VDIF file, cut into blocks of a few MB.
+/// One file, or files that are one recording, cut into blocks of a few MB.
 ///
 /// Which frames are found does not depend on what was read before. A frame may lie one block away from where its time
 /// stamp says (some 4 MB out of order); beyond that it is not found.
 #[derive(Debug)]
 pub struct FrameFile {
-    path: PathBuf,
-    file: File,
-    size: u64,
+    source: ByteSource,
     origin: u64,
     pattern: Pattern,
-    header: VdifHeader,
+    header: FirstHeader,
+    /// How the bits of payloads lie, where not as in VDIF; with channels and bits per sample.
+    order: Option<(BitOrder, usize, usize)>,
     block_bytes: u64,
     home: u64,
     cache: Vec<Block>,
@@ -72,38 +73,32 @@ impl Block {
 }
 
 impl FrameFile {
-    /// Opens a file and finds its first header.
+    /// Opens a file and finds its first header. A day of Mark5B is the one nearest to `near`.
     ///
     /// # Errors
-    /// The file is missing, empty, unreadable or holds no VDIF frames in its first 4 MiB.
-    pub fn open(path: &Path) -> Result<Self, BasebandError> {
-        Self::open_in_blocks(path, BLOCK_TARGET)
+    /// The file is missing, empty, unreadable or holds no frames in its first 4 MiB.
+    pub fn open(path: &Path, near: UtcSecond) -> Result<Self, BasebandError> {
+        Self::of(ByteSource::joined(&[path.to_owned()])?, near, BLOCK_TARGET)
     }
 
-    /// The same with blocks of about `block_target` bytes.
-    pub(super) fn open_in_blocks(path: &Path, block_target: u64) -> Result<Self, BasebandError> {
-        let failed = |source: std::io::Error| match source.kind() {
-            ErrorKind::NotFound => BasebandError::Missing { path: path.to_owned() },
-            _ => BasebandError::Read { path: path.to_owned(), offset: 0, source },
-        };
-        let file = File::open(path).map_err(failed)?;
-        let size = file.metadata().map_err(failed)?.len();
-        if size == 0 {
-            return Err(BasebandError::Empty { path: path.to_owned() });
-        }
+    /// The same of the bytes of a recording, with blocks of about `block_target` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of(source: ByteSource, near: UtcSecond, block_target: u64) -> Result<Self, BasebandError> {
+        let size = source.size();
         let mut head = Vec::new();
         for length in [SEARCH_BYTES / 16, SEARCH_BYTES] {
             let length = length.min(size);
-            read_at(&file, path, 0, length as usize, &mut head)?;
-            if let Some((origin, pattern, header)) = Pattern::find(&head, length == size) {
+            source.read_at(0, length as usize, &mut head)?;
+            if let Some((origin, pattern, header)) = Pattern::find(&head, length == size, near) {
                 let frame_bytes = pattern.frame_bytes as u64;
                 let mut opened = Self {
-                    path: path.to_owned(),
-                    file,
-                    size,
+                    source,
                     origin: origin as u64,
                     pattern,
                     header,
+                    order: None,
                     block_bytes: (block_target / frame_bytes).max(KEY_FRAMES as u64) * frame_bytes,
                     home: 0,
                     cache: Vec::new(),
@@ -114,28 +109,54 @@ impl FrameFile {
                 return Ok(opened);
             }
         }
-        Err(BasebandError::NotVdif { path: path.to_owned(), searched: size.min(SEARCH_BYTES) })
+        Err(BasebandError::NotVdif { path: source.path().to_owned(), searched: size.min(SEARCH_BYTES) })
     }
 
-    /// The file.
+    /// Says how the bits of the payloads lie: from now on payloads are given in VDIF's order.
+    pub fn set_order(&mut self, order: BitOrder, format: &FrameFormat) {
+        self.order = (order != BitOrder::Vdif).then_some((order, format.channels, format.bits));
+        self.cache.clear();
+    }
+
+    /// The file, or the first of several.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.source.path()
+    }
+
+    /// All its files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.source.paths()
     }
 
     /// Its length, in bytes.
     pub fn size(&self) -> u64 {
-        self.size
+        self.source.size()
+    }
+
+    /// Where its first header begins, in bytes.
+    pub fn origin(&self) -> u64 {
+        self.origin
+    }
+
+    /// Length of a frame, in bytes.
+    pub fn frame_bytes(&self) -> u64 {
+        self.pattern.frame_bytes as u64
+    }
+
+    /// Bytes that the last frame lacks, if nothing was lost among the frames before it.
+    pub fn missing_bytes(&self) -> u64 {
+        let over = (self.size() - self.origin) % self.frame_bytes();
+        if over == 0 { 0 } else { self.frame_bytes() - over }
     }
 
     /// Its first header, as written.
-    pub fn header(&self) -> &VdifHeader {
+    pub fn header(&self) -> &FirstHeader {
         &self.header
     }
 
     /// When its first frame was taken.
     pub fn first_time(&self) -> FrameTime {
-        let time = FrameTime { second: self.header.utc_second(), number: self.header.frame_number };
-        self.corrected(self.header.thread, time)
+        self.corrected(self.header.thread(), self.header.time())
     }
 
     /// Frames in a block, when none is lost.
@@ -145,7 +166,7 @@ impl FrameFile {
 
     /// Number of blocks: at least 1.
     pub fn blocks(&self) -> u64 {
-        (self.size - self.origin).div_ceil(self.block_bytes)
+        (self.size() - self.origin).div_ceil(self.block_bytes)
     }
 
     /// Where block `index` begins in the file, in bytes.
@@ -155,9 +176,9 @@ impl FrameFile {
 
     /// Whether a header of this recording begins at `offset`.
     pub fn has_header_at(&self, offset: u64) -> Result<bool, BasebandError> {
-        let length = self.size.saturating_sub(offset).min(FULL_HEADER_BYTES as u64) as usize;
+        let length = self.size().saturating_sub(offset).min(FULL_HEADER_BYTES as u64) as usize;
         let mut bytes = Vec::new();
-        read_at(&self.file, &self.path, offset, length, &mut bytes)?;
+        self.source.read_at(offset, length, &mut bytes)?;
         Ok(self.pattern.matches(&bytes))
     }
 
@@ -177,10 +198,10 @@ impl FrameFile {
     fn find_threads(&mut self) -> Result<(), BasebandError> {
         let length = (128 * self.pattern.frame_bytes as u64).clamp(1 << 18, SEARCH_BYTES);
         let mut bytes = Vec::new();
-        let length = length.min(self.size - self.origin) as usize;
-        read_at(&self.file, &self.path, self.origin, length, &mut bytes)?;
+        let length = length.min(self.size() - self.origin) as usize;
+        self.source.read_at(self.origin, length, &mut bytes)?;
         let mut frames = Vec::new();
-        scan(&bytes, length, self.origin + length as u64 == self.size, &self.pattern, &mut frames);
+        scan(&bytes, length, self.origin + length as u64 == self.size(), &self.pattern, &mut frames);
         let mut begins = BTreeMap::new();
         for frame in &frames {
             begins.entry(frame.thread).or_insert(frame.time.second.0);
@@ -306,20 +327,17 @@ impl FrameFile {
         let frame_bytes = self.pattern.frame_bytes;
         let start = self.block_start(index);
         let length = KEY_FRAMES * frame_bytes + FULL_HEADER_BYTES;
-        if start + length as u64 > self.size {
+        if start + length as u64 > self.size() {
             return Ok(None);
         }
         let mut times = Vec::with_capacity(KEY_FRAMES);
         let mut bytes = Vec::new();
         for i in 0..=KEY_FRAMES {
             let at = start + (i * frame_bytes) as u64;
-            read_at(&self.file, &self.path, at, FULL_HEADER_BYTES, &mut bytes)?;
-            if !self.pattern.matches(&bytes) {
-                return Ok(None);
-            }
-            let header = VdifHeader::parse(&bytes)?;
-            let time = FrameTime { second: header.utc_second(), number: header.frame_number };
-            times.push(self.corrected(header.thread, time));
+            self.source.read_at(at, FULL_HEADER_BYTES, &mut bytes)?;
+            let stamp = Some(&bytes).filter(|b| self.pattern.matches(b)).and_then(|b| self.pattern.stamp(b));
+            let Some((time, thread)) = stamp else { return Ok(None) };
+            times.push(self.corrected(thread, time));
         }
         times.truncate(KEY_FRAMES);
         Ok(median(times))
@@ -341,14 +359,21 @@ impl FrameFile {
 
     fn load(&self, index: u64, block: &mut Block) -> Result<(), BasebandError> {
         let start = self.block_start(index);
-        let left = self.size - start;
+        let left = self.size() - start;
         let length = (self.block_bytes + (self.pattern.frame_bytes + FULL_HEADER_BYTES) as u64).min(left);
-        read_at(&self.file, &self.path, start, length as usize, &mut block.bytes)?;
+        self.source.read_at(start, length as usize, &mut block.bytes)?;
         block.index = index;
         block.frames.clear();
         let limit = self.block_bytes as usize;
         scan(&block.bytes, limit, length == left, &self.pattern, &mut block.frames);
         block.frames.iter_mut().for_each(|frame| frame.time = self.corrected(frame.thread, frame.time));
+        if let Some((order, channels, bits)) = self.order {
+            for frame in &block.frames {
+                let payload =
+                    frame.offset + self.pattern.header_bytes..frame.offset + self.pattern.frame_bytes;
+                order.to_vdif(&mut block.bytes[payload], channels, bits);
+            }
+        }
         block.key = median(block.frames.iter().take(KEY_FRAMES).map(|f| f.time).collect());
         block.frames.sort_by_key(|f| (f.time, f.thread, f.invalid));
         Ok(())
@@ -358,13 +383,4 @@ impl FrameFile {
 fn median(mut times: Vec<FrameTime>) -> Option<FrameTime> {
     times.sort_unstable();
     times.get(times.len() / 2).copied()
-}
-
-fn read_at(file: &File, path: &Path, offset: u64, n: usize, into: &mut Vec<u8>) -> Result<(), BasebandError> {
-    into.resize(n, 0);
-    file.read_exact_at(into, offset).map_err(|source| BasebandError::Read {
-        path: path.to_owned(),
-        offset,
-        source,
-    })
 }

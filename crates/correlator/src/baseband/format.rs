@@ -1,6 +1,7 @@
 //! How a frame's payload is laid out: channels, bits, components.
 
 use super::header::VdifHeader;
+use super::kind::FirstHeader;
 use serde::{Deserialize, Serialize};
 
 /// The layout of a frame: everything that decoding needs, after overrides.
@@ -41,6 +42,35 @@ impl FrameFormat {
         };
         format.check()?;
         Ok(format)
+    }
+
+    /// The same of a recording of any format. Mark5B's headers tell neither channels nor bits: they must be given.
+    ///
+    /// # Errors
+    /// What cannot be decoded, or is not told, in words.
+    pub fn of(
+        header: &FirstHeader,
+        channels: Option<usize>,
+        bits: Option<usize>,
+        complex: Option<bool>,
+    ) -> Result<Self, String> {
+        if let FirstHeader::Vdif(header) = header {
+            return Self::new(header, channels, bits, complex);
+        }
+        let (Some(channels), Some(bits)) = (channels, bits) else {
+            return Err("headers of Mark5B do not tell channels and bits per sample".to_owned());
+        };
+        let (frame_bytes, header_bytes) = (header.frame_bytes(), header.header_bytes());
+        let format = Self { frame_bytes, header_bytes, channels, bits, complex: complex.unwrap_or(false) };
+        format.check()?;
+        match (bits, format.complex) {
+            (1 | 2, false) if channels * bits <= 32 => Ok(format),
+            _ => Err(format!(
+                "{channels} channels of {bits} bits{} are not in Mark5B: up to 32 bit streams of real samples of 1 or 2 \
+                 bits are",
+                if format.complex { ", complex," } else { "" }
+            )),
+        }
     }
 
     fn check(&self) -> Result<(), String> {

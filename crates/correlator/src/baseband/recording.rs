@@ -5,7 +5,10 @@ use super::decode::Decoder;
 use super::error::BasebandError;
 use super::file::{BLOCK_TARGET, FrameFile};
 use super::format::FrameFormat;
+use super::gather;
+use super::kind::FirstHeader;
 use super::levels::Levels;
+use super::order::BitOrder;
 use super::samples::{SampleLayout, SampleSource, Samples};
 use super::scan::FrameTime;
 use super::time::UtcSecond;
@@ -19,9 +22,13 @@ pub struct RecordingOptions {
     pub reference: Option<UtcSecond>,
     /// Samples per second and channel; from the headers, or the wrap of the frame numbers, if `None`.
     pub sample_rate_hz: Option<u64>,
-    /// Channels in each thread, in place of the header's.
+    /// A second near to the recording, which tells the thousands of Mark5B's days; the reference if `None`.
+    pub near: Option<UtcSecond>,
+    /// How Mark5B's bits lie; its own order if `None`.
+    pub order: Option<BitOrder>,
+    /// Channels in each thread, in place of the header's (Mark5B's headers do not tell).
     pub channels: Option<usize>,
-    /// Bits per sample component, in place of the header's.
+    /// Bits per sample component, in place of the header's (Mark5B's headers do not tell).
     pub bits: Option<usize>,
     /// Complex samples or not, in place of the header's.
     pub complex: Option<bool>,
@@ -32,8 +39,10 @@ pub struct RecordingOptions {
 }
 
 /// What a job says about a recording: [`Recording::check`] compares.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Expectation {
+    /// Name of the format: VDIF or Mark5B.
+    pub format: Option<&'static str>,
     /// Frame length with its header, in bytes.
     pub frame_bytes: Option<usize>,
     /// Channels of all threads together.
@@ -52,6 +61,7 @@ pub struct Expectation {
 pub struct Recording {
     files: Vec<TimedFile>,
     format: FrameFormat,
+    kind: &'static str,
     decoder: Decoder,
     threads: Vec<u16>,
     layout: SampleLayout,
@@ -79,16 +89,19 @@ impl Recording {
         options: &RecordingOptions,
         block_target: u64,
     ) -> Result<Self, BasebandError> {
-        let open = |path: &P| FrameFile::open_in_blocks(path.as_ref(), block_target);
-        let files: Result<Vec<_>, _> = paths.iter().map(open).collect();
-        let mut files = files?;
+        let near = options.near.or(options.reference).unwrap_or(UtcSecond(0));
+        let mut files = gather::open(paths, near, block_target)?;
         files.sort_by_key(FrameFile::first_time);
         warn_of_corrections(&files);
         let first = files.first().ok_or(BasebandError::NoFiles)?;
         let (header, start) = (*first.header(), first.first_time().second);
-        let format = FrameFormat::new(&header, options.channels, options.bits, options.complex)
+        let format = FrameFormat::of(&header, options.channels, options.bits, options.complex)
             .map_err(|what| BasebandError::Unusable { path: first.path().to_owned(), what })?;
         check_same_format(&files, options, format)?;
+        if let FirstHeader::Mark5b(..) = header {
+            let order = options.order.unwrap_or(BitOrder::Mark5b);
+            files.iter_mut().for_each(|file| file.set_order(order, &format));
+        }
         let threads = match &options.threads {
             Some(threads) => threads.clone(),
             None => all_threads(&files),
@@ -108,7 +121,7 @@ impl Recording {
         let frames_per_second = frames_per_second(files[0].path(), &layout, &format)?;
         let files: Result<Vec<_>, _> =
             files.into_iter().map(|file| TimedFile::new(file, &layout, frames_per_second)).collect();
-        Ok(Self { files: files?, format, decoder, threads, layout })
+        Ok(Self { files: files?, format, kind: header.format(), decoder, threads, layout })
     }
 
     /// The layout of its frames, after overrides.
@@ -123,7 +136,7 @@ impl Recording {
 
     /// Its files, in time order.
     pub fn paths(&self) -> Vec<PathBuf> {
-        self.files.iter().map(|timed| timed.file.path().to_owned()).collect()
+        self.files.iter().flat_map(|timed| timed.file.paths().map(Path::to_owned)).collect()
     }
 
     /// The first sample and the one after the last, counted from the reference. Reads the ends of the files.
@@ -150,6 +163,9 @@ impl Recording {
             Some(value) if value != found => Err(contradiction(&path, field, value, found)),
             _ => Ok(()),
         };
+        if let Some(format) = expected.format.filter(|format| *format != self.kind) {
+            return Err(contradiction(&path, "format", format, self.kind));
+        }
         compare("frame size in bytes", expected.frame_bytes, self.format.frame_bytes)?;
         compare("channels", expected.channels, self.layout.channels)?;
         compare("bits", expected.bits, self.format.bits)?;
@@ -283,9 +299,9 @@ fn check_same_format(
     format: FrameFormat,
 ) -> Result<(), BasebandError> {
     for file in files {
-        let other = FrameFormat::new(file.header(), options.channels, options.bits, options.complex);
+        let other = FrameFormat::of(file.header(), options.channels, options.bits, options.complex);
         let field = match other {
-            Ok(other) if other == format => continue,
+            Ok(other) if other == format && file.header().format() == files[0].header().format() => continue,
             Ok(other) if other.frame_bytes != format.frame_bytes => "frame size",
             Ok(other) if other.channels != format.channels => "channels",
             Ok(other) if other.bits != format.bits => "bits",

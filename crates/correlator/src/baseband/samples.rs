@@ -51,6 +51,28 @@ impl Validity {
     }
 }
 
+impl Validity {
+    /// Share of a span of time that is valid on both sides: here `span.1` samples from `span.0`, in `other`, which may
+    /// have another rate, as many as it has for the same time.
+    pub fn share_both(&self, span: (usize, usize), other: &Self, other_span: (usize, usize)) -> f64 {
+        let (n, m) = (span.1, other_span.1);
+        if n == m {
+            return self.count_both(span.0, other, other_span.0, n) as f64 / n as f64;
+        }
+        // Ends of runs in units in which both sides' samples are whole numbers of units.
+        let ends = |validity: &Self, (start, length): (usize, usize), unit: usize| -> Vec<(usize, usize)> {
+            let inside = validity.runs.iter().filter(|run| run.1 > start && run.0 < start + length);
+            inside
+                .map(|run| ((run.0.max(start) - start) * unit, (run.1.min(start + length) - start) * unit))
+                .collect()
+        };
+        let mut fine = Self::default();
+        ends(other, other_span, n).into_iter().for_each(|(from, to)| fine.push(from, to));
+        let both: usize = ends(self, span, m).into_iter().map(|(from, to)| fine.count(from, to)).sum();
+        both as f64 / (n * m) as f64
+    }
+}
+
 /// What a source of samples delivers: fixed for the whole recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleLayout {
@@ -200,6 +222,20 @@ mod tests {
             prop_assert_eq!(va.count(start, start + n), alone);
             let both = (0..n).filter(|&i| a[start + i] && b[other + i]).count();
             prop_assert_eq!(va.count_both(start, &vb, other, n), both);
+        }
+
+        #[test]
+        fn shares_of_other_rates(
+            a in proptest::collection::vec(any::<bool>(), 12),
+            b in proptest::collection::vec(any::<bool>(), 40),
+            (start, other) in (0usize..6, 0usize..20),
+        ) {
+            // Six samples here, fifteen there.
+            let (va, vb) = (validity(&a), validity(&b));
+            let both = (0..30).filter(|i| a[start + i / 5] && b[other + i / 2]).count() as f64 / 30.0;
+            let share = va.share_both((start, 6), &vb, (other, 15));
+            prop_assert!((share - both).abs() < 1e-12, "{} {}", share, both);
+            prop_assert!((vb.share_both((other, 15), &va, (start, 6)) - both).abs() < 1e-12);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Finds frames in bytes, whatever lies between them.
 
 use super::header::{FULL_HEADER_BYTES, LEGACY_HEADER_BYTES, VdifHeader};
+use super::kind::FirstHeader;
+use super::mark5b::{self, Mark5bHeader};
 use super::time::UtcSecond;
 
 /// Bits of word 3 that hold the thread: the only ones that differ between the frames of a recording.
 const THREAD_MASK: u32 = 0x03ff_0000;
-/// Headers that must follow one another before bytes are taken for VDIF.
+/// Headers that must follow one another before bytes are taken for a recording.
 const CHAIN: usize = 3;
 
 /// When a frame was taken: its UTC second and its number in it.
@@ -33,14 +35,25 @@ pub struct FrameRef {
 /// What all headers of a recording have in common; bytes that do not match are no header of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pattern {
-    legacy: bool,
-    ref_epoch: u8,
-    word2: u32,
-    word3: u32,
+    kind: Kind,
     /// Frame length, in bytes.
     pub frame_bytes: usize,
     /// Header length, in bytes.
     pub header_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Vdif {
+        legacy: bool,
+        ref_epoch: u8,
+        word2: u32,
+        word3: u32,
+    },
+    /// The day is the nearest one to this second's.
+    Mark5b {
+        near: UtcSecond,
+    },
 }
 
 fn word(bytes: &[u8], i: usize) -> u32 {
@@ -48,38 +61,72 @@ fn word(bytes: &[u8], i: usize) -> u32 {
 }
 
 impl Pattern {
-    /// The pattern of the recording that a header belongs to; `bytes` hold at least 16.
-    fn of(bytes: &[u8]) -> Self {
+    /// The pattern of the VDIF recording that a header belongs to; `bytes` hold at least 16.
+    fn of_vdif(bytes: &[u8]) -> Self {
         let (w0, w1, word2) = (word(bytes, 0), word(bytes, 1), word(bytes, 2));
         let legacy = w0 >> 30 & 1 == 1;
+        let (ref_epoch, word3) = ((w1 >> 24 & 0x3f) as u8, word(bytes, 3) & !THREAD_MASK);
         Self {
-            legacy,
-            ref_epoch: (w1 >> 24 & 0x3f) as u8,
-            word2,
-            word3: word(bytes, 3) & !THREAD_MASK,
+            kind: Kind::Vdif { legacy, ref_epoch, word2, word3 },
             frame_bytes: (word2 & 0xff_ffff) as usize * 8,
             header_bytes: if legacy { LEGACY_HEADER_BYTES } else { FULL_HEADER_BYTES },
         }
     }
 
+    /// The pattern of a Mark5B recording from about the day of `near`.
+    fn of_mark5b(near: UtcSecond) -> Self {
+        let (frame_bytes, header_bytes) = (mark5b::FRAME_BYTES, mark5b::HEADER_BYTES);
+        Self { kind: Kind::Mark5b { near }, frame_bytes, header_bytes }
+    }
+
     /// Whether a header of this recording begins at `bytes`; fewer than 16 bytes are none.
     pub fn matches(&self, bytes: &[u8]) -> bool {
-        bytes.len() >= LEGACY_HEADER_BYTES && Self::of(bytes) == *self
+        bytes.len() >= LEGACY_HEADER_BYTES
+            && match self.kind {
+                Kind::Vdif { .. } => Self::of_vdif(bytes) == *self,
+                Kind::Mark5b { .. } => mark5b::begins(bytes),
+            }
+    }
+
+    /// Time and thread of the frame that begins at `bytes`, and whether it is invalid; `None` where its header says
+    /// nothing that can be.
+    fn frame(&self, bytes: &[u8]) -> Option<(FrameTime, u16, bool)> {
+        match self.kind {
+            Kind::Vdif { .. } => {
+                let header = VdifHeader::parse(bytes).ok()?;
+                let time = FrameTime { second: header.utc_second(), number: header.frame_number };
+                Some((time, header.thread, header.invalid))
+            }
+            Kind::Mark5b { near } => {
+                let header = Mark5bHeader::parse(bytes)?;
+                Some((header.time(near), 0, mark5b::is_fill(bytes)))
+            }
+        }
+    }
+
+    /// Time and thread that a header tells.
+    pub fn stamp(&self, header: &[u8]) -> Option<(FrameTime, u16)> {
+        self.frame(header).map(|(time, thread, _)| (time, thread))
     }
 
     /// The first place in `bytes` where a chain of headers begins, with its pattern and first header.
     ///
     /// A chain is three headers a frame length apart. When the bytes are the whole file (`at_end`), fewer that fill it
     /// from its first byte will do; anywhere else they are a coincidence in data of another format.
-    pub fn find(bytes: &[u8], at_end: bool) -> Option<(usize, Self, VdifHeader)> {
+    /// Mark5B's headers do not tell the thousands of the day: it is the one nearest to `near`.
+    pub fn find(bytes: &[u8], at_end: bool, near: UtcSecond) -> Option<(usize, Self, FirstHeader)> {
         (0..bytes.len().saturating_sub(LEGACY_HEADER_BYTES)).find_map(|start| {
             let rest = &bytes[start..];
-            let pattern = Self::of(rest);
-            let header = VdifHeader::parse(rest).ok()?;
-            let sample_bits = (1u64 << header.log2_channels) * u64::from(header.bits);
-            let payload_bits = pattern.frame_bytes.checked_sub(pattern.header_bytes)? as u64 * 8;
-            let sound = payload_bits >= sample_bits && header.version <= 1;
-            (sound && pattern.chain(rest, at_end && start == 0)).then_some((start, pattern, header))
+            let (pattern, header) = if mark5b::begins(rest) {
+                (Self::of_mark5b(near), FirstHeader::Mark5b(Mark5bHeader::parse(rest)?, near))
+            } else {
+                let (pattern, header) = (Self::of_vdif(rest), VdifHeader::parse(rest).ok()?);
+                let sample_bits = (1u64 << header.log2_channels) * u64::from(header.bits);
+                let payload_bits = pattern.frame_bytes.checked_sub(pattern.header_bytes)? as u64 * 8;
+                let sound = payload_bits >= sample_bits && header.version <= 1;
+                (sound.then_some(pattern)?, FirstHeader::Vdif(header))
+            };
+            pattern.chain(rest, at_end && start == 0).then_some((start, pattern, header))
         })
     }
 
@@ -123,10 +170,9 @@ pub fn scan(bytes: &[u8], limit: usize, at_end: bool, pattern: &Pattern, frames:
             continue;
         }
         if end <= bytes.len()
-            && let Ok(header) = VdifHeader::parse(&bytes[at..])
+            && let Some((time, thread, invalid)) = pattern.frame(&bytes[at..])
         {
-            let time = FrameTime { second: header.utc_second(), number: header.frame_number };
-            frames.push(FrameRef { time, thread: header.thread, invalid: header.invalid, offset: at });
+            frames.push(FrameRef { time, thread, invalid, offset: at });
         }
         at = end;
     }
@@ -164,7 +210,7 @@ pub(super) mod tests {
     }
 
     fn numbers(bytes: &[u8]) -> Vec<u32> {
-        let (start, pattern, _) = Pattern::find(bytes, true).unwrap();
+        let (start, pattern, _) = Pattern::find(bytes, true, UtcSecond(0)).unwrap();
         let mut frames = Vec::new();
         scan(&bytes[start..], bytes.len(), true, &pattern, &mut frames);
         frames.iter().map(|f| f.time.number).collect()
@@ -195,13 +241,13 @@ pub(super) mod tests {
 
     #[test]
     fn other_bytes_are_not_vdif() {
-        assert!(Pattern::find(&[0; 4000], true).is_none());
-        assert!(Pattern::find(&[0x11; 4000], true).is_none());
+        assert!(Pattern::find(&[0; 4000], true, UtcSecond(0)).is_none());
+        assert!(Pattern::find(&[0x11; 4000], true, UtcSecond(0)).is_none());
         let text = "recordings of another format begin with other words. ".repeat(80);
-        assert!(Pattern::find(text.as_bytes(), true).is_none());
+        assert!(Pattern::find(text.as_bytes(), true, UtcSecond(0)).is_none());
         // What looks like one header can be found in any long file.
         let one = frame(5, 0, 0, 0xe4);
-        assert!(Pattern::find(&one, true).is_some());
-        assert!(Pattern::find(&[vec![0x5a; 4000], one].concat(), true).is_none());
+        assert!(Pattern::find(&one, true, UtcSecond(0)).is_some());
+        assert!(Pattern::find(&[vec![0x5a; 4000], one].concat(), true, UtcSecond(0)).is_none());
     }
 }

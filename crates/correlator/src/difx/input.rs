@@ -1,6 +1,7 @@
 //! Reads DiFX's `.input`: what is correlated, in which channels, from which files.
 use super::DifxError;
 use super::keyfile::{KeyFile, Line};
+use crate::job::Sampling;
 use std::path::{Path, PathBuf};
 
 /// A place in the `.input`, for messages about what its line refers to.
@@ -69,6 +70,17 @@ pub struct RecordedBand {
     pub recorded_freq: usize,
 }
 
+/// A zoom band of a data stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoomBand {
+    /// Index into the frequency table.
+    pub freq: usize,
+    /// R, L, X, Y, H or V.
+    pub polarisation: char,
+    /// Where it stands.
+    pub place: Place,
+}
+
 /// One entry of the data stream table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datastream {
@@ -76,6 +88,8 @@ pub struct Datastream {
     pub telescope: usize,
     /// DiFX's name of the recording format, such as VDIF.
     pub format: String,
+    /// What a sample is.
+    pub sampling: Sampling,
     /// Bits per sample.
     pub bits: u32,
     /// Bytes per frame, header included.
@@ -84,6 +98,8 @@ pub struct Datastream {
     pub freqs: Vec<RecordedFreq>,
     /// Recorded bands in the order of the recording's channels.
     pub bands: Vec<RecordedBand>,
+    /// Zoom bands, which baselines count after the recorded ones: frequency and polarisation.
+    pub zoom_bands: Vec<ZoomBand>,
     /// Files in the order of time, resolved against the job's folder.
     pub files: Vec<(PathBuf, Place)>,
     /// Where it stands.
@@ -433,11 +449,18 @@ fn datastream(file: &mut KeyFile, freqs: usize, scopes: usize) -> Result<Datastr
     let bits = file.get("QUANTISATION BITS", "a number of bits")?;
     let frame_bytes = file.get("DATA FRAME SIZE", "a number of bytes")?;
     let sampling = file.expect("DATA SAMPLING")?;
-    if sampling.value != "REAL" {
-        return Err(file.unsupported(&sampling, "only REAL sampling is correlated"));
-    }
+    let sampling = match sampling.value.as_str() {
+        "REAL" => Sampling::Real,
+        "COMPLEX" => Sampling::Complex,
+        "COMPLEX_DSB" => Sampling::ComplexCentred,
+        _ => {
+            return Err(
+                file.unsupported(&sampling, "only REAL, COMPLEX and COMPLEX_DSB sampling are correlated")
+            );
+        }
+    };
     let source = file.expect("DATA SOURCE")?;
-    if source.value != "FILE" {
+    if !matches!(source.value.as_str(), "FILE" | "MARK6") {
         return Err(
             file.unsupported(&source, "recordings are read from files; set the source to FILE and name them")
         );
@@ -446,16 +469,15 @@ fn datastream(file: &mut KeyFile, freqs: usize, scopes: usize) -> Result<Datastr
     file.expect_skipping("PHASE CAL INT (MHZ)", &OPTIONAL)?;
     let recorded = recorded_freqs(file, freqs)?;
     let bands = recorded_bands(file, &recorded)?;
-    let zoom = file.expect_skipping("NUM ZOOM FREQS", &OPTIONAL)?;
-    if zoom.value != "0" {
-        return Err(file.unsupported(&zoom, "zoom bands are not done here"));
-    }
+    let zoom_bands = zoom_bands(file, freqs)?;
     Ok(Datastream {
         telescope,
+        sampling,
         bits,
         frame_bytes,
         freqs: recorded,
         bands,
+        zoom_bands,
         files: Vec::new(),
         place: (&first).into(),
         format_place: (&format).into(),
@@ -492,16 +514,39 @@ fn recorded_bands(file: &mut KeyFile, recorded: &[RecordedFreq]) -> Result<Vec<R
     let count: usize = recorded.iter().map(|f| f.polarisations).sum();
     let mut bands = Vec::new();
     for i in 0..count {
-        let pol = file.expect(&format!("REC BAND {i} POL"))?;
-        let polarisation = match pol.value.chars().next() {
-            Some(c @ ('R' | 'L' | 'X' | 'Y' | 'H' | 'V')) if pol.value.len() == 1 => c,
-            _ => return Err(file.bad(&pol, "a polarisation (R, L, X, Y, H, V)")),
-        };
+        let (polarisation, _) = polarisation(file, &format!("REC BAND {i} POL"))?;
         let line = file.expect(&format!("REC BAND {i} INDEX"))?;
         let recorded_freq = index_below(file, &line, recorded.len(), "recorded frequency")?;
         bands.push(RecordedBand { polarisation, recorded_freq });
     }
     Ok(bands)
+}
+
+fn polarisation(file: &mut KeyFile, key: &str) -> Result<(char, Place), DifxError> {
+    let line = file.expect(key)?;
+    match line.value.chars().next() {
+        Some(c @ ('R' | 'L' | 'X' | 'Y' | 'H' | 'V')) if line.value.len() == 1 => Ok((c, (&line).into())),
+        _ => Err(file.bad(&line, "a polarisation (R, L, X, Y, H, V)")),
+    }
+}
+
+fn zoom_bands(file: &mut KeyFile, freqs: usize) -> Result<Vec<ZoomBand>, DifxError> {
+    let number = file.expect_skipping("NUM ZOOM FREQS", &OPTIONAL)?;
+    let count: usize = file.value(&number, "a number of frequencies")?;
+    let (mut zoomed, mut bands) = (Vec::new(), 0);
+    for i in 0..count {
+        let line = file.expect(&format!("ZOOM FREQ INDEX {i}"))?;
+        zoomed.push(index_below(file, &line, freqs, "frequency")?);
+        let polarisations: usize = file.get(&format!("NUM ZOOM POLS {i}"), "1 or 2")?;
+        bands += polarisations;
+    }
+    let mut read = |i| {
+        let (polarisation, place) = polarisation(file, &format!("ZOOM BAND {i} POL"))?;
+        let line = file.expect(&format!("ZOOM BAND {i} INDEX"))?;
+        let freq = zoomed[index_below(file, &line, zoomed.len(), "zoom frequency")?];
+        Ok(ZoomBand { freq, polarisation, place })
+    };
+    (0..bands).map(&mut read).collect()
 }
 
 fn baseline_table(file: &mut KeyFile, streams: &[Datastream]) -> Result<Vec<Baseline>, DifxError> {
@@ -524,10 +569,11 @@ fn baseline(file: &mut KeyFile, i: usize, streams: &[Datastream]) -> Result<Base
         let mut pairs = Vec::new();
         for p in 0..pols {
             let line = file.expect(&format!("D/STREAM A BAND {p}"))?;
-            let band_a = index_below(file, &line, streams[a].bands.len(), "band")?;
+            let bands = |s: &Datastream| s.bands.len() + s.zoom_bands.len();
+            let band_a = index_below(file, &line, bands(&streams[a]), "band")?;
             let place = (&line).into();
             let line = file.expect(&format!("D/STREAM B BAND {p}"))?;
-            let band_b = index_below(file, &line, streams[b].bands.len(), "band")?;
+            let band_b = index_below(file, &line, bands(&streams[b]), "band")?;
             pairs.push(BandPair { a: band_a, b: band_b, place });
         }
         products.push(pairs);

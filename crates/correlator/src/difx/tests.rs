@@ -79,9 +79,8 @@ fn broken_references_are_told_with_file_and_line() {
 fn what_is_not_done_is_refused() {
     for (from, to, what) in [
         ("TSYS:               0.0", "TSYS:               9.0", "TSYS"),
-        ("DATA SAMPLING:      REAL", "DATA SAMPLING:      COMPLEX", "only REAL"),
+        ("DATA SAMPLING:      REAL", "DATA SAMPLING:      QUADRATURE", "only REAL"),
         ("DATA SOURCE:        FILE", "DATA SOURCE:        NETWORK", "from files"),
-        ("NUM ZOOM FREQS:     0", "NUM ZOOM FREQS:     1", "zoom"),
         ("PULSAR BINNING:     FALSE", "PULSAR BINNING:     TRUE", "pulsar"),
         ("FREQ OFFSET 1 (Hz): 0.0", "FREQ OFFSET 1 (Hz): 5.0", "local oscillator"),
         ("NUM CONFIGURATIONS: 1", "NUM CONFIGURATIONS: 2", "one configuration"),
@@ -99,6 +98,7 @@ fn bad_values_are_told() {
         ("103.3 -0.2 0", "103.3 -0.2", "polynomial of the order"),
         ("103.3 -0.2 0", "103.3 inf 0", "finite numbers"),
         ("REC BAND 1 POL:     L", "REC BAND 1 POL:     Q", "a polarisation"),
+        ("NUM ZOOM FREQS:     0", "NUM ZOOM FREQS:     1", "expected \"ZOOM FREQ INDEX 0:\""),
         ("SRC 0 ANT 1 W (m)", "SRC 0 ANT 1 AZ", "is missing"),
         ("ACTIVE BASELINES:", "ACTIVE SOMETHING:", "expected \"ACTIVE BASELINES:\""),
     ] {

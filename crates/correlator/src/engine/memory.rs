@@ -16,10 +16,10 @@ pub fn record_bytes(job: &Job, centres: usize) -> usize {
 /// centres, the delay model.
 pub fn engine_bytes(job: &Job) -> usize {
     let tiling = Tiling::new(job, if job.rotation == Rotation::AfterTransform { 2 } else { 1 });
-    let row = job.channels.next_multiple_of(MAX_LANES) + MAX_LANES;
-    let spectra: usize =
-        (0..job.streams.len()).map(|s| tiling.most_channels(s) * tiling.batch * row * 8).sum();
-    let sums = (job.crosses.len() + job.autos.len()) * row * 16;
+    let row = |channels: usize| channels.next_multiple_of(MAX_LANES) + MAX_LANES;
+    let of_stream = |s: usize| tiling.most_channels(s) * tiling.batch * row(job.stream_channels(s)) * 8;
+    let spectra: usize = (0..job.streams.len()).map(of_stream).sum();
+    let sums = (job.crosses.len() + job.autos.len()) * row(job.channels) * 16;
     let per_centre = job.crosses.len() * job.output_channels() * 16;
     let centres = job.max_centres() * per_centre + job.autos.len() * job.output_channels() * 16;
     // Four polynomials of some ten coefficients for each station, source and interval, in vectors of their own.

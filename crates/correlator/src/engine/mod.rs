@@ -91,7 +91,7 @@ impl<'a> Engine<'a> {
         let batch = orders.iter().map(|o| o.tiling.batch).max().unwrap_or(1);
         let spectra = |stream: usize| {
             let most = orders.iter().map(|o| o.tiling.most_channels(stream)).max().unwrap_or(0);
-            Spectra::new(most, batch, job.channels)
+            Spectra::new(most, batch, job.stream_channels(stream))
         };
         Self {
             job,
@@ -175,16 +175,18 @@ impl<'a> Engine<'a> {
             at = interval_end;
         }
         auto.add(&self.auto);
-        if rotation.corrected {
-            for (index, product) in job.crosses.iter().enumerate() {
-                cross.correct(index, 1.0 / left_over(job, scan, product, integration.centre_s));
-            }
+        for (index, product) in job.crosses.iter().enumerate() {
+            let lost = || left_over(job, scan, product, integration.centre_s);
+            cross.correct(index, job.scale(product) / if rotation.corrected { lost() } else { 1.0 });
+        }
+        for (index, product) in job.autos.iter().enumerate() {
+            auto.correct(index, job.scale(product));
         }
         let whole = job.blocks_per_integration() * job.block_samples() as f64;
         cross.finish(whole, &mut record.cross_cpf, &mut record.cross_weight_cp);
         auto.finish(whole, &mut record.auto_pf, &mut record.auto_weight_p);
         for (coverage, work) in record.coverage_s.iter_mut().zip(&self.streams) {
-            *coverage = (work.valid as f64 / whole / work.channels().max(1) as f64) as f32;
+            *coverage = work.coverage(job.blocks_per_integration());
         }
         uvw(job, integration, &mut record.uvw_cb);
         Ok(())

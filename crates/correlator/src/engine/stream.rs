@@ -79,6 +79,10 @@ pub(super) struct StreamWork {
     gapped: [Vec<f32>; 2],
     /// Sample number of the job's start in the source's count.
     origin: i64,
+    /// Samples of a block as products count them.
+    block_samples: usize,
+    /// Floats of a sample.
+    components: usize,
     /// Valid samples of all channels in the integration so far.
     pub valid: u64,
 }
@@ -87,7 +91,8 @@ impl StreamWork {
     /// Room for batches of up to `batch` blocks of a stream of a job.
     pub fn new(job: &Job, index: usize, source: &dyn SampleSource, batch: usize) -> Self {
         let start_second = job.start_mjd * 86_400 + job.start_second;
-        let (samples, channels) = (job.block_samples(), job.streams[index].channels.len());
+        let stream = &job.streams[index];
+        let (samples, channels) = (job.stream_samples(index), stream.channels.len());
         let held = if source.has_codes() {
             Held::Codes(Codes::default())
         } else {
@@ -102,14 +107,16 @@ impl StreamWork {
             coverage: Vec::with_capacity(batch * channels),
             tasks: Vec::with_capacity(batch * channels),
             gapped: [vec![0.0; samples], vec![0.0; samples]],
-            origin: (start_second - source.layout().reference.0) * job.sample_rate_hz as i64,
+            origin: (start_second - source.layout().reference.0) * stream.sample_rate_hz as i64,
+            block_samples: job.block_samples(),
+            components: source.layout().components,
             valid: 0,
         }
     }
 
-    /// Recorded channels.
-    pub fn channels(&self) -> usize {
-        self.channels
+    /// Share of the samples of an integration of `blocks` blocks that are valid, mean over the channels.
+    pub fn coverage(&self, blocks: f64) -> f32 {
+        (self.valid as f64 / (blocks * self.samples as f64) / self.channels.max(1) as f64) as f32
     }
 
     /// Reads the samples of a batch: from the first that any of its blocks needs to the last.
@@ -124,13 +131,13 @@ impl StreamWork {
         source: &mut dyn SampleSource,
     ) -> Result<(), BasebandError> {
         let model = &job.scans[scan].model;
-        let (samples, rate_hz) = (self.samples, job.sample_rate_hz as f64);
+        let (samples, rate_hz) = (self.samples, job.streams[self.index].sample_rate_hz as f64);
         let station = job.streams[self.index].station;
         // With one centre the delays are those of the centre itself, else those of the pointing centre.
         let towards = usize::from(job.scans[scan].centres.len() == 1);
         self.delays.clear();
         for block in first_block..first_block + blocks as u64 {
-            let block = Block { first_sample: job.block_sample(scan, block), samples, rate_hz };
+            let block = Block { first_sample: job.block_sample(self.index, scan, block), samples, rate_hz };
             self.delays.push(block_delay(model, towards, station, block));
         }
         let starts = || self.delays.iter().map(|d| d.nearest_sample);
@@ -226,7 +233,8 @@ impl StreamWork {
                 Run::Floats(gapped)
             }
             Held::Numbers { samples, .. } => {
-                Run::Floats(&samples.channel(task.channel)[first..first + self.samples])
+                let width = self.components;
+                Run::Floats(&samples.channel(task.channel)[first * width..(first + self.samples) * width])
             }
         };
         Item { channel: task.channel, run, delay: &self.delays[task.block], block: task.block, re, im }
@@ -236,16 +244,18 @@ impl StreamWork {
         Coverage::of(self.validity(channel).count(0, self.held.len()), self.held.len())
     }
 
-    /// Samples of the batch that are valid on both sides of a product.
-    pub fn count_both(&self, other: &Self, product: &Product) -> u64 {
-        let n = self.samples;
+    /// Samples of the batch that are valid on both sides of a product, as products count them.
+    pub fn count_both(&self, other: &Self, product: &Product) -> f64 {
+        let blocks = self.delays.len();
         match (self.batch_coverage(product.a.1), other.batch_coverage(product.b.1)) {
-            (Coverage::None, _) | (_, Coverage::None) => 0,
-            (Coverage::All, Coverage::All) => (n * self.delays.len()) as u64,
+            (Coverage::None, _) | (_, Coverage::None) => 0.0,
+            (Coverage::All, Coverage::All) => (self.block_samples * blocks) as f64,
             _ => {
                 let (va, vb) = (self.validity(product.a.1), other.validity(product.b.1));
-                let both = |k: usize| va.count_both(self.offset(k), vb, other.offset(k), n);
-                (0..self.delays.len()).map(both).sum::<usize>() as u64
+                let samples = (self.samples, other.samples);
+                let both =
+                    |k: usize| va.share_both((self.offset(k), samples.0), vb, (other.offset(k), samples.1));
+                self.block_samples as f64 * (0..blocks).map(both).sum::<f64>()
             }
         }
     }

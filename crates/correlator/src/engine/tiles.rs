@@ -23,6 +23,11 @@ impl Tile {
         self.channels.iter().map(Vec::len).sum()
     }
 
+    /// Spectral channels of all spectra.
+    fn spectral_channels(&self, job: &Job) -> usize {
+        self.channels.iter().enumerate().map(|(s, of)| of.len() * job.stream_channels(s)).sum()
+    }
+
     /// Place of a stream's channel in the tile.
     fn place(&mut self, (stream, channel): (usize, usize)) -> (usize, usize) {
         let channels = &mut self.channels[stream];
@@ -34,7 +39,7 @@ impl Tile {
     }
 
     fn term(&mut self, sum: usize, product: &Product) -> Term {
-        Term { sum, a: self.place(product.a), b: self.place(product.b) }
+        Term { sum, a: self.place(product.a), b: self.place(product.b), first: product.first }
     }
 }
 
@@ -85,8 +90,8 @@ impl Tiling {
             }
         }
         tiles.retain(|tile| tile.spectra() > 0);
-        let most = tiles.iter().map(Tile::spectra).max().unwrap_or(1);
-        let bytes = most * job.channels * 2 * size_of::<f32>();
+        let most = tiles.iter().map(|tile| tile.spectral_channels(job)).max().unwrap_or(1);
+        let bytes = most * 2 * size_of::<f32>();
         Self { tiles, batch: (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH_BLOCKS) }
     }
 

@@ -58,6 +58,9 @@ pub fn find_fringes(path: &Path, options: &FringeOptions) -> Result<FringeReport
     Ok(FringeReport { path: path.to_owned(), most_false_alarm: options.most_false_alarm, rows })
 }
 
+/// Bands that begin so close to one another are the same part of the sky.
+const SAME_HZ: f64 = 0.5;
+
 fn describe(meta: &VisMeta, scan: usize, source: usize, product: usize) -> FringeRow {
     let info = &meta.crosses[product];
     let [a, b] = meta.baseline_names(info.of);
@@ -104,8 +107,12 @@ fn visibilities(
     let info = &meta.crosses[product];
     let baseline = &meta.baselines[info.of];
     let power = |stream: usize, polarisation: char| {
+        // A station may have recorded the same part of the sky in the other sideband: a band of another name.
+        let low_hz = meta.bands[info.band].low_hz();
         let auto = meta.autos.iter().position(|auto| {
-            auto.of == stream && auto.band == info.band && auto.polarisations == [polarisation; 2]
+            auto.of == stream
+                && (auto.band == info.band || (meta.bands[auto.band].low_hz() - low_hz).abs() < SAME_HZ)
+                && auto.polarisations == [polarisation; 2]
         });
         auto.and_then(|auto| powers[auto])
     };

@@ -12,9 +12,11 @@ pub use picture::write_spectrum_png;
 pub use report::Inspection;
 pub use spectrum::{MeanSpectra, mean_spectra, write_spectrum_csv};
 
-use crate::baseband::file::FrameFile;
+use crate::baseband::file::{BLOCK_TARGET, FrameFile};
+use crate::baseband::gather;
 use crate::baseband::{
-    BasebandError, FrameFormat, Levels, Recording, RecordingOptions, SampleSource, Samples,
+    BasebandError, BitOrder, FirstHeader, FrameFormat, Levels, Recording, RecordingOptions, SampleSource,
+    Samples, UtcSecond,
 };
 use census::Census;
 use levels::LevelCounter;
@@ -22,6 +24,8 @@ use std::path::{Path, PathBuf};
 
 /// Frames per second taken when nobody knows: more than any frame number, so that the frames of one second stay apart.
 const FRAME_NUMBERS: u64 = 1 << 24;
+/// 1970-01-01.
+const UNIX_EPOCH_MJD: i64 = 40_587;
 /// Samples and channels that are listed as they are.
 const HEAD_SAMPLES: usize = 4;
 const HEAD_CHANNELS: usize = 8;
@@ -56,12 +60,17 @@ pub struct InspectOptions {
 /// Inspects one file.
 ///
 /// # Errors
-/// The file is missing, empty, unreadable, not VDIF, or cannot be decoded as the headers or the overrides say.
+/// The file is missing, empty, unreadable, neither VDIF nor Mark5B, or cannot be decoded as the headers or the overrides say.
 pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, InspectError> {
-    let mut file = FrameFile::open(path)?;
-    let overrides = &options.recording;
-    let format = FrameFormat::new(file.header(), overrides.channels, overrides.bits, overrides.complex)
+    let near = options.recording.near.unwrap_or_else(|| date_of(path));
+    let overrides = &RecordingOptions { near: Some(near), ..options.recording.clone() };
+    let mut opened = gather::open(&[path], near, BLOCK_TARGET)?;
+    let mut file = opened.pop().ok_or(BasebandError::NoFiles)?;
+    let format = FrameFormat::of(file.header(), overrides.channels, overrides.bits, overrides.complex)
         .map_err(|what| BasebandError::Unusable { path: path.to_owned(), what })?;
+    if let FirstHeader::Mark5b(..) = file.header() {
+        file.set_order(overrides.order.unwrap_or(BitOrder::Mark5b), &format);
+    }
     let block_bytes = file.frames_per_block() * format.frame_bytes as u64;
     let wanted = options.limit_bytes.map_or(u64::MAX, |limit| limit.div_ceil(block_bytes).max(1));
     let blocks = file.blocks().min(wanted);
@@ -79,7 +88,7 @@ pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, Insp
     let frames_per_second = rate.map(|hz| hz / format.samples_per_frame() as u64);
     let frames = census.finish(&file, frames_per_second, blocks == file.blocks())?;
     let threads = overrides.threads.clone().unwrap_or_else(|| census.threads());
-    let (head, spectra) = look(path, options, &format, &threads, rate)?;
+    let (head, spectra) = look(path, (options, overrides), &format, &threads, rate)?;
     Ok(Inspection {
         path: path.to_owned(),
         bytes: file.size(),
@@ -97,6 +106,13 @@ pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, Insp
     })
 }
 
+/// When the file was last written: as near as anything tells.
+fn date_of(path: &Path) -> UtcSecond {
+    let since = std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    let since = since.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    UtcSecond::new(UNIX_EPOCH_MJD, since.as_secs() as i64)
+}
+
 fn known_rate(
     file: &mut FrameFile,
     format: &FrameFormat,
@@ -112,7 +128,7 @@ fn known_rate(
 /// The first samples of the first channels, and the mean spectra.
 fn look(
     path: &Path,
-    options: &InspectOptions,
+    (options, overrides): (&InspectOptions, &RecordingOptions),
     format: &FrameFormat,
     threads: &[u16],
     rate: Option<u64>,
@@ -122,7 +138,7 @@ fn look(
         reference: None,
         sample_rate_hz: Some(rate.unwrap_or(samples_per_frame * FRAME_NUMBERS)),
         threads: Some(threads.to_vec()),
-        ..options.recording.clone()
+        ..overrides.clone()
     };
     let mut recording = Recording::open(&[path], &chosen)?;
     let (from, to) = recording.span()?;

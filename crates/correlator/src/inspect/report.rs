@@ -2,7 +2,7 @@
 
 use super::{ChannelLevels, FrameCounts, MeanSpectra};
 use crate::baseband::scan::FrameTime;
-use crate::baseband::{FrameFormat, VdifHeader};
+use crate::baseband::{FirstHeader, FrameFormat, VdifHeader};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub struct Inspection {
     /// Its length, in bytes.
     pub bytes: u64,
     /// Its first header, as written.
-    pub header: VdifHeader,
+    pub header: FirstHeader,
     /// The layout of its frames, after overrides.
     pub format: FrameFormat,
     /// Samples per second and channel, if given, in the headers, or measurable.
@@ -43,14 +43,15 @@ pub struct Inspection {
 struct Facts<'a> {
     file: String,
     bytes: u64,
+    recorded_as: &'static str,
     station: String,
     legacy: bool,
-    version: u8,
-    edv: u8,
-    extended_words: [u32; 4],
+    version: Option<u8>,
+    edv: Option<u8>,
+    extended_words: Option<[u32; 4]>,
     format: FrameFormat,
     header_channels: Option<usize>,
-    header_bits: u8,
+    header_bits: Option<u8>,
     threads: &'a [u16],
     corrected_threads_s: &'a [(u16, i64)],
     sample_rate_hz: Option<u64>,
@@ -108,17 +109,19 @@ impl Inspection {
     /// All of it as JSON, values with their units in the names.
     pub fn to_json(&self) -> serde_json::Result<String> {
         let file = self.path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let vdif = self.header.vdif();
         serde_json::to_string_pretty(&Facts {
             file: file.unwrap_or_default(),
             bytes: self.bytes,
-            station: self.header.station_name(),
-            legacy: self.header.legacy,
-            version: self.header.version,
-            edv: self.header.edv(),
-            extended_words: self.header.extended,
+            recorded_as: self.header.format(),
+            station: self.header.station_name().unwrap_or_default(),
+            legacy: vdif.is_some_and(|h| h.legacy),
+            version: vdif.map(|h| h.version),
+            edv: vdif.map(VdifHeader::edv),
+            extended_words: vdif.map(|h| h.extended),
             format: self.format,
-            header_channels: self.header.channels(),
-            header_bits: self.header.bits,
+            header_channels: vdif.and_then(VdifHeader::channels),
+            header_bits: vdif.map(|h| h.bits),
             threads: &self.threads,
             corrected_threads_s: &self.corrected_threads,
             sample_rate_hz: self.sample_rate_hz,
@@ -166,17 +169,27 @@ impl Inspection {
 
 impl fmt::Display for Inspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (h, format) = (&self.header, &self.format);
+        let format = &self.format;
         writeln!(f, "{}  ({} bytes)", self.path.display(), self.bytes)?;
-        let kind = if h.legacy { "VDIF legacy" } else { "VDIF" };
-        writeln!(f, "  format    {kind} version {}, extended data {}", h.version, h.edv())?;
-        writeln!(f, "  station   {}", h.station_name())?;
+        match &self.header {
+            FirstHeader::Vdif(h) => {
+                let kind = if h.legacy { "VDIF legacy" } else { "VDIF" };
+                writeln!(f, "  format    {kind} version {}, extended data {}", h.version, h.edv())?;
+                writeln!(f, "  station   {}", h.station_name())?;
+            }
+            FirstHeader::Mark5b(h, _) => {
+                let pattern = if h.test_pattern { ", the recorder's own test pattern" } else { "" };
+                writeln!(f, "  format    Mark5B, day {} of a thousand{pattern}", h.day)?;
+            }
+        }
         let sampling = if format.complex { "complex" } else { "real" };
         let (frame, samples) = (format.frame_bytes, format.samples_per_frame());
         writeln!(f, "  frame     {frame} bytes, {samples} samples of each channel")?;
         let (channels, bits) = (format.channels, format.bits);
         writeln!(f, "  payload   {channels} channels of {bits} bits, {sampling}")?;
-        if h.channels() != Some(channels) || usize::from(h.bits) != bits || h.complex != format.complex {
+        if let Some(h) = self.header.vdif()
+            && (h.channels() != Some(channels) || usize::from(h.bits) != bits || h.complex != format.complex)
+        {
             let told = h.channels().unwrap_or(0);
             let sampling = if h.complex { "complex" } else { "real" };
             writeln!(f, "            (the header says {told} channels of {} bits, {sampling})", h.bits)?;

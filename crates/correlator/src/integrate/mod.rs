@@ -59,7 +59,7 @@ pub struct Shape {
 pub struct Accumulator {
     shape: Shape,
     sums_cpf: Vec<Complex64>,
-    valid_p: Vec<u64>,
+    valid_p: Vec<f64>,
     gain_p: Vec<f64>,
     coherence_cp: Vec<f64>,
     intervals: f64,
@@ -72,7 +72,7 @@ impl Accumulator {
         Self {
             shape,
             sums_cpf: vec![Complex64::default(); cp * out],
-            valid_p: vec![0; shape.products],
+            valid_p: vec![0.0; shape.products],
             gain_p: vec![1.0; shape.products],
             coherence_cp: vec![0.0; cp],
             intervals: 0.0,
@@ -82,14 +82,14 @@ impl Accumulator {
     /// Back to zero.
     pub fn clear(&mut self) {
         self.sums_cpf.fill(Complex64::default());
-        self.valid_p.fill(0);
+        self.valid_p.fill(0.0);
         self.gain_p.fill(1.0);
         self.coherence_cp.fill(0.0);
         self.intervals = 0.0;
     }
 
     /// Counts valid samples of a product.
-    pub fn count(&mut self, product: usize, valid: u64) {
+    pub fn count(&mut self, product: usize, valid: f64) {
         self.valid_p[product] += valid;
     }
 
@@ -129,7 +129,7 @@ impl Accumulator {
     pub fn finish(&self, whole: f64, vis_cpf: &mut [Complex32], weight_cp: &mut [f32]) {
         let out = self.shape.channels / self.shape.average;
         for (row, weight) in weight_cp.iter_mut().enumerate() {
-            let valid = self.valid_p[row % self.shape.products] as f64;
+            let valid = self.valid_p[row % self.shape.products];
             let coherence = if self.intervals > 0.0 { self.coherence_cp[row] / self.intervals } else { 1.0 };
             *weight = (valid / whole * coherence) as f32;
             let norm = valid * coherence * self.shape.average as f64;
@@ -166,8 +166,8 @@ mod tests {
         let mut all = Accumulator::new(shape);
         all.add(&sums(&[1.0, 3.0, 5.0, 7.0]));
         all.add(&sums(&[1.0, 3.0, 5.0, 7.0]));
-        all.count(0, 3);
-        all.count(0, 1);
+        all.count(0, 3.0);
+        all.count(0, 1.0);
         let (mut vis, mut weight) = (vec![Complex32::default(); 2], vec![0.0f32]);
         all.finish(8.0, &mut vis, &mut weight);
         assert_eq!(weight, [0.5]);

@@ -51,9 +51,10 @@ impl Job {
         Integration { scan, index, first_block, blocks: edge(index + 1) - first_block, centre_s }
     }
 
-    /// First sample of a block since the start of the job.
-    pub fn block_sample(&self, scan: usize, block: u64) -> i64 {
-        self.scans[scan].start_s * self.sample_rate_hz as i64 + block as i64 * self.block_samples() as i64
+    /// First sample of a block of a stream since the start of the job.
+    pub fn block_sample(&self, stream: usize, scan: usize, block: u64) -> i64 {
+        let rate_hz = self.streams[stream].sample_rate_hz as i64;
+        self.scans[scan].start_s * rate_hz + block as i64 * self.stream_samples(stream) as i64
     }
 }
 

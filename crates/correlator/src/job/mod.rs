@@ -6,6 +6,7 @@
 mod error;
 pub mod file;
 mod grid;
+mod parts;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,24 @@ pub struct Channel {
     pub clock_offset_s: f64,
 }
 
+/// What a sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sampling {
+    /// A real number: two of them for each Hz and second.
+    Real,
+    /// A complex number, the edge of the band at frequency 0.
+    Complex,
+    /// A complex number, the middle of the band at frequency 0 (DiFX's COMPLEX_DSB).
+    ComplexCentred,
+}
+
+impl Sampling {
+    /// Whether samples are complex.
+    pub fn is_complex(self) -> bool {
+        self != Self::Real
+    }
+}
+
 /// The recordings of one station, read together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
@@ -82,8 +101,10 @@ pub struct Stream {
     pub station: usize,
     /// Format of the recordings.
     pub format: Format,
-    /// Complex samples.
-    pub complex: bool,
+    /// What a sample is.
+    pub sampling: Sampling,
+    /// Samples (complex ones count once) per second and channel.
+    pub sample_rate_hz: u64,
     /// Bits per sample.
     pub bits: u32,
     /// Bytes per frame, header included; 0: whatever the recordings say.
@@ -114,6 +135,8 @@ pub struct Product {
     pub a: (usize, usize),
     /// Stream and channel that is conjugated.
     pub b: (usize, usize),
+    /// First spectral channel that is taken of either: not 0 where the band is a part of what was recorded.
+    pub first: [usize; 2],
     /// Index into the job's bands.
     pub band: usize,
 }
@@ -167,9 +190,9 @@ pub struct Job {
     pub start_mjd: i64,
     /// First second of that day.
     pub start_second: i64,
-    /// Samples per second and channel.
+    /// Samples per second of the bands of the products, were they recorded as real samples: streams may have others.
     pub sample_rate_hz: u64,
-    /// Spectral channels before averaging; a transform has twice as many samples.
+    /// Spectral channels of a product's band before averaging; a transform of it has twice as many samples.
     pub channels: usize,
     /// How many channels are averaged into one.
     pub average: usize,
@@ -217,9 +240,34 @@ pub fn open(path: &Path) -> Result<(Job, JobFiles), JobError> {
 }
 
 impl Job {
-    /// Samples of a transform.
+    /// Samples of a transform of a product's band.
     pub fn block_samples(&self) -> usize {
         2 * self.channels
+    }
+
+    /// Width of a spectral channel in Hz, the same for all streams.
+    pub fn channel_hz(&self) -> f64 {
+        self.sample_rate_hz as f64 / self.block_samples() as f64
+    }
+
+    /// Spectral channels of all that a stream recorded in a channel.
+    pub fn stream_channels(&self, stream: usize) -> usize {
+        let first = self.streams[stream].channels.first();
+        first
+            .map_or(self.channels, |c| (self.bands[c.band].bandwidth_hz / self.channel_hz()).round() as usize)
+    }
+
+    /// Samples (complex ones count once) of a transform of a stream: all transforms last equally long.
+    pub fn stream_samples(&self, stream: usize) -> usize {
+        let per_channel = if self.streams[stream].sampling.is_complex() { 1 } else { 2 };
+        per_channel * self.stream_channels(stream)
+    }
+
+    /// What the sums of a product are multiplied with, so that streams of other bandwidths give correlation
+    /// coefficients as those of the product's bandwidth do. 1 where all was recorded alike.
+    pub fn scale(&self, product: &Product) -> f64 {
+        let channels = |stream: usize| self.stream_channels(stream) as f64;
+        self.channels as f64 / (channels(product.a.0) * channels(product.b.0)).sqrt()
     }
 
     /// Channels in the output.

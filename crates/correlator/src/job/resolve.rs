@@ -1,4 +1,5 @@
 //! Makes a [`Job`] from the files of a DiFX job.
+use super::parts::{Range, auto_products};
 use super::{Band, Baseline, Channel, Job, JobError, Product, Rotation, Scan, Source, Station, Stream};
 use crate::difx::{self, DifxError, DifxJob, Input};
 use crate::geometry::{Clock, Interval, Polynomial, PolynomialModel, StationModel};
@@ -24,8 +25,9 @@ impl Job {
         let input = &difx.input;
         let (sample_rate_hz, channels, average) = shape(input)?;
         let streams = streams(input)?;
-        let crosses = crosses(input, &streams)?;
-        let autos = if input.write_autos { autos(input, &streams, &crosses) } else { Vec::new() };
+        let bands: Vec<Band> = (0..input.freqs.len()).map(|freq| band_of(input, freq)).collect();
+        let crosses = crosses(input, &streams, 0.5 * sample_rate_hz as f64 / channels as f64)?;
+        let autos = if input.write_autos { autos(input, &streams, &bands, &crosses) } else { Vec::new() };
         let (scans, sources) = scans(difx, sample_rate_hz, channels)?;
         let stem = input.path.file_stem().and_then(|s| s.to_str()).unwrap_or("job");
         Ok(Self {
@@ -46,7 +48,7 @@ impl Job {
                 _ => Rotation::BeforeTransform,
             },
             stations: stations(difx)?,
-            bands: input.freqs.iter().enumerate().map(|(i, f)| band(i, f)).collect(),
+            bands,
             baselines: input.baselines.iter().map(|b| Baseline { a: b.a, b: b.b }).collect(),
             streams,
             crosses,
@@ -57,24 +59,61 @@ impl Job {
     }
 }
 
+fn band_of(input: &Input, freq: usize) -> Band {
+    band(freq, &input.freqs[freq])
+}
+
 fn band(difx_index: usize, f: &difx::Freq) -> Band {
     Band { lo_hz: f.lo_hz, bandwidth_hz: f.bandwidth_hz, lower_sideband: f.lower_sideband, difx_index }
 }
 
-/// Sample rate, channels and averaging, which all recorded frequencies must have in common.
+/// Frequency of a band of a data stream: recorded bands first, then the zoom bands.
+fn freq_of(stream: &difx::Datastream, band: usize) -> usize {
+    match stream.bands.get(band) {
+        Some(recorded) => stream.freqs[recorded.recorded_freq].freq,
+        None => stream.zoom_bands[band - stream.bands.len()].freq,
+    }
+}
+
+/// The narrower of the two sides of a product: that is what is correlated of both.
+fn output_freq(input: &Input, baseline: &difx::Baseline, pair: &difx::BandPair) -> usize {
+    let (a, b) =
+        (freq_of(&input.datastreams[baseline.a], pair.a), freq_of(&input.datastreams[baseline.b], pair.b));
+    if input.freqs[b].bandwidth_hz < input.freqs[a].bandwidth_hz { b } else { a }
+}
+
+/// Sample rate, channels and averaging, which all correlated frequencies must have in common.
 fn shape(input: &Input) -> Result<(u64, usize, usize), JobError> {
-    let recorded = || input.datastreams.iter().flat_map(|s| &s.freqs).map(|r| &input.freqs[r.freq]);
-    let Some(first) = recorded().next() else {
+    let products = input.baselines.iter().flat_map(|b| b.products.iter().flatten().map(move |p| (b, p)));
+    let mut wanted: Vec<&difx::Freq> =
+        products.map(|(b, p)| &input.freqs[output_freq(input, b, p)]).collect();
+    if wanted.is_empty() {
+        let recorded = input.datastreams.iter().flat_map(|s| &s.freqs);
+        wanted = recorded.map(|r| &input.freqs[r.freq]).collect();
+    }
+    let Some(&first) = wanted.first() else {
         let what = "no data stream records any frequency".to_owned();
         return Err(JobError::Disagree { path: input.path.clone(), what });
     };
-    for f in recorded() {
+    for f in wanted {
         let same = f.bandwidth_hz == first.bandwidth_hz
             && f.channels == first.channels
             && f.channels_to_average == first.channels_to_average;
         if !same {
-            let what = "all recorded frequencies need the same bandwidth, NUM CHANNELS and CHANS TO AVG; \
+            let what = "all correlated frequencies need the same bandwidth, NUM CHANNELS and CHANS TO AVG; \
                         make one job for each";
+            return Err(input.unsupported(&f.place, what).into());
+        }
+    }
+    let channel_hz = first.bandwidth_hz / first.channels as f64;
+    for f in input.datastreams.iter().flat_map(|s| &s.freqs).map(|r| &input.freqs[r.freq]) {
+        let (channels, alike) =
+            (f.bandwidth_hz / channel_hz, f.bandwidth_hz / f.channels as f64 / channel_hz);
+        if (channels - channels.round()).abs() > 1e-6 || (alike - 1.0).abs() > 1e-9 {
+            let what = format!(
+                "its spectral channels are not {channel_hz} Hz wide, as those of line {}",
+                first.place.line
+            );
             return Err(input.unsupported(&f.place, what).into());
         }
     }
@@ -92,10 +131,19 @@ fn streams(input: &Input) -> Result<Vec<Stream>, JobError> {
             let (band, clock_offset_s) = (recorded.freq, recorded.clock_offset_s);
             Channel { band, polarisation: b.polarisation, clock_offset_s }
         };
+        let width_hz = s.freqs.first().map_or(0.0, |r| input.freqs[r.freq].bandwidth_hz);
+        if let Some(other) = s.freqs.iter().map(|r| &input.freqs[r.freq]).find(|f| f.bandwidth_hz != width_hz)
+        {
+            return Err(input
+                .unsupported(&other.place, "all frequencies of a data stream need the same bandwidth")
+                .into());
+        }
+        let per_hz = if s.sampling.is_complex() { 1.0 } else { 2.0 };
         Ok(Stream {
             station: s.telescope,
-            format: Format::Vdif,
-            complex: false,
+            format: format(input, s)?,
+            sampling: s.sampling,
+            sample_rate_hz: (per_hz * width_hz).round() as u64,
             bits: s.bits,
             frame_bytes: s.frame_bytes,
             threads: threads(input, s)?,
@@ -106,18 +154,31 @@ fn streams(input: &Input) -> Result<Vec<Stream>, JobError> {
     input.datastreams.iter().map(stream).collect()
 }
 
+/// The format by its name in DiFX, which may be followed by its threads.
+fn format(input: &Input, stream: &difx::Datastream) -> Result<Format, DifxError> {
+    match stream.format.to_ascii_uppercase().split('/').next().unwrap_or_default() {
+        "VDIF" | "INTERLACEDVDIF" => Ok(Format::Vdif),
+        "VDIFL" | "INTERLACEDVDIFL" => Ok(Format::VdifLegacy),
+        "MARK5B" => Ok(Format::Mark5b),
+        "KVN5B" => Ok(Format::Kvn5b),
+        _ => {
+            let what = format!(
+                "{}: only VDIF, VDIFL, INTERLACEDVDIF/t:t:..., MARK5B and KVN5B are read",
+                stream.format
+            );
+            Err(input.unsupported(&stream.format_place, what))
+        }
+    }
+}
+
 /// `VDIF` is one thread with all channels; `INTERLACEDVDIF/3:1:2:0` names the threads in the order of the bands.
 fn threads(input: &Input, stream: &difx::Datastream) -> Result<Vec<u16>, DifxError> {
     let format = stream.format.to_ascii_uppercase();
-    if format == "VDIF" || format == "VDIFL" {
+    if !format.starts_with("INTERLACED") {
         return Ok(Vec::new());
     }
-    let list =
-        format.strip_prefix("INTERLACEDVDIF/").map(|l| l.split(':').map(|t| t.trim().parse().ok()).collect());
-    let Some(threads): Option<Option<Vec<u16>>> = list else {
-        let what = format!("{}: only VDIF, VDIFL and INTERLACEDVDIF/t:t:... are read", stream.format);
-        return Err(input.unsupported(&stream.format_place, what));
-    };
+    let list = format.split('/').nth(1).unwrap_or_default();
+    let threads: Option<Vec<u16>> = list.split(':').map(|t| t.trim().parse().ok()).collect();
     let threads = threads.ok_or_else(|| {
         input.refers(&stream.format_place, format!("{} is no list of thread numbers", stream.format))
     })?;
@@ -129,19 +190,22 @@ fn threads(input: &Input, stream: &difx::Datastream) -> Result<Vec<u16>, DifxErr
 }
 
 /// Products in the order of DiFX's output: by baseline, frequency in the order of the table, polarisation.
-fn crosses(input: &Input, streams: &[Stream]) -> Result<Vec<Product>, JobError> {
+fn crosses(input: &Input, streams: &[Stream], channel_hz: f64) -> Result<Vec<Product>, JobError> {
     let mut products = Vec::new();
     for (of, baseline) in input.baselines.iter().enumerate() {
         let mut of_baseline = Vec::new();
         for pair in baseline.products.iter().flatten() {
-            let band = |stream: usize, channel: usize| streams[stream].channels[channel].band;
-            let (a, b) = (band(baseline.a, pair.a), band(baseline.b, pair.b));
-            let edges = |i: usize| (self::band(i, &input.freqs[i]).low_hz(), input.freqs[i].bandwidth_hz);
-            if edges(a) != edges(b) {
-                let what = format!("frequencies {a} and {b} do not cover the same part of the sky");
-                return Err(input.refers(&pair.place, what).into());
-            }
-            of_baseline.push(Product { of, a: (baseline.a, pair.a), b: (baseline.b, pair.b), band: a });
+            let band = output_freq(input, baseline, pair);
+            let range = Range::of(&band_of(input, band));
+            let side = |stream: usize, band: usize| -> Result<(usize, usize), DifxError> {
+                let channel = recorded_channel(input, (stream, band), range, pair)?;
+                let recorded = streams[stream].channels[channel].band;
+                let first = range.first_channel(&band_of(input, recorded), channel_hz);
+                Ok((channel, first.map_err(|what| input.refers(&pair.place, what))?))
+            };
+            let ((a, first_a), (b, first_b)) = (side(baseline.a, pair.a)?, side(baseline.b, pair.b)?);
+            let (a, b) = ((baseline.a, a), (baseline.b, b));
+            of_baseline.push(Product { of, a, b, first: [first_a, first_b], band });
         }
         of_baseline.sort_by_key(|p| p.band);
         products.extend(of_baseline);
@@ -149,36 +213,40 @@ fn crosses(input: &Input, streams: &[Stream]) -> Result<Vec<Product>, JobError> 
     Ok(products)
 }
 
-fn autos(input: &Input, streams: &[Stream], crosses: &[Product]) -> Vec<Product> {
-    auto_products(
-        streams,
-        crosses,
-        input.baselines.iter().flat_map(|b| &b.products).any(|pairs| pairs.len() > 2),
-    )
+/// The recorded channel of a stream that a product's part of the spectrum is taken from: that of a recorded band, or the
+/// one that a zoom band lies in.
+fn recorded_channel(
+    input: &Input,
+    (stream, index): (usize, usize),
+    range: Range,
+    pair: &difx::BandPair,
+) -> Result<usize, DifxError> {
+    let of = &input.datastreams[stream];
+    let holds = |band: usize| {
+        let freq = freq_of(of, band);
+        Range::of(&band_of(input, freq)).holds(range)
+    };
+    let channel = match index.checked_sub(of.bands.len()) {
+        None => Some(index).filter(|&band| holds(band)),
+        Some(zoom) => {
+            let polarisation = of.zoom_bands[zoom].polarisation;
+            (0..of.bands.len()).find(|&band| of.bands[band].polarisation == polarisation && holds(band))
+        }
+    };
+    channel.ok_or_else(|| {
+        let what = format!(
+            "its bands do not cover the same part of the sky: data stream {stream} has none from {} MHz to {} MHz \
+             for its band {index}",
+            range.low_hz / 1e6,
+            (range.low_hz + range.bandwidth_hz) / 1e6
+        );
+        input.refers(&pair.place, what)
+    })
 }
 
-/// DiFX writes autocorrelations of frequencies that some baseline uses: by stream, first the parallel ones of all
-/// channels, then (where any baseline has cross-polarised products) the cross-polarised ones.
-pub(super) fn auto_products(streams: &[Stream], crosses: &[Product], polarised: bool) -> Vec<Product> {
-    let channel_band = |(s, c): (usize, usize)| streams[s].channels[c].band;
-    let used = |band| {
-        crosses.is_empty() || crosses.iter().any(|p| band == channel_band(p.a) || band == channel_band(p.b))
-    };
-    let mut products = Vec::new();
-    for (of, stream) in streams.iter().enumerate() {
-        let used: Vec<usize> =
-            (0..stream.channels.len()).filter(|&c| used(stream.channels[c].band)).collect();
-        let product =
-            |a: usize, b: usize| Product { of, a: (of, a), b: (of, b), band: stream.channels[a].band };
-        products.extend(used.iter().map(|&c| product(c, c)));
-        if polarised {
-            for &a in &used {
-                let other = |&&b: &&usize| b != a && stream.channels[b].band == stream.channels[a].band;
-                products.extend(used.iter().find(other).map(|&b| product(a, b)));
-            }
-        }
-    }
-    products
+fn autos(input: &Input, streams: &[Stream], bands: &[Band], crosses: &[Product]) -> Vec<Product> {
+    let polarised = input.baselines.iter().flat_map(|b| &b.products).any(|pairs| pairs.len() > 2);
+    auto_products(streams, bands, crosses, polarised)
 }
 
 fn stations(difx: &DifxJob) -> Result<Vec<Station>, DifxError> {

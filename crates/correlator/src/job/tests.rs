@@ -76,7 +76,7 @@ fn scans_begin_and_end_with_the_job() {
     assert_eq!((job.scans[0].start_s, job.scans[0].end_s), (0, 2));
     let job = open(&[("SCAN 0 START (S):   0", "SCAN 0 START (S):   1")]).unwrap();
     assert_eq!((job.scans[0].start_s, job.scans[0].end_s), (1, 2));
-    assert_eq!(job.block_sample(0, 3), 2_000_000 + 96);
+    assert_eq!(job.block_sample(0, 0, 3), 2_000_000 + 96);
 }
 
 proptest! {
@@ -108,4 +108,45 @@ fn jobs_go_through_the_plans_encoding() {
     let job = open(&[]).unwrap();
     let bytes = postcard::to_stdvec(&job).unwrap();
     assert_eq!(postcard::from_bytes::<Job>(&bytes).unwrap(), job);
+}
+
+/// Zoom bands of 0.25 MHz in both recorded bands, the second of which is a lower sideband, in place of the whole bands.
+#[test]
+fn zoom_bands_of_difx() {
+    let freq = |i: usize, lo: &str| {
+        format!(
+            "FREQ (MHZ) {i}: {lo}\nBW (MHZ) {i}: 0.25\nSIDEBAND {i}: U\nNUM CHANNELS {i}: 4\nCHANS TO AVG {i}: 1\n\
+             OVERSAMPLE FAC. {i}: 1\nDECIMATION FAC. {i}: 1\nPHASE CALS {i} OUT: 0\n"
+        )
+    };
+    let (last, zoom) = ("PHASE CALS 1 OUT:   0\n", "NUM ZOOM FREQS:     0\n");
+    let freqs = format!("{last}{}{}", freq(2, "22000.25"), freq(3, "22003.5"));
+    let band =
+        |i: usize| format!("ZOOM BAND {i} POL: {}\nZOOM BAND {i} INDEX: {}\n", ["R", "L"][i % 2], i / 2);
+    let bands: String = (0..4).map(band).collect();
+    let zooms = format!(
+        "NUM ZOOM FREQS: 2\nZOOM FREQ INDEX 0: 2\nNUM ZOOM POLS 0: 2\nZOOM FREQ INDEX 1: 3\nNUM ZOOM POLS 1: 2\n{bands}"
+    );
+    let mut edits = vec![("FREQ ENTRIES:       2".to_owned(), "FREQ ENTRIES:       4".to_owned())];
+    edits.extend([(last.to_owned(), freqs), (zoom.to_owned(), zooms)]);
+    for (side, p, v) in
+        ["A", "B"].iter().flat_map(|s| (0..4).flat_map(move |p| (0..4).map(move |v| (s, p, v))))
+    {
+        let line = |v: usize| format!("D/STREAM {side} BAND {p}:  {v}\n");
+        edits.push((line(v), line(4 + v)));
+    }
+    let edits: Vec<(&str, &str)> = edits.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let job = open(&edits).unwrap();
+    assert_eq!((job.sample_rate_hz, job.channels, job.stream_channels(0)), (500_000, 4, 16));
+    assert_eq!((job.stream_samples(1), job.streams[1].sample_rate_hz), (32, 2_000_000));
+    let parts =
+        |products: &[Product]| products.iter().map(|p| (p.band, p.first[0], p.first[1])).collect::<Vec<_>>();
+    assert_eq!(parts(&job.crosses), [[(2, 4, 4); 4], [(3, 8, 8); 4]].concat());
+    assert_eq!(job.scale(&job.crosses[0]), 0.25);
+    let autos = [[(2, 4, 4); 2], [(3, 8, 8); 2], [(2, 4, 4); 2], [(3, 8, 8); 2]].concat();
+    assert_eq!(parts(&job.autos), [autos.clone(), autos].concat());
+    // A zoom band that lies in no recorded band.
+    let outside: Vec<(&str, &str)> = edits.iter().copied().chain([("22003.5\n", "22004.5\n")]).collect();
+    let told = open(&outside).unwrap_err().to_string();
+    assert!(told.contains("the same part of the sky"), "{told}");
 }

@@ -1,5 +1,7 @@
 //! Resolves everything that a correlation needs, before MPI starts.
-use crate::baseband::{BasebandError, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond};
+use crate::baseband::{
+    BasebandError, BitOrder, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond,
+};
 use crate::centres;
 use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
 use crate::job::{self, Job, Rotation, Stream, Unit, units};
@@ -124,22 +126,26 @@ fn describe(job: &Job, stream: &Stream, file: &Path, input: &Path) -> Result<Rec
 /// Where they cannot be used or contradict the job.
 pub fn open_stream(job: &Job, stream: &Stream, trust_job: bool) -> Result<Recording, BasebandError> {
     let threads = stream.threads.len().max(1);
-    let trusted = |value: usize| trust_job.then_some(value);
+    let mark5b = matches!(stream.format, Format::Mark5b | Format::Kvn5b);
+    // Headers of Mark5B tell neither.
+    let trusted = |value: usize| (trust_job || mark5b).then_some(value);
     let options = RecordingOptions {
         reference: Some(UtcSecond::new(job.start_mjd, job.start_second)),
-        sample_rate_hz: Some(job.sample_rate_hz),
+        sample_rate_hz: Some(stream.sample_rate_hz),
+        order: (stream.format == Format::Kvn5b).then_some(BitOrder::Kvn5b),
         channels: trusted(stream.channels.len() / threads),
         bits: trusted(stream.bits as usize),
-        complex: trust_job.then_some(false),
+        complex: trust_job.then_some(stream.sampling.is_complex()),
         threads: (!stream.threads.is_empty()).then(|| stream.threads.clone()),
         ..RecordingOptions::default()
     };
     let mut recording = Recording::open(&stream.files, &options)?;
     recording.check(&Expectation {
+        format: Some(if mark5b { "Mark5B" } else { "VDIF" }),
         frame_bytes: (stream.frame_bytes > 0).then_some(stream.frame_bytes),
         channels: Some(stream.channels.len()),
         bits: Some(stream.bits as usize),
-        complex: Some(false),
+        complex: Some(stream.sampling.is_complex()),
     })?;
     Ok(recording)
 }
@@ -155,20 +161,19 @@ pub fn open_sources(plan: &Plan) -> Result<Vec<Box<dyn SampleSource>>, BasebandE
     plan.job.streams.iter().map(open).collect()
 }
 
-/// What the job can say and the correlator cannot read yet.
+/// What the job can say and the correlator cannot read.
 fn refuse_unreadable(job: &Job, stream: &Stream) -> Result<(), Failure> {
-    let station = &job.stations[stream.station].name;
-    let refuse = |what: String| Err(Failure::input(anyhow::anyhow!("station {station}: {what}")));
     match &stream.format {
-        _ if stream.complex => refuse("complex samples are not correlated yet".to_owned()),
-        Format::Vdif | Format::VdifLegacy => Ok(()),
-        other => refuse(format!("recordings in the format {other:?} are not correlated yet, only VDIF")),
+        Format::Vdif | Format::VdifLegacy | Format::Mark5b | Format::Kvn5b => Ok(()),
+        other => Err(Failure::input(anyhow::anyhow!(
+            "station {}: recordings in the format {other:?} are not correlated, only VDIF and Mark5B",
+            job.stations[stream.station].name
+        ))),
     }
 }
 
 /// All recordings must be usable, and some of them must hold samples of some scan.
 fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
-    let rate_hz = job.sample_rate_hz as i64;
     let mut any = false;
     for stream in &job.streams {
         refuse_unreadable(job, stream)?;
@@ -183,6 +188,7 @@ fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
             Failure::input(anyhow::anyhow!("station {station}: {error}{hint}"))
         })?;
         let (from, to) = recording.span().map_err(Failure::input)?;
+        let rate_hz = stream.sample_rate_hz as i64;
         any |= job.scans.iter().any(|s| from < s.end_s * rate_hz && to > s.start_s * rate_hz);
     }
     if any {

@@ -8,16 +8,19 @@ const WHOLE: f32 = 1.0 - 1e-6;
 
 /// Coverage of one stream in one scan.
 #[derive(Debug, Clone, PartialEq)]
-struct Row {
-    scan: String,
-    station: String,
-    integrations: usize,
+pub struct Row {
+    /// Scan.
+    pub scan: String,
+    /// Station.
+    pub station: String,
+    /// Integrations of the scan.
+    pub integrations: usize,
     /// Integrations with any samples.
-    with_data: usize,
+    pub with_data: usize,
     /// Those among them, the first and the last left out, that miss samples.
-    with_gaps: usize,
+    pub with_gaps: usize,
     /// Mean covered fraction of those with data.
-    coverage: f64,
+    pub coverage: f64,
 }
 
 /// How much of every station is in a file of visibilities.
@@ -58,6 +61,11 @@ impl Summary {
             }
         }
         Ok(Self { rows })
+    }
+
+    /// By scan and stream.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
     /// Gaps and absent stations are trouble in the data.

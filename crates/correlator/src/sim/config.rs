@@ -1,6 +1,7 @@
 //! What the user writes: a simulation in TOML, units in the names.
 
 use super::SimError;
+use crate::job::file::ZeroName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,7 +38,8 @@ pub struct SimConfig {
     pub ra_deg: f64,
     /// Declination of the pointing.
     pub dec_deg: f64,
-    /// Recorded bands: each is one VDIF channel; their number is a power of two and their bandwidth the same.
+    /// Bands: each is one VDIF channel, unless a station's recorder cuts it; their number is a power of two and their
+    /// bandwidth the same.
     pub bands: Vec<BandConfig>,
     /// Stations, at least one.
     pub stations: Vec<StationConfig>,
@@ -111,6 +113,46 @@ pub struct StationConfig {
     /// Share of frames that the recorder marks invalid.
     #[serde(default)]
     pub invalid_frames: f64,
+    /// How it records the bands, where not as the others do.
+    #[serde(default)]
+    pub recorder: RecorderConfig,
+}
+
+/// How a station records the bands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecorderConfig {
+    /// Into how many channels each band is cut, from its lower edge upwards: a power of two.
+    pub split: usize,
+    /// The sideband of these channels; that of the band if absent. Bands that are cut or turned are upper ones.
+    pub sideband: Option<Sideband>,
+    /// Complex samples.
+    pub complex: bool,
+    /// Where frequency 0 of complex samples is: at a channel's edge or in its centre.
+    pub zero: ZeroName,
+    /// Bits per sample; those of the simulation if absent.
+    pub bits: Option<usize>,
+    /// Length of a frame with its header; that of the simulation if absent.
+    pub frame_bytes: Option<usize>,
+    /// VDIF headers of 16 bytes.
+    pub legacy: bool,
+    /// Each channel in a VDIF thread of its own.
+    pub threads: bool,
+}
+
+impl Default for RecorderConfig {
+    fn default() -> Self {
+        Self {
+            split: 1,
+            sideband: None,
+            complex: false,
+            zero: ZeroName::Edge,
+            bits: None,
+            frame_bytes: None,
+            legacy: false,
+            threads: false,
+        }
+    }
 }
 
 /// A source: noise common to all stations.

@@ -10,11 +10,13 @@
 //!
 //! Every number is a function of the seed and its sample number alone: how the work is cut changes no byte.
 
+mod channels;
 pub mod config;
 mod earth;
 mod from_job;
 mod interpolate;
 mod job;
+mod mixed;
 mod noise;
 mod poly;
 mod quantise;
@@ -24,7 +26,9 @@ mod recorder;
 mod scene;
 mod source;
 
-pub use config::{BandConfig, CentreConfig, LineConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+pub use config::{
+    BandConfig, CentreConfig, LineConfig, RecorderConfig, Sideband, SimConfig, SourceConfig, StationConfig,
+};
 pub use from_job::delays_of_job;
 
 use scene::Scene;
@@ -59,6 +63,14 @@ pub enum SimError {
         /// What is wrong and what would be right.
         what: String,
     },
+    /// The job of stations that record differently cannot be made.
+    #[error("simulation: the job of {path}: {what}", path = path.display())]
+    Job {
+        /// The job without them.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A product could not be written.
     #[error(transparent)]
     Write(#[from] mirinae_common::atomic::WriteError),
@@ -67,7 +79,7 @@ pub enum SimError {
 /// What a simulation wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulated {
-    /// The `.input` file, to be correlated.
+    /// The job to be correlated: the `.input` file, or a `job.toml` where stations record differently.
     pub input: PathBuf,
     /// The recordings, in the order of the stations.
     pub recordings: Vec<PathBuf>,
@@ -113,12 +125,17 @@ pub fn simulate(config: &SimConfig, folder: &Path) -> Result<Simulated, SimError
 /// As [`simulate`].
 pub fn simulate_random_bits(config: &SimConfig, folder: &Path) -> Result<Simulated, SimError> {
     let scene = Scene::new(config)?;
+    if mixed::is(&scene) {
+        let what = "random bits are the same for all stations, which must record alike".to_owned();
+        return Err(SimError::Config { field: "recorder".to_owned(), what });
+    }
     random::record(&scene, folder)?;
     finish(&scene, folder)
 }
 
 fn finish(scene: &Scene, folder: &Path) -> Result<Simulated, SimError> {
     let input = job::write(scene, folder)?;
+    let input = if mixed::is(scene) { mixed::write(scene, &input)? } else { input };
     let recordings = scene.stations.iter().map(|station| folder.join(&station.file)).collect();
     Ok(Simulated { input, recordings })
 }

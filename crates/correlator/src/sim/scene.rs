@@ -1,6 +1,8 @@
 //! The resolved simulation: everything checked, in SI units.
 
-use super::config::{BandConfig, CentreConfig, Sideband, SimConfig, SourceConfig, StationConfig};
+use super::config::{
+    BandConfig, CentreConfig, RecorderConfig, Sideband, SimConfig, SourceConfig, StationConfig,
+};
 use super::earth::{Geometry, LIGHT_M_S, geometry};
 use super::interpolate::Kernels;
 use super::poly::Poly;
@@ -8,6 +10,8 @@ use super::source::Envelope;
 use super::{SimError, job};
 use crate::baseband::header::FULL_HEADER_BYTES;
 use crate::baseband::{FrameFormat, UtcSecond, VdifHeader};
+use crate::job::Sampling;
+use crate::job::file::ZeroName;
 use std::ops::Range;
 
 /// Seconds that one delay polynomial covers.
@@ -42,8 +46,31 @@ pub(super) struct Station {
     pub residual_s: Vec<Poly>,
     pub lost_frames: f64,
     pub invalid_frames: f64,
+    pub recorder: Recorder,
     /// Frames recorded, counted from the start second.
     pub frames: Range<i64>,
+}
+
+/// How a station records.
+#[derive(Debug, Clone)]
+pub(super) struct Recorder {
+    /// Channels that each band is cut into.
+    pub split: usize,
+    /// Their sideband, where it is not the band's.
+    pub sideband: Option<Sideband>,
+    pub sampling: Sampling,
+    /// Each channel in a thread of its own.
+    pub threads: bool,
+    /// One frame: of all channels, or of one.
+    pub format: FrameFormat,
+    pub frames_per_second: i64,
+}
+
+impl Recorder {
+    /// Whether the bands are recorded as they are, all in one thread.
+    pub fn is_plain(&self) -> bool {
+        self.split == 1 && self.sideband.is_none() && self.sampling == Sampling::Real && !self.threads
+    }
 }
 
 impl Station {
@@ -93,8 +120,8 @@ pub(super) struct Scene {
     pub duration_s: f64,
     pub bandwidth_hz: f64,
     pub sample_rate_hz: u64,
+    /// The frames of stations that record as the others do.
     pub format: FrameFormat,
-    pub frames_per_second: i64,
     pub bands: Vec<Band>,
     pub stations: Vec<Station>,
     pub sources: Vec<Source>,
@@ -126,12 +153,7 @@ impl Scene {
             return wrong("name", "must be letters, digits, - and _");
         }
         let (bandwidth_hz, sample_rate_hz) = rate(&config.bands)?;
-        let format = format(config)?;
-        let per_frame = format.samples_per_frame() as u64;
-        if !sample_rate_hz.is_multiple_of(per_frame) {
-            let what = format!("{per_frame} samples in a frame do not divide {sample_rate_hz} per second");
-            return wrong("frame_bytes", what);
-        }
+        let format = recorder(config, &RecorderConfig::default(), sample_rate_hz)?.format;
         let sources = config.sources.iter().map(|source| resolve_source(source, bandwidth_hz));
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
         if sources.iter().map(|source| source.power_fraction).sum::<f64>() >= 1.0 {
@@ -145,7 +167,6 @@ impl Scene {
             bandwidth_hz,
             sample_rate_hz,
             format,
-            frames_per_second: (sample_rate_hz / per_frame) as i64,
             bands: config.bands.iter().map(resolve_band).collect::<Result<_, _>>()?,
             stations: Vec::new(),
             sources,
@@ -156,7 +177,8 @@ impl Scene {
             kernels: Kernels::new(),
         };
         for (index, station) in config.stations.iter().enumerate() {
-            let resolved = scene.station(index, station, &config.sources)?;
+            let recorder = recorder(config, &station.recorder, sample_rate_hz)?;
+            let resolved = scene.station((index, recorder), station, &config.sources)?;
             scene.stations.push(resolved);
         }
         check_codes(config)?;
@@ -165,7 +187,7 @@ impl Scene {
 
     fn station(
         &self,
-        index: usize,
+        (index, recorder): (usize, Recorder),
         config: &StationConfig,
         sources: &[SourceConfig],
     ) -> Result<Station, SimError> {
@@ -196,6 +218,7 @@ impl Scene {
             residual_s: sources.iter().map(residual).collect(),
             lost_frames: config.lost_frames,
             invalid_frames: config.invalid_frames,
+            recorder,
             frames: 0..0,
         };
         let centre = |c: &Centre| self.model_towards(config, (c.ra_rad, c.dec_rad));
@@ -246,7 +269,7 @@ impl Scene {
                 );
             }
         }
-        let frames = |s: f64| s * self.frames_per_second as f64;
+        let frames = |s: f64| s * station.recorder.frames_per_second as f64;
         Ok(frames(from_s - MARGIN_S).floor() as i64..frames(to_s + MARGIN_S).ceil() as i64)
     }
 
@@ -288,29 +311,65 @@ fn rate(bands: &[BandConfig]) -> Result<(f64, u64), SimError> {
     Ok((bandwidth_hz, rate as u64))
 }
 
-fn format(config: &SimConfig) -> Result<FrameFormat, SimError> {
-    let channels = config.bands.len();
+fn recorder(config: &SimConfig, of: &RecorderConfig, band_rate_hz: u64) -> Result<Recorder, SimError> {
+    let split = of.split;
+    if !split.is_power_of_two() || split > 64 || !config.channels.is_multiple_of(split) {
+        return wrong(
+            "recorder.split",
+            format!("{split} must be a power of two up to 64 that divides channels"),
+        );
+    }
+    let sampling = match (of.complex, of.zero) {
+        (false, _) => Sampling::Real,
+        (true, ZeroName::Edge) => Sampling::Complex,
+        (true, ZeroName::Centre) => Sampling::ComplexCentred,
+    };
+    let cut = split > 1 || of.sideband.is_some() || of.complex;
+    if cut && config.bands.iter().any(|band| band.sideband != Sideband::Upper) {
+        return wrong(
+            "recorder",
+            "bands that a station cuts, turns or samples complexly must be upper sidebands",
+        );
+    }
+    let bits = of.bits.unwrap_or(config.bits);
+    let channels = if of.threads { 1 } else { config.bands.len() * split };
+    let frame_bytes = of.frame_bytes.unwrap_or(config.frame_bytes);
+    let format = format(frame_bytes, (channels, bits), of)?;
+    let per_frame = format.samples_per_frame() as u64;
+    let rate_hz = band_rate_hz / (split as u64 * if of.complex { 2 } else { 1 });
+    if !rate_hz.is_multiple_of(per_frame) {
+        let what = format!("{per_frame} samples in a frame do not divide {rate_hz} per second");
+        return wrong("frame_bytes", what);
+    }
+    let frames_per_second = (rate_hz / per_frame) as i64;
+    Ok(Recorder { split, sideband: of.sideband, sampling, threads: of.threads, format, frames_per_second })
+}
+
+fn format(
+    frame_bytes: usize,
+    (channels, bits): (usize, usize),
+    of: &RecorderConfig,
+) -> Result<FrameFormat, SimError> {
     let header = VdifHeader {
         invalid: false,
-        legacy: false,
+        legacy: of.legacy,
         seconds: 0,
         unassigned: 0,
         ref_epoch: 0,
         frame_number: 0,
         version: 1,
-        log2_channels: channels.ilog2() as u8,
-        frame_bytes: config.frame_bytes as u32,
-        complex: false,
-        bits: config.bits.clamp(1, 32) as u8,
+        log2_channels: channels.max(1).ilog2() as u8,
+        frame_bytes: frame_bytes as u32,
+        complex: of.complex,
+        bits: bits.clamp(1, 32) as u8,
         thread: 0,
         station: 0,
         extended: [0; 4],
     };
-    if !config.frame_bytes.is_multiple_of(8) || !(FULL_HEADER_BYTES..1 << 27).contains(&config.frame_bytes) {
+    if !frame_bytes.is_multiple_of(8) || !(FULL_HEADER_BYTES..1 << 27).contains(&frame_bytes) {
         return wrong("frame_bytes", "must be a multiple of 8, above 32 and below 2^27");
     }
-    FrameFormat::new(&header, Some(channels), Some(config.bits), None)
-        .or_else(|what| wrong("bands, bits", what))
+    FrameFormat::new(&header, Some(channels), Some(bits), None).or_else(|what| wrong("bands, bits", what))
 }
 
 /// The direction so far east and north of another one (on the tangent plane, to first order).

@@ -105,16 +105,38 @@ fn design(bandwidth_hz: f64, density: Density) -> Vec<Complex<f32>> {
         })
         .collect();
     planner.plan_fft_inverse(n).process(&mut response);
-    // Blackman window over HOP taps about zero, then moved to positive time: a delay common to all stations.
+    // Moved to positive time: a delay common to all stations.
     let mut taps = vec![Complex::default(); n];
     for (i, tap) in taps.iter_mut().enumerate().take(HOP) {
-        let phase = TAU * (i as f64 + 0.5) / HOP as f64;
-        let window = 0.42 - 0.5 * phase.cos() + 0.08 * (2.0 * phase).cos();
-        *tap = response[(i + n - HOP / 2) % n] * window / n as f64;
+        *tap = response[(i + n - HOP / 2) % n] * blackman(i as f64 + 0.5, HOP) / n as f64;
     }
     planner.plan_fft_forward(n).process(&mut taps);
     // The inverse transform of the convolution is not normalised.
     taps.iter().map(|x| Complex::new((x.re / n as f64) as f32, (x.im / n as f64) as f32)).collect()
+}
+
+/// Blackman's window of `n` taps.
+fn blackman(place: f64, n: usize) -> f64 {
+    let phase = TAU * place / n as f64;
+    0.42 - 0.5 * phase.cos() + 0.08 * (2.0 * phase).cos()
+}
+
+/// Transfer function, over `bins` bins of a transform of `n` points, of a filter that keeps these and no others, with
+/// n / 2 taps about zero: real, and falling within a few bins of both ends.
+pub(super) fn low_pass(n: usize, bins: usize) -> Vec<f32> {
+    let mut planner = FftPlanner::<f64>::new();
+    let one = Complex::new(1.0, 0.0);
+    let mut response = vec![Complex::default(); n];
+    response[..bins].fill(one);
+    planner.plan_fft_inverse(n).process(&mut response);
+    let taps = n / 2;
+    for (i, tap) in response.iter_mut().enumerate() {
+        let from_zero = (i + n / 2) % n;
+        let inside = (n / 2 - taps / 2..n / 2 + taps / 2).contains(&from_zero);
+        *tap *= if inside { blackman((from_zero + taps / 2 - n / 2) as f64, taps) / n as f64 } else { 0.0 };
+    }
+    planner.plan_fft_forward(n).process(&mut response);
+    response[..bins].iter().map(|x| x.re as f32).collect()
 }
 
 #[cfg(test)]

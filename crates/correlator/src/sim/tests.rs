@@ -19,6 +19,7 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
         residual_ns: residual_ns.to_vec(),
         lost_frames: 0.0,
         invalid_frames: 0.0,
+        recorder: Default::default(),
     };
     let source = SourceConfig {
         east_arcsec: 0.0,

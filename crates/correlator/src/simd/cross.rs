@@ -12,30 +12,34 @@ pub struct CrossRows<'a> {
     pub re: &'a [f32],
     /// Imaginary parts.
     pub im: &'a [f32],
+    /// Numbers from a block to the next one.
+    pub stride: usize,
 }
 
-/// Adds a x conj(b) of every block to the sums of `width` channels, a multiple of [`MAX_LANES`], from `from` on. Blocks
-/// are `stride` numbers apart. The imaginary part of a x conj(a) is left alone.
+/// Adds a x conj(b) of every block to the sums of `width` channels, a multiple of [`MAX_LANES`], from `from` on. The
+/// imaginary part of a x conj(a) is left alone.
 pub fn cross(
     simd: Simd,
     (a, b): (CrossRows, CrossRows),
-    (stride, blocks): (usize, usize),
+    blocks: usize,
     (from, width): (usize, usize),
     (sum_re, sum_im): (&mut [f64], &mut [f64]),
 ) {
     if blocks == 0 {
         return;
     }
-    let end = (blocks - 1) * stride + from + width;
-    assert!([a.re, a.im, b.re, b.im].iter().all(|plane| plane.len() >= end));
+    let holds = |rows: &CrossRows| {
+        let end = (blocks - 1) * rows.stride + from + width;
+        rows.re.len() >= end && rows.im.len() >= end
+    };
+    assert!(holds(&a) && holds(&b));
     assert!(width.is_multiple_of(MAX_LANES) && sum_re.len() >= from + width && sum_im.len() >= from + width);
-    simd.run(Cross { a, b, stride, blocks, from, width, sum_re, sum_im });
+    simd.run(Cross { a, b, blocks, from, width, sum_re, sum_im });
 }
 
 struct Cross<'a> {
     a: CrossRows<'a>,
     b: CrossRows<'a>,
-    stride: usize,
     blocks: usize,
     from: usize,
     width: usize,
@@ -81,10 +85,12 @@ impl Cross<'_> {
         let mut sums = [Complex(L::splat(0.0), L::splat(0.0)); T];
         for block in 0..self.blocks {
             for (i, sum) in sums.iter_mut().enumerate() {
-                let place = block * self.stride + at + i * L::N;
                 // SAFETY: as the caller says.
                 let (a, b): (Complex<L>, Complex<L>) = unsafe {
-                    let of = |rows: &CrossRows| (rows.re.as_ptr().add(place), rows.im.as_ptr().add(place));
+                    let of = |rows: &CrossRows| {
+                        let place = block * rows.stride + at + i * L::N;
+                        (rows.re.as_ptr().add(place), rows.im.as_ptr().add(place))
+                    };
                     let (a, b) = (of(&self.a), of(&self.b));
                     (Complex::load(a.0, a.1), Complex::load(b.0, b.1))
                 };
@@ -110,7 +116,7 @@ impl Cross<'_> {
         let mut sums = [L::splat(0.0); T];
         for block in 0..self.blocks {
             for (i, sum) in sums.iter_mut().enumerate() {
-                let place = block * self.stride + at + i * L::N;
+                let place = block * self.a.stride + at + i * L::N;
                 // SAFETY: as the caller says.
                 let (re, im): (L, L) = unsafe {
                     (L::load(self.a.re.as_ptr().add(place)), L::load(self.a.im.as_ptr().add(place)))

@@ -1,4 +1,4 @@
-//! Spectra by rustfft, for numbers of channels that our own transform has not.
+//! Spectra by rustfft: of complex samples, and of numbers of channels that our own transform has not.
 use super::planar::unpack;
 use super::{Item, Phasors, StationSetup};
 use crate::job::Rotation;
@@ -28,15 +28,15 @@ pub fn plan(n: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
 }
 
 impl Library {
-    /// A transform of `n` points.
-    pub fn new(n: usize, simd: Simd) -> Self {
+    /// A transform of `n` points, of whose bins `channels` are kept.
+    pub fn new(n: usize, channels: usize, simd: Simd) -> Self {
         let fft = plan(n, simd.path());
         Self {
             buffer: vec![Complex32::default(); n],
             scratch: vec![Complex32::default(); fft.get_inplace_scratch_len()],
             numbers: vec![0.0; n],
             rotator: Phasors::new(simd, n, 1),
-            turns: Phasors::new(simd, n / 2, 1),
+            turns: Phasors::new(simd, channels, 1),
             fft,
         }
     }
@@ -45,28 +45,45 @@ impl Library {
     pub fn one(&mut self, setup: &StationSetup, item: Item) {
         let channel = &setup.recorded[item.channel];
         let x = unpack(item.run, &mut self.numbers);
-        match setup.rotation {
+        let line = match setup.rotation {
             Rotation::BeforeTransform => {
                 let (step, start) = (-channel.lo_hz * item.delay.step_s, -channel.lo_hz * item.delay.first_s);
-                rotate(x, &self.rotator.make(step, start), &mut self.buffer);
+                Some(self.rotator.make(step, start))
             }
-            Rotation::AfterTransform => {
-                self.buffer.iter_mut().zip(x).for_each(|(y, &x)| *y = Complex32::new(x, 0.0));
-            }
+            Rotation::AfterTransform => None,
+        };
+        match (setup.sampling.is_complex(), channel.lower_sideband) {
+            (false, _) => fill(x.iter().map(|&x| Complex32::new(x, 0.0)), &mut self.buffer),
+            (true, false) => fill(pairs(x), &mut self.buffer),
+            (true, true) => fill(pairs(x).map(|z| z.conj()), &mut self.buffer),
+        }
+        if let Some(line) = line {
+            rotate(&line, &mut self.buffer);
         }
         self.fft.process_with_scratch(&mut self.buffer, &mut self.scratch);
         let (slope, start) = setup.ramp(channel, item.delay);
-        let half = if channel.lower_sideband { setup.channels } else { 0 };
-        let bins = &self.buffer[half..half + setup.channels];
-        correct(bins, &self.turns.make(slope, start), item.re, item.im);
+        // The bins ascend from the first one on and go round at the end of the transform.
+        let n = self.buffer.len();
+        let first = setup.first_bin(channel).rem_euclid(n as i64) as usize;
+        self.buffer.rotate_left(first);
+        correct(&self.buffer[..setup.channels], &self.turns.make(slope, start), item.re, item.im);
     }
 }
 
-/// y = x times the phasors.
-fn rotate(x: &[f32], phasors: &Line, y: &mut [Complex32]) {
+/// Pairs of numbers as complex ones.
+fn pairs(x: &[f32]) -> impl Iterator<Item = Complex32> + '_ {
+    x.as_chunks::<2>().0.iter().map(|&[re, im]| Complex32::new(re, im))
+}
+
+fn fill(x: impl Iterator<Item = Complex32>, y: &mut [Complex32]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y = x);
+}
+
+/// y times the phasors.
+fn rotate(phasors: &Line, y: &mut [Complex32]) {
     let phasors = phasors.fine.0.iter().zip(phasors.fine.1);
-    for ((y, &x), (re, im)) in y.iter_mut().zip(x).zip(phasors) {
-        *y = Complex32::new(x * re, x * im);
+    for (y, (re, im)) in y.iter_mut().zip(phasors) {
+        *y *= Complex32::new(*re, *im);
     }
 }
 

@@ -6,6 +6,11 @@
 //! the band's lower edge; times exp(+2 pi i f_k (fraction - clock offset of the band)) with f_k the bin's
 //! frequency from the local oscillator (negative in a lower sideband). Rotation after the transform is one
 //! more factor, exp(-2 pi i f_LO tau(centre)).
+//!
+//! Complex samples, N for as many channels, are taken as they are from an upper sideband and conjugated from a lower one:
+//! then frequencies ascend on the sky. Their bins are all kept. Where frequency 0 is the band's edge they are 0 .. N-1
+//! above it (upper) or N .. 1 below it (lower); where it is the middle, from N/2 below it on. Components of the same power
+//! as real samples give spectra of the same scale.
 
 mod library;
 pub mod oracle;
@@ -19,7 +24,7 @@ pub use phasor::{Phasors, Start, Steps, phasor};
 pub use spectra::Spectra;
 
 use crate::geometry::BlockDelay;
-use crate::job::{Job, Rotation};
+use crate::job::{Job, Rotation, Sampling};
 use crate::simd::{Fft, Run, Simd};
 use library::Library;
 use planar::Planar;
@@ -38,8 +43,10 @@ pub struct ChannelSetup {
 /// What the kernel needs to know of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StationSetup {
-    /// Spectral channels; a transform has twice as many samples.
+    /// Spectral channels; a transform has twice as many real samples, or as many complex ones.
     pub channels: usize,
+    /// What a sample is.
+    pub sampling: Sampling,
     /// Where the fringe rotation is applied.
     pub rotation: Rotation,
     /// Recorded channels.
@@ -49,20 +56,42 @@ pub struct StationSetup {
 impl StationSetup {
     /// The setup of a stream of a job.
     pub fn of(job: &Job, stream: usize, rotation: Rotation) -> Self {
-        let channel = |c: &crate::job::Channel| ChannelSetup {
-            lo_hz: job.bands[c.band].lo_hz,
-            lower_sideband: job.bands[c.band].lower_sideband,
-            clock_offset_samples: c.clock_offset_s * job.sample_rate_hz as f64,
+        let of = &job.streams[stream];
+        let channel = |c: &crate::job::Channel| {
+            let band = &job.bands[c.band];
+            let zero_hz = match of.sampling {
+                Sampling::ComplexCentred => band.low_hz() + 0.5 * band.bandwidth_hz,
+                Sampling::Real | Sampling::Complex => band.lo_hz,
+            };
+            ChannelSetup {
+                lo_hz: zero_hz,
+                lower_sideband: band.lower_sideband,
+                clock_offset_samples: c.clock_offset_s * of.sample_rate_hz as f64,
+            }
         };
-        let recorded = job.streams[stream].channels.iter().map(channel).collect();
-        Self { channels: job.channels, rotation, recorded }
+        let recorded = of.channels.iter().map(channel).collect();
+        Self { channels: job.stream_channels(stream), sampling: of.sampling, rotation, recorded }
+    }
+
+    /// Samples of a transform.
+    pub fn samples(&self) -> usize {
+        if self.sampling.is_complex() { self.channels } else { 2 * self.channels }
+    }
+
+    /// Bins from frequency 0 to the band's lower edge on the sky.
+    fn first_bin(&self, channel: &ChannelSetup) -> i64 {
+        match (self.sampling, channel.lower_sideband) {
+            (Sampling::ComplexCentred, _) => -(self.channels as i64 / 2),
+            (_, true) => -(self.channels as i64),
+            (_, false) => 0,
+        }
     }
 
     /// Slope of the fractional-sample correction in turns per bin, and its phase at the first bin in turns.
     fn ramp(&self, channel: &ChannelSetup, delay: &BlockDelay) -> (f64, f64) {
-        let n = 2.0 * self.channels as f64;
+        let n = self.samples() as f64;
         let slope = (delay.fraction_samples - channel.clock_offset_samples) / n;
-        let first_bin = if channel.lower_sideband { -(self.channels as f64) } else { 0.0 };
+        let first_bin = self.first_bin(channel) as f64;
         let turn = match self.rotation {
             Rotation::BeforeTransform => 0.0,
             Rotation::AfterTransform => -channel.lo_hz * delay.centre_s,
@@ -76,7 +105,7 @@ impl StationSetup {
 pub struct Item<'a> {
     /// Index of the recorded channel.
     pub channel: usize,
-    /// Its samples, as many as a transform has. Those that are not valid are zero and so add nothing.
+    /// Its samples, as many as a transform has; complex ones are pairs of numbers. Those that are not valid are zero and so add nothing.
     pub run: Run<'a>,
     /// Delay of the block.
     pub delay: &'a BlockDelay,
@@ -102,11 +131,11 @@ enum Way {
 impl StationKernel {
     /// Plans the transform, for batches of `batch` blocks. The path must be the same on all ranks.
     pub fn new(setup: StationSetup, simd: Simd, batch: usize) -> Self {
-        let n = 2 * setup.channels;
-        let way = if Fft::supports(n) {
+        let n = setup.samples();
+        let way = if !setup.sampling.is_complex() && Fft::supports(n) {
             Way::Planar(Box::new(Planar::new(n, simd, batch)))
         } else {
-            Way::Library(Box::new(Library::new(n, simd)))
+            Way::Library(Box::new(Library::new(n, setup.channels, simd)))
         };
         Self { setup, way }
     }

@@ -46,7 +46,8 @@ fn setup(channels: usize, rotation: Rotation) -> StationSetup {
         lower_sideband,
         clock_offset_samples,
     };
-    StationSetup { channels, rotation, recorded: vec![channel(false, 0.0), channel(true, 0.15)] }
+    let recorded = vec![channel(false, 0.0), channel(true, 0.15)];
+    StationSetup { channels, sampling: Sampling::Real, rotation, recorded }
 }
 
 fn noise(channel: usize, i: i64) -> f32 {
@@ -64,6 +65,7 @@ fn kernel_spectrum(
     let mut kernel = StationKernel::new(setup.clone(), Simd::new(SimdPath::detect()), 1);
     let mut spectra = Spectra::new(2, 1, setup.channels);
     let (re, im) = spectra.planes_mut(c, 0);
+    // Complex samples are made of a run of real ones: two numbers each.
     let run = Run::Floats(&samples.channel(c)[first..first + 2 * setup.channels]);
     kernel.one(Item { channel: c, run, delay, block: 0, re, im });
     let (re, im) = spectra.planes(c, 0);
@@ -81,10 +83,11 @@ proptest! {
     fn kernel_is_the_oracle(
         channels in prop::sample::select(vec![4usize, 50, 64, 128, 256]),
         fraction_samples in -0.5f64..0.5, first_s in -0.03f64..0.03, rate in -3e-6f64..3e-6, first in 0usize..9,
-        after in any::<bool>()
+        after in any::<bool>(),
+        sampling in prop::sample::select(vec![Sampling::Real, Sampling::Complex, Sampling::ComplexCentred]),
     ) {
         let rotation = if after { Rotation::AfterTransform } else { Rotation::BeforeTransform };
-        let setup = setup(channels, rotation);
+        let setup = StationSetup { sampling, ..setup(channels, rotation) };
         let n = 2 * channels;
         let step_s = rate / 32e6;
         let centre_s = first_s + step_s * channels as f64;

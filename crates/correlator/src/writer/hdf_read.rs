@@ -7,7 +7,7 @@ use crate::job::{Band, Baseline, Source, Station};
 use crate::schedule::Mount;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type, Location, Result};
-use ndarray::{Array1, Array2, Ix1, Ix2, s};
+use ndarray::{Array1, Array2, Array3, Ix1, Ix2, s};
 use num_complex::Complex32;
 use std::path::Path;
 
@@ -79,6 +79,14 @@ impl VisFile {
         let vis_tf = group.dataset("auto_vis_tyf")?.read_slice(s![.., product, ..])?;
         let weight_t = group.dataset("auto_weight_ty")?.read_slice(s![.., product])?;
         Ok((vis_tf, weight_t))
+    }
+
+    /// u, v, w in m of all baselines of a phase centre of a scan, by integration, baseline and component.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn uvw_tb3(&self, scan: usize, centre: usize) -> Result<Array3<f64>> {
+        self.scan(scan)?.dataset("uvw_m_tcb3")?.read_slice(s![.., centre, .., ..])
     }
 
     /// Covered fraction of every stream in every integration of a scan.

@@ -12,17 +12,17 @@ pub struct Fast(pub Simd);
 
 impl CrossCorrelator for Fast {
     fn accumulate(&self, spectra: &[Spectra], blocks: usize, terms: &[Term], sums: &mut Sums) {
-        let Some(first) = spectra.first() else { return };
-        let (width, stride) = (first.channels().next_multiple_of(MAX_LANES), first.stride());
-        let rows = |(stream, channel): (usize, usize)| {
+        // Beyond a spectrum's end lies its padding, beyond a part of it the next channels: both go where nobody looks.
+        let width = sums.channels().next_multiple_of(MAX_LANES);
+        let rows = |(stream, channel): (usize, usize), first: usize| {
             let (re, im) = spectra[stream].rows(channel);
-            CrossRows { re, im }
+            CrossRows { re: &re[first..], im: &im[first..], stride: spectra[stream].stride() }
         };
         for from in (0..width).step_by(CHANNELS) {
             let channels = (from, CHANNELS.min(width - from));
             for term in terms {
-                let planes = (rows(term.a), rows(term.b));
-                cross(self.0, planes, (stride, blocks), channels, sums.padded_mut(term.sum));
+                let planes = (rows(term.a, term.first[0]), rows(term.b, term.first[1]));
+                cross(self.0, planes, blocks, channels, sums.padded_mut(term.sum));
             }
         }
     }

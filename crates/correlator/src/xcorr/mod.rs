@@ -26,6 +26,11 @@ impl Sums {
         Self { channels, re: vec![0.0; size], im: vec![0.0; size] }
     }
 
+    /// Spectral channels.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
     /// Back to zero.
     pub fn clear(&mut self) {
         self.re.fill(0.0);
@@ -63,6 +68,8 @@ pub struct Term {
     pub a: (usize, usize),
     /// Stream and channel that is conjugated.
     pub b: (usize, usize),
+    /// First spectral channel of either that is taken; as many as the sums have.
+    pub first: [usize; 2],
 }
 
 /// Sums a x conj(b) over the blocks of a batch.

@@ -14,9 +14,11 @@ impl CrossCorrelator for Scalar {
             for block in 0..blocks {
                 let (a_re, a_im) = spectra[product.a.0].planes(product.a.1, block);
                 let (b_re, b_im) = spectra[product.b.0].planes(product.b.1, block);
+                let [first_a, first_b] = product.first;
                 for c in 0..re.len() {
-                    let a = Complex64::new(a_re[c].into(), a_im[c].into());
-                    let b = Complex64::new(b_re[c].into(), b_im[c].into());
+                    let (i, j) = (first_a + c, first_b + c);
+                    let a = Complex64::new(a_re[i].into(), a_im[i].into());
+                    let b = Complex64::new(b_re[j].into(), b_im[j].into());
                     let product = a * b.conj();
                     re[c] += product.re;
                     im[c] += product.im;

@@ -24,7 +24,7 @@ fn spectra(streams: usize, blocks: usize, channels: usize, seed: u32) -> Vec<Spe
 }
 
 fn product(a: (usize, usize), b: (usize, usize)) -> Term {
-    Term { sum: 0, a, b }
+    Term { sum: 0, a, b, first: [0, 0] }
 }
 
 fn products() -> Vec<Term> {

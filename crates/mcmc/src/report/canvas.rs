@@ -117,7 +117,7 @@ fn write_svg(
     let as_shown = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
     let text = text.replacen(&as_drawn, &as_shown, 1);
     let (head, body) = text.split_once('>').unwrap_or(("", &text));
-    let said = super::html::escaped(&figure.made_by);
+    let said = mirinae_common::page::escaped(&figure.made_by);
     atomic::write(&path, |file| write!(file, "{head}><desc>{said}</desc>{body}"))?;
     Ok(())
 }

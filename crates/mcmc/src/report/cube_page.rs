@@ -1,8 +1,8 @@
 //! The report of a cube: one HTML file with its maps, what is to be said of them, and how they were made.
 
-use super::html::Page;
 use super::{Figure, ReportError};
 use mirinae_common::atomic;
+use mirinae_common::page::Page;
 use std::io::Write as _;
 use std::path::Path;
 

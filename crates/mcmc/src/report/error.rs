@@ -10,13 +10,8 @@ pub enum ReportError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A picture that was written cannot be read.
-    #[error("cannot read {path}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] mirinae_common::page::ReadError),
     /// Arrays that belong together differ in length.
     #[error("spectrum {spectrum}: {what} has {found} values where {expected} channels are")]
     Shape {

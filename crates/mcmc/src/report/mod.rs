@@ -7,7 +7,6 @@ mod corner;
 mod cube_page;
 mod error;
 mod fits_file;
-mod html;
 mod ink;
 mod map_figure;
 mod page;

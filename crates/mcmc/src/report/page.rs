@@ -1,11 +1,11 @@
 //! The report of a fit: one HTML file that holds all tables and pictures and says how they were made.
 
-use super::html::{Cell, Page, escaped};
 use super::table::{decimals, or_dash};
 use super::{
     Feature, Figure, ParameterRow, ReportError, SPECIES_COLUMNS, SpeciesRow, TableNotes, WindowStatistics,
 };
 use mirinae_common::atomic;
+use mirinae_common::page::{Cell, Page, escaped};
 use std::io::Write as _;
 use std::path::Path;
 

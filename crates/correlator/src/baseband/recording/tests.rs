@@ -181,7 +181,13 @@ fn contradictions_are_told() {
     let folder = TempDir::new().unwrap();
     let path = write(&folder, "a", &damaged(0..50, &[0, 1], &[9], &mut Truth::default()));
     let mut recording = Recording::open(&[&path], &options()).unwrap();
-    let right = Expectation { frame_bytes: Some(96), channels: Some(4), bits: Some(2), complex: Some(false) };
+    let right = Expectation {
+        format: Some("VDIF"),
+        frame_bytes: Some(96),
+        channels: Some(4),
+        bits: Some(2),
+        complex: Some(false),
+    };
     recording.check(&right).unwrap();
     for wrong in [
         Expectation { frame_bytes: Some(97), ..right.clone() },
@@ -221,4 +227,107 @@ fn a_thread_without_its_date_is_put_right() {
     let mut samples = Samples::default();
     recording.read(500, 6_000, &mut samples).unwrap();
     compare(&truth, &[0, 1, 2], 500, &samples);
+}
+
+/// Mark5B frames of a tenth of a second each, from second 40 of day 821 of a thousand on; one of them is fill.
+fn mark5b(frames: std::ops::Range<u32>, fill: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in frames {
+        let second = 40 + number / 10;
+        let digits = format!("821{second:05}").chars().fold(0, |w, c| w << 4 | c.to_digit(10).unwrap());
+        for word in [0xabad_deed, number % 10, digits, 0] {
+            bytes.extend(word.to_le_bytes());
+        }
+        let data = (0..2500u32)
+            .map(|i| if number == fill { 0x1122_3344 } else { (number * 2500 + i) * 2_654_435_761 });
+        bytes.extend(data.flat_map(u32::to_le_bytes));
+    }
+    bytes
+}
+
+/// Four channels of 2 bits: 10 000 samples in a frame.
+fn mark5b_options() -> RecordingOptions {
+    RecordingOptions {
+        near: Some(UtcSecond::new(60_000, 0)),
+        sample_rate_hz: Some(100_000),
+        channels: Some(4),
+        bits: Some(2),
+        ..RecordingOptions::default()
+    }
+}
+
+#[test]
+fn mark5b_is_read_by_the_schedules_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.m5b");
+    let bytes = mark5b(0..25, 7);
+    std::fs::write(&path, &bytes).unwrap();
+    let mut recording = Recording::open(&[&path], &mark5b_options()).unwrap();
+    assert_eq!(recording.layout().reference, UtcSecond::new(59_821, 40));
+    let mut samples = Samples::default();
+    recording.read(69_000, 12_000, &mut samples).unwrap();
+    assert_eq!(samples.validity(0).runs(), [(0, 1000), (11_000, 12_000)], "fill is not valid");
+    // Sign and magnitude: the codes 0, 1, 2, 3 are the values -high, 1, -1, high.
+    let payload = &bytes[6 * 10_016 + 16..];
+    for i in 0..1000 {
+        for channel in 0..4 {
+            let code = usize::from(payload[9000 + i] >> (2 * channel) & 3);
+            let value = [-3.3359, 1.0, -1.0, 3.3359][code];
+            assert_eq!(samples.channel(channel)[i], value, "{i} {channel}");
+        }
+    }
+    // As codes, which the correlator takes.
+    let mut codes = Codes::default();
+    assert!(recording.has_codes());
+    recording.read_codes(69_000, 1000, &mut codes).unwrap();
+    let mut numbers = vec![0.0; 1000];
+    codes.numbers(2, 0, &mut numbers);
+    assert_eq!(numbers, samples.channel(2)[..1000]);
+    // KVN's order: a byte of each word belongs to one channel.
+    let options = RecordingOptions { order: Some(BitOrder::Kvn5b), ..mark5b_options() };
+    let mut kvn = Recording::open(&[&path], &options).unwrap();
+    kvn.read(69_000, 1000, &mut samples).unwrap();
+    for i in 0..1000 {
+        for channel in 0..4 {
+            let code = usize::from(payload[(9000 + i) / 4 * 4 + channel] >> (2 * (i % 4)) & 3);
+            assert_eq!(samples.channel(channel)[i], [-3.3359, 1.0, -1.0, 3.3359][code], "{i} {channel}");
+        }
+    }
+    let told =
+        Recording::open(&[&path], &RecordingOptions { channels: None, ..mark5b_options() }).unwrap_err();
+    assert!(told.to_string().contains("do not tell"), "{told}");
+}
+
+#[test]
+fn files_split_anywhere_are_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = mark5b(0..25, 99);
+    let read = |paths: &[PathBuf]| {
+        let mut recording = Recording::open(paths, &mark5b_options()).unwrap();
+        let mut samples = Samples::default();
+        recording.read(0, 250_000, &mut samples).unwrap();
+        (samples.validity(0).runs().to_vec(), samples.channel(1).to_vec())
+    };
+    let write = |cuts: &[usize]| {
+        let ends = cuts.iter().copied().chain([whole.len()]);
+        let mut from = 0;
+        let mut paths = Vec::new();
+        for (i, end) in ends.enumerate() {
+            paths.push(dir.path().join(format!("{i}.m5b")));
+            std::fs::write(&paths[i], &whole[from..end]).unwrap();
+            from = end;
+        }
+        paths
+    };
+    let wanted = read(&write(&[]));
+    assert_eq!(wanted.0, [(0, 250_000)]);
+    for cuts in
+        [&[100_160][..], &[3], &[10_016 * 5 + 9], &[50_000, 50_001, 120_000], &[7, 25_000, 25_100, 200_000]]
+    {
+        assert!(read(&write(cuts)) == wanted, "{cuts:?}");
+    }
+    // Control: without the middle part the frames there are not valid.
+    let mut paths = write(&[50_000, 120_000]);
+    paths.remove(1);
+    assert_ne!(read(&paths), wanted);
 }

@@ -1,11 +1,13 @@
 //! Resolves a `job.toml` into a [`Job`].
 
 use super::geometry::{Delays, Wanted};
-use super::{ChannelEntry, JobFile, ScanEntry, SidebandName, StreamEntry, epoch, products, recordings};
+use super::{
+    ChannelEntry, JobFile, ScanEntry, SidebandName, StreamEntry, ZeroName, epoch, products, recordings,
+};
 use crate::epoch::Epoch;
 use crate::geometry::model::Direction;
-use crate::job::resolve::auto_products;
-use crate::job::{Band, Channel, Job, JobError, Scan, Source, Station, Stream};
+use crate::job::parts::auto_products;
+use crate::job::{Band, Channel, Job, JobError, Sampling, Scan, Source, Station, Stream};
 use std::path::Path;
 
 /// Polarisations that are known.
@@ -24,16 +26,20 @@ impl JobFile {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("job").to_owned();
         self.check()?;
-        let (bands, streams) = self.bands_and_streams(folder)?;
-        let sample_rate_hz = self.sample_rate(&streams)?;
+        let (mut bands, streams) = self.bands_and_streams(folder)?;
+        let ranges = products::ranges(self, &streams, &bands)?;
+        let sample_rate_hz =
+            self.sample_rate(&streams, &bands, ranges.first().map_or(0.0, |r| r.bandwidth_hz))?;
+        let channel_hz = 0.5 * sample_rate_hz as f64 / self.correlation.channels as f64;
         let baselines = products::baselines(self, &streams)?;
-        let crosses = products::crosses(self, &streams, &bands, &baselines);
-        if crosses.is_empty() && !baselines.is_empty() {
+        let parts = (&mut bands, ranges.as_slice());
+        let crosses = products::crosses(self, &streams, parts, (&baselines, channel_hz))?;
+        if crosses.is_empty() && (!baselines.is_empty() || !self.correlation.zoom.is_empty()) {
             return Err("no two stations record the same part of the sky in the same polarisation".to_owned());
         }
         let polarised = self.correlation.polarisations == super::Polarisations::All;
         let autos = if self.correlation.autocorrelations {
-            auto_products(&streams, &crosses, polarised)
+            auto_products(&streams, &bands, &crosses, polarised)
         } else {
             Vec::new()
         };
@@ -120,7 +126,8 @@ impl JobFile {
                 streams.push(Stream {
                     station,
                     format: entry.format.clone(),
-                    complex: entry.complex,
+                    sampling: sampling(entry),
+                    sample_rate_hz: stream_rate(entry).map_err(|what| format!("{place}: {what}"))?,
                     bits: entry.bits,
                     frame_bytes: entry.frame_bytes,
                     threads: entry.threads.clone(),
@@ -132,28 +139,25 @@ impl JobFile {
         if streams.is_empty() { Err("no station has a stream".to_owned()) } else { Ok((bands, streams)) }
     }
 
-    /// The sample rate, which all streams must have in common until zoom bands are correlated.
-    fn sample_rate(&self, streams: &[Stream]) -> Result<u64, String> {
-        let entries = self.stations.iter().flat_map(|s| s.streams.iter().map(move |e| (s, e)));
-        let mut common: Option<(f64, &str)> = None;
-        for (station, entry) in entries {
-            let rate = stream_rate(entry)?;
-            match common {
-                Some((other, code)) if other != rate => {
-                    return Err(format!(
-                        "stations {code} and {} record {other} and {rate} samples/s: bands of different widths are \
-                         not correlated yet; make one job of the stations that have the same",
-                        station.code
-                    ));
-                }
-                _ => common = Some((rate, &station.code)),
+    /// Twice the bandwidth of the products; all streams must have a whole number of its channels.
+    fn sample_rate(&self, streams: &[Stream], bands: &[Band], bandwidth_hz: f64) -> Result<u64, String> {
+        let rate = whole_rate(2.0 * bandwidth_hz)?;
+        let channel_hz = 0.5 * rate as f64 / self.correlation.channels as f64;
+        for stream in streams {
+            let width_hz = stream.channels.first().map_or(0.0, |c| bands[c.band].bandwidth_hz);
+            let channels = width_hz / channel_hz;
+            let code = &self.stations[stream.station].code;
+            if channels < 0.5 || (channels - channels.round()).abs() > 1e-6 {
+                return Err(format!(
+                    "station {code}: {width_hz} Hz are not a whole number of spectral channels of {channel_hz} Hz; \
+                     correlation.channels is that of {bandwidth_hz} Hz"
+                ));
+            }
+            if stream.sampling == Sampling::ComplexCentred && channels.round() as u64 % 2 == 1 {
+                return Err(format!("station {code}: an odd number of spectral channels has no middle"));
             }
         }
-        let rate = common.map_or(0.0, |(rate, _)| rate);
-        if streams.is_empty() || rate < 1.0 || (rate - rate.round()).abs() > 1e-3 {
-            return Err(format!("the sample rate {rate} is not a whole number of Hz"));
-        }
-        Ok(rate.round() as u64)
+        Ok(rate)
     }
 
     /// The second from which times count.
@@ -247,7 +251,22 @@ pub(super) fn direction(source: &Source) -> Direction {
     Direction { ra_rad: source.ra_rad, dec_rad: source.dec_rad }
 }
 
-fn stream_rate(entry: &StreamEntry) -> Result<f64, String> {
+fn sampling(entry: &StreamEntry) -> Sampling {
+    match (entry.complex, entry.zero) {
+        (false, _) => Sampling::Real,
+        (true, ZeroName::Edge) => Sampling::Complex,
+        (true, ZeroName::Centre) => Sampling::ComplexCentred,
+    }
+}
+
+fn whole_rate(rate: f64) -> Result<u64, String> {
+    if rate < 1.0 || !rate.is_finite() || (rate - rate.round()).abs() > 1e-3 {
+        return Err(format!("the sample rate {rate} is not a whole number of Hz"));
+    }
+    Ok(rate.round() as u64)
+}
+
+fn stream_rate(entry: &StreamEntry) -> Result<u64, String> {
     let per_hz = if entry.complex { 1.0 } else { 2.0 };
     let first = entry.channels.first().map_or(0.0, |c| c.bandwidth_mhz * 1e6);
     if entry.channels.iter().any(|c| c.bandwidth_mhz * 1e6 != first) {
@@ -255,7 +274,7 @@ fn stream_rate(entry: &StreamEntry) -> Result<f64, String> {
     }
     let rate = entry.sample_rate_hz.unwrap_or(per_hz * first);
     if rate == per_hz * first {
-        Ok(rate)
+        whole_rate(rate)
     } else {
         Err(format!(
             "{rate} samples/s are not the {} that {first} Hz need: oversampled bands are not correlated",

@@ -2,11 +2,12 @@
 
 use super::{
     Angle, ChannelEntry, ClockEntry, Correlation, JobFile, Model, Polarisations, ProductsWanted,
-    RotationName, ScanEntry, SidebandName, SourceEntry, StationEntry, StreamEntry,
+    RotationName, ScanEntry, SidebandName, SourceEntry, StationEntry, StreamEntry, ZeroName, ZoomEntry,
 };
 use crate::difx::DifxJob;
 use crate::epoch::Epoch;
-use crate::job::{Job, JobError, Rotation};
+use crate::job::parts::Range;
+use crate::job::{Job, JobError, Rotation, Sampling};
 use std::path::Path;
 
 /// Converts a DiFX job. Names of files count from `folder`, that of the `job.toml`.
@@ -53,6 +54,7 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
             polarisations: if polarised { Polarisations::All } else { Polarisations::Parallel },
             autocorrelations: difx.input.write_autos,
             baselines: job.baselines.iter().map(|b| [code(b.a), code(b.b)]).collect(),
+            zoom: zoom(&job),
             start: Some(start.to_string()),
         },
         model: Model { difx_im: Some(relative(&difx.im.path)), ..Model::default() },
@@ -66,6 +68,25 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
         scans: scans.collect(),
         windows: Vec::new(),
     })
+}
+
+/// The zoom bands: none where every product is all of what one of its sides recorded.
+fn zoom(job: &Job) -> Vec<ZoomEntry> {
+    let mut ranges: Vec<Range> = Vec::new();
+    let mut partial = false;
+    for product in &job.crosses {
+        let range = Range::of(&job.bands[product.band]);
+        let recorded = |(s, c): (usize, usize)| Range::of(&job.bands[job.streams[s].channels[c].band]);
+        partial |= ![product.a, product.b].into_iter().any(|side| recorded(side).same(range));
+        if !ranges.iter().any(|r| r.same(range)) {
+            ranges.push(range);
+        }
+    }
+    let entry = |r: &Range| ZoomEntry {
+        low_mhz: exactly(r.low_hz, 1e6),
+        bandwidth_mhz: exactly(r.bandwidth_hz, 1e6),
+    };
+    if partial { ranges.iter().map(entry).collect() } else { Vec::new() }
 }
 
 fn rad(value: f64) -> Angle {
@@ -118,7 +139,8 @@ fn stream(job: &Job, stream: &crate::job::Stream, folder: &Path) -> StreamEntry 
         format: stream.format.clone(),
         bits: stream.bits,
         frame_bytes: stream.frame_bytes,
-        complex: stream.complex,
+        complex: stream.sampling.is_complex(),
+        zero: if stream.sampling == Sampling::ComplexCentred { ZeroName::Centre } else { ZeroName::Edge },
         sample_rate_hz: None,
         threads: stream.threads.clone(),
         recordings: stream.files.iter().map(name).collect(),

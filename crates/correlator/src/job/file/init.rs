@@ -3,7 +3,7 @@
 use super::recordings::of_station;
 use super::{
     Angle, ChannelEntry, ClockEntry, Correlation, JobFile, Model, Polarisations, ProductsWanted,
-    RotationName, ScanEntry, SidebandName, SourceEntry, StationEntry, StreamEntry,
+    RotationName, ScanEntry, SidebandName, SourceEntry, StationEntry, StreamEntry, ZeroName,
 };
 use crate::schedule::summary::{declination, right_ascension};
 use crate::schedule::{Schedule, Setup, Station};
@@ -73,6 +73,7 @@ pub fn init(schedule: &Schedule, wishes: &Wishes) -> Result<JobFile, String> {
             polarisations: Polarisations::Parallel,
             autocorrelations: true,
             baselines: Vec::new(),
+            zoom: Vec::new(),
             start: None,
         },
         model: Model { eop: schedule.eop.clone(), ..Model::default() },
@@ -195,6 +196,7 @@ fn streams(setup: &Setup, recordings: &[String], station: &Station) -> Result<Ve
             bits: if stream.bits == 0 { 2 } else { stream.bits },
             frame_bytes: stream.frame_bytes,
             complex: stream.complex,
+            zero: ZeroName::Edge,
             sample_rate_hz: Some(stream.sample_rate_hz),
             threads: stream.threads.clone(),
             recordings: recordings.to_vec(),

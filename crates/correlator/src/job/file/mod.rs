@@ -67,7 +67,7 @@ pub enum Polarisations {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Correlation {
-    /// Spectral channels of a band before averaging.
+    /// Spectral channels of a band (the narrowest one, or a zoom band) before averaging.
     pub channels: usize,
     /// How many of them are averaged into one.
     #[serde(default = "one")]
@@ -89,6 +89,10 @@ pub struct Correlation {
     /// Pairs of stations; none: all.
     #[serde(default)]
     pub baselines: Vec<[String; 2]>,
+    /// Parts of the bands that alone are correlated, all of the same width; none: the bands as the stations with the
+    /// narrowest ones recorded them.
+    #[serde(default)]
+    pub zoom: Vec<ZoomEntry>,
     /// From when on times count; default: the first scan.
     pub start: Option<String>,
 }
@@ -104,6 +108,16 @@ fn shift() -> f64 {
 }
 fn yes() -> bool {
     true
+}
+
+/// A part of the sky's spectrum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZoomEntry {
+    /// Its lower edge on the sky.
+    pub low_mhz: f64,
+    /// Its width.
+    pub bandwidth_mhz: f64,
 }
 
 /// Where the fringes are stopped.
@@ -226,6 +240,9 @@ pub struct StreamEntry {
     /// Complex samples.
     #[serde(default)]
     pub complex: bool,
+    /// Where frequency 0 of complex samples is in a band.
+    #[serde(default)]
+    pub zero: ZeroName,
     /// Samples per second; default: twice the bandwidth, once if complex.
     pub sample_rate_hz: Option<f64>,
     /// VDIF threads in the order of the channels; none: one thread holds all.
@@ -242,6 +259,17 @@ fn vdif() -> Format {
     Format::Vdif
 }
 
+/// Where frequency 0 of complex samples is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroName {
+    /// At the edge, as with real samples.
+    #[default]
+    Edge,
+    /// In the middle.
+    Centre,
+}
+
 /// Upper or lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -256,7 +284,8 @@ pub enum SidebandName {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelEntry {
-    /// Sky frequency of zero baseband frequency.
+    /// Sky frequency of the band's edge at which the lowest frequencies of real samples are: the lower edge of an upper
+    /// sideband, the upper one of a lower.
     pub edge_mhz: f64,
     /// Bandwidth.
     pub bandwidth_mhz: f64,

@@ -1,6 +1,9 @@
 //! Finds recordings: patterns of names, and what lies in a folder for each station.
 
-use crate::baseband::file::FrameFile;
+use crate::baseband::UtcSecond;
+use crate::baseband::bytes::ByteSource;
+use crate::baseband::file::{BLOCK_TARGET, FrameFile};
+use crate::baseband::mark6;
 use std::path::{Path, PathBuf};
 
 /// Folders below the one that is searched.
@@ -56,8 +59,13 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Re
 }
 
 fn is_of(path: &Path, code: &str) -> bool {
-    let Ok(file) = FrameFile::open(path) else { return false };
+    // Only the station is asked for: any day will do.
+    let set = mark6::is_scattered(path).then(|| ByteSource::gathered(&[path.to_owned()]));
+    let source = set.unwrap_or_else(|| ByteSource::joined(&[path.to_owned()]));
+    let Ok(file) = source.and_then(|source| FrameFile::of(source, UtcSecond(0), BLOCK_TARGET)) else {
+        return false;
+    };
     let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let in_name = name.split(['_', '-', '.']).any(|word| word.eq_ignore_ascii_case(code));
-    file.header().station_name().eq_ignore_ascii_case(code) || in_name
+    file.header().station_name().is_some_and(|name| name.eq_ignore_ascii_case(code)) || in_name
 }

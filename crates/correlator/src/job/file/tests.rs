@@ -101,10 +101,13 @@ fn faults_are_told() {
         &|f| {
             let stream = &mut f.stations[1].streams[0];
             stream.sample_rate_hz = None;
-            stream.channels.iter_mut().for_each(|c| c.bandwidth_mhz = 32.0);
+            stream.channels.iter_mut().for_each(|c| c.bandwidth_mhz = 32.01);
         },
-        "bands of different widths are not correlated yet",
+        "are not a whole number of spectral channels",
     );
+    let zoom = |low_mhz, bandwidth_mhz| ZoomEntry { low_mhz, bandwidth_mhz };
+    fault(&|f| f.correlation.zoom = vec![zoom(1.0, 2.0)], "same part of the sky");
+    fault(&|f| f.correlation.zoom = vec![zoom(22000.0, 2.0), zoom(22004.0, 4.0)], "same bandwidth");
     fault(&|f| f.stations[0].position_m = [0.0; 3], "not on the Earth");
     fs::write(&path, "[correlation]\nchannels = 4\nchanels = 5\n").unwrap();
     let text = JobFile::open(&path).unwrap_err().to_string();

@@ -1,6 +1,8 @@
 //! Writes a `job.toml` with comments that explain every key.
 
-use super::{Angle, JobFile, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry};
+use super::{
+    Angle, JobFile, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry, ZeroName, ZoomEntry,
+};
 use crate::eop::EopPoint;
 use crate::schedule::Format;
 use std::fmt::Write as _;
@@ -64,7 +66,11 @@ fn angle(angle: &Angle) -> String {
 fn correlation(t: &mut String, job: &JobFile) {
     let c = &job.correlation;
     let _ = writeln!(t, "\n[correlation]");
-    let _ = writeln!(t, "channels = {}                # spectral channels of every band", c.channels);
+    let _ = writeln!(
+        t,
+        "channels = {}                # spectral channels of every (narrowest or zoom) band",
+        c.channels
+    );
     let _ = writeln!(t, "average = {}                   # so many of them are averaged into one", c.average);
     let _ = writeln!(t, "integration_s = {}        # accumulation time", number(c.integration_s));
     let rotation = if c.rotation == RotationName::After { "after" } else { "before" };
@@ -85,6 +91,17 @@ fn correlation(t: &mut String, job: &JobFile) {
     } else {
         let pair = |p: &[String; 2]| format!("[{}, {}]", text(&p[0]), text(&p[1]));
         let _ = writeln!(t, "baselines = {}", list(&c.baselines, pair));
+    }
+    if c.zoom.is_empty() {
+        let _ = writeln!(
+            t,
+            "# zoom = [{{ low_mhz = 22235.0, bandwidth_mhz = 2.0 }}]   # only these parts of the bands"
+        );
+    } else {
+        let entry = |z: &ZoomEntry| {
+            format!("{{ low_mhz = {}, bandwidth_mhz = {} }}", number(z.low_mhz), number(z.bandwidth_mhz))
+        };
+        let _ = writeln!(t, "zoom = {}", list(&c.zoom, entry));
     }
     match &c.start {
         Some(start) => {
@@ -247,6 +264,11 @@ fn stream_entry(t: &mut String, s: &StreamEntry) {
     );
     if s.complex {
         let _ = writeln!(t, "complex = true");
+        let zero = if s.zero == ZeroName::Centre { "centre" } else { "edge" };
+        let _ = writeln!(
+            t,
+            "zero = \"{zero}\"                # where frequency 0 is in a band: at its edge or in its centre"
+        );
     }
     if let Some(rate) = s.sample_rate_hz {
         let _ = writeln!(t, "sample_rate_hz = {}", number(rate));

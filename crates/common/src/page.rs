@@ -1,13 +1,22 @@
 //! Pieces of a self-contained HTML page: text, tables, pictures inlined as base64; no script, nothing from the network.
 
-use super::ReportError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A picture cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {path}", path = path.display())]
+pub struct ReadError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: std::io::Error,
+}
 
 /// Text as HTML and XML have it.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -22,7 +31,7 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// A cell of a table.
-pub(super) enum Cell {
+pub enum Cell {
     /// Text, to the left.
     Text(String),
     /// A number or other text, to the right.
@@ -32,19 +41,20 @@ pub(super) enum Cell {
 }
 
 /// A page that grows from the top.
-pub(super) struct Page {
+pub struct Page {
     title: String,
     contents: String,
     body: String,
 }
 
 impl Page {
-    pub(super) fn new(title: &str) -> Self {
+    /// A page without anything but its title.
+    pub fn new(title: &str) -> Self {
         Self { title: escaped(title), contents: String::new(), body: String::new() }
     }
 
     /// Starts a section, which the contents at the top name.
-    pub(super) fn section(&mut self, name: &str) -> &mut Self {
+    pub fn section(&mut self, name: &str) -> &mut Self {
         let id: String =
             name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         // Writing to a String cannot fail.
@@ -53,18 +63,20 @@ impl Page {
         self
     }
 
-    pub(super) fn paragraph(&mut self, text: &str) -> &mut Self {
+    /// A paragraph of text.
+    pub fn paragraph(&mut self, text: &str) -> &mut Self {
         let _ = writeln!(self.body, "<p>{}</p>", escaped(text));
         self
     }
 
     /// A box that stands out: `class` is "good", "bad" or "note".
-    pub(super) fn note(&mut self, class: &str, text: &str) -> &mut Self {
+    pub fn note(&mut self, class: &str, text: &str) -> &mut Self {
         let _ = writeln!(self.body, "<p class=\"box {class}\">{}</p>", escaped(text));
         self
     }
 
-    pub(super) fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> &mut Self {
+    /// A table with a head.
+    pub fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> &mut Self {
         self.body.push_str("<div class=\"scroll\"><table><thead><tr>");
         for head in heads {
             let _ = write!(self.body, "<th>{}</th>", escaped(head));
@@ -86,9 +98,11 @@ impl Page {
     }
 
     /// A PNG file inlined, with what is to be seen on it.
-    pub(super) fn picture(&mut self, path: &Path, caption: &str) -> Result<&mut Self, ReportError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| ReportError::Read { path: path.to_path_buf(), source })?;
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn picture(&mut self, path: &Path, caption: &str) -> Result<&mut Self, ReadError> {
+        let bytes = std::fs::read(path).map_err(|source| ReadError { path: path.to_path_buf(), source })?;
         let data = STANDARD.encode(bytes);
         let caption = escaped(caption);
         let _ = writeln!(
@@ -99,14 +113,14 @@ impl Page {
     }
 
     /// Text that is shown on demand, as it is.
-    pub(super) fn details(&mut self, summary: &str, text: &str) -> &mut Self {
+    pub fn details(&mut self, summary: &str, text: &str) -> &mut Self {
         let (summary, text) = (escaped(summary), escaped(text));
         let _ = writeln!(self.body, "<details><summary>{summary}</summary><pre>{text}</pre></details>");
         self
     }
 
     /// The whole page.
-    pub(super) fn finish(&self) -> String {
+    pub fn finish(&self) -> String {
         let Self { title, contents, body } = self;
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -146,3 +160,20 @@ pre{overflow-x:auto;padding:12px;background:#f6f8fb;border:1px solid #e4e7ec;fon
 summary{cursor:pointer;color:#0b5fa5;margin:8px 0}
 @media print{nav{display:none}header{background:none}}
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_text_becomes_markup() {
+        let mut page = Page::new("a < b");
+        page.section("One & two")
+            .paragraph("<script>")
+            .table(&["x"], [vec![Cell::Text("\"".to_owned())]].into_iter());
+        let html = page.finish();
+        assert!(html.contains("<title>a &lt; b</title>") && html.contains("<td>&quot;</td>"));
+        assert!(html.contains("href=\"#one---two\"") && !html.contains("<script"));
+        assert!(page.picture(Path::new("/nowhere/x.png"), "").is_err());
+    }
+}
