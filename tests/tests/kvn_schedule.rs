@@ -184,7 +184,12 @@ fn what_cannot_be_done_is_told_before_any_work() {
         assert_eq!(ended.code, Some(65), "{}{}", ended.stdout, ended.stderr);
         assert!(ended.stderr.contains(what), "{}", ended.stderr);
     };
-    refused("format = \"vdif\"", "format = \"mark5b\"", "not correlated yet");
+    refused(
+        "format = \"vdif\"",
+        "format = \"mark5b\"",
+        "the job says format Mark5B, the recording says VDIF",
+    );
+    refused("format = \"vdif\"", "format = \"mark4\"", "are not correlated, only VDIF and Mark5B");
     refused("frame_bytes = 1032", "frame_bytes = 8032", "1032");
     refused("[correlation]", "[correlation]\nspeed = 3", "speed");
     refused("mjd = 60000.0", "mjd = 60009.0", "not in the order of time");
