@@ -108,7 +108,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
 
     /// Reads what has arrived and gives work to those who are free.
     fn serve(&mut self, source: &mut S) -> anyhow::Result<()> {
-        while self.comm.waiting(None, TO_KEEPER) {
+        while self.comm.size() > 1 && self.comm.waiting(None, TO_KEEPER) {
             let (rank, bytes) = self.comm.receive(None, TO_KEEPER);
             self.take(source, rank, &bytes)?;
         }

@@ -117,11 +117,13 @@ impl Comm for World {
     }
 
     fn waiting(&self, from: Option<usize>, tag: Tag) -> bool {
-        let status = match from {
+        let probe = || match from {
             Some(rank) => self.world.process_at_rank(to_i32(rank)).immediate_probe_with_tag(tag.0),
             None => self.world.any_process().immediate_probe_with_tag(tag.0),
         };
-        status.is_some()
+        // Open MPI looks among the messages that it has, and only then fetches those that have arrived: the first probe after
+        // an arrival finds nothing.
+        probe().or_else(probe).is_some()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::plan::Method;
 use crate::posterior::{Posterior, Standard, WindowData};
 use crate::sampler::modes::{self, Mode, climb_start, mode_of};
 use crate::sampler::{
-    Chains, ChainsSpec, Climb, Likelihood, Place, Round, SamplerError, WarmUp, climb, ladder,
+    Chains, ChainsSpec, Climb, Likelihood, Place, Round, SamplerError, Ticking, WarmUp, climb, ladder,
 };
 use ndarray::{ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
@@ -105,27 +105,6 @@ pub fn signal_to_noise(windows: &[WindowData]) -> f64 {
     ratios.fold(0.0, f64::max)
 }
 
-/// A likelihood that lets other work be looked after now and then, and counts.
-struct Ticking<'a, 'b> {
-    standard: Standard<'a>,
-    tick: &'b mut dyn FnMut(),
-    gradients: u64,
-}
-
-impl Likelihood for Ticking<'_, '_> {
-    fn dim(&self) -> usize {
-        self.standard.dim()
-    }
-
-    fn ln_likelihood(&mut self, z: &[f64], gradient: &mut [f64]) -> f64 {
-        self.gradients += 1;
-        if self.gradients.is_multiple_of(TICK) {
-            (self.tick)();
-        }
-        self.standard.ln_likelihood(z, gradient)
-    }
-}
-
 /// Fits one pixel from the peaks of neighbours (`starts`, may be none). `tick` is called every few milliseconds.
 ///
 /// # Errors
@@ -137,7 +116,7 @@ pub fn fit_pixel(
     settings: PixelSettings,
     tick: &mut dyn FnMut(),
 ) -> Result<PixelFit, SamplerError> {
-    let mut likelihood = Ticking { standard: Standard::new(posterior), tick, gradients: 0 };
+    let mut likelihood = Ticking::new(Standard::new(posterior), TICK, tick);
     let modes = peaks(&mut likelihood, seed, starts);
     let Some(best) = modes.first() else {
         return Ok(PixelFit {
@@ -153,15 +132,15 @@ pub fn fit_pixel(
     let drawn = draw(&mut likelihood, seed, &modes, settings)?;
     fit.flags |= drawn.flags;
     (fit.r_hat, fit.ess) = (drawn.r_hat, drawn.ess);
-    fit.quantiles = quantiles(&likelihood.standard, &drawn.z);
-    let theta = likelihood.standard.theta(&fit.peak);
+    fit.quantiles = quantiles(&likelihood.inner, &drawn.z);
+    let theta = likelihood.inner.theta(&fit.peak);
     fit.chi2 = posterior.chi2(&theta, &mut posterior.work()).unwrap_or(f64::NAN);
     fit.gradients = likelihood.gradients;
     Ok(fit)
 }
 
 /// The peaks that climbs find, the highest mass first.
-fn peaks(likelihood: &mut Ticking, seed: u64, starts: &[Vec<f64>]) -> Vec<Mode> {
+fn peaks(likelihood: &mut Ticking<Standard>, seed: u64, starts: &[Vec<f64>]) -> Vec<Mode> {
     let dim = likelihood.dim();
     let of_prior = if starts.is_empty() { CLIMBS_ALONE } else { CLIMBS_BESIDES };
     let of_prior = (0..of_prior).map(|k| climb_start(seed, k, dim));
@@ -179,7 +158,7 @@ struct Drawn {
 }
 
 fn draw(
-    likelihood: &mut Ticking,
+    likelihood: &mut Ticking<Standard>,
     seed: u64,
     modes: &[Mode],
     settings: PixelSettings,

@@ -7,7 +7,7 @@ use super::stage::Stage;
 use crate::chain::{part_path, read_part};
 use crate::diagnose::{ess_bulk, r_hat};
 use crate::posterior::Standard;
-use crate::sampler::{Kernel, Leg, LegTask, Round, Stones, Transition, run_leg};
+use crate::sampler::{Kernel, Leg, LegTask, Round, Stones, Ticking, Transition, run_leg};
 use anyhow::Context as _;
 use mirinae_common::comm;
 use mirinae_common::fault;
@@ -211,10 +211,10 @@ impl<'a> Fit<'a> {
                 keeper.drawing.chains.resume();
             }
             Pool::new(comm).run(keeper.as_mut(), |task: LegTask, tick| {
-                let leg = run_leg((seed, &tunings[task.rung]), &task, &mut kernel, &mut standard, || {
-                    tick();
-                    fault::pass("step")
-                })?;
+                // A look at the messages takes under a microsecond, a gradient tens to thousands.
+                let mut likelihood = Ticking::new(&mut standard, 1, tick);
+                let tuning = (seed, &tunings[task.rung]);
+                let leg = run_leg(tuning, &task, &mut kernel, &mut likelihood, || fault::pass("step"))?;
                 Ok((leg, context.stop_requested()))
             })?;
             let verdict = comm::share(comm, &keeper.as_ref().map_or(Verdict::GoOn, |k| k.verdict))?;

@@ -6,7 +6,7 @@ use super::stage::Stage;
 use crate::plan::Method;
 use crate::posterior::Standard;
 use crate::sampler::modes::{self, Mode, climb_start};
-use crate::sampler::{Climb, climb};
+use crate::sampler::{Climb, Ticking, climb};
 use mirinae_common::comm;
 use mirinae_common::fault;
 use mirinae_common::pool::{Pool, Source};
@@ -70,10 +70,9 @@ impl Fit<'_> {
             let mut batch = Batch { next: first, last: first + BATCH, done: Vec::new(), stopped: false };
             let source = self.is_root().then_some(&mut batch);
             Pool::new(self.context.comm).run(source, |index, tick| {
-                tick();
                 fault::pass("step")?;
                 let start = climb_start(seed, index, self.plan.layout.parameters.len());
-                let end = climb(&mut likelihood, &start, LONGEST_CLIMB);
+                let end = climb(&mut Ticking::new(&mut likelihood, 1, tick), &start, LONGEST_CLIMB);
                 Ok((index, end, self.context.stop_requested()))
             })?;
             if comm::share(self.context.comm, &batch.stopped)? {

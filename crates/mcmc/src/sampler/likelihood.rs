@@ -13,6 +13,47 @@ pub trait Likelihood {
     fn ln_likelihood(&mut self, z: &[f64], gradient: &mut [f64]) -> f64;
 }
 
+impl<L: Likelihood> Likelihood for &mut L {
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn ln_likelihood(&mut self, z: &[f64], gradient: &mut [f64]) -> f64 {
+        (**self).ln_likelihood(z, gradient)
+    }
+}
+
+/// A likelihood that lets other work be looked after now and then, and counts.
+pub struct Ticking<'t, L> {
+    /// The likelihood itself.
+    pub inner: L,
+    /// Evaluations so far.
+    pub gradients: u64,
+    every: u64,
+    tick: &'t mut dyn FnMut(),
+}
+
+impl<'t, L> Ticking<'t, L> {
+    /// Calls `tick` before every evaluation whose number is a multiple of `every`.
+    pub fn new(inner: L, every: u64, tick: &'t mut dyn FnMut()) -> Self {
+        Self { inner, gradients: 0, every, tick }
+    }
+}
+
+impl<L: Likelihood> Likelihood for Ticking<'_, L> {
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+
+    fn ln_likelihood(&mut self, z: &[f64], gradient: &mut [f64]) -> f64 {
+        self.gradients += 1;
+        if self.gradients.is_multiple_of(self.every) {
+            (self.tick)();
+        }
+        self.inner.ln_likelihood(z, gradient)
+    }
+}
+
 /// Takes a plain function for a likelihood.
 pub struct FnLikelihood<F> {
     /// Number of parameters.
@@ -28,5 +69,22 @@ impl<F: FnMut(&[f64], &mut [f64]) -> f64> Likelihood for FnLikelihood<F> {
 
     fn ln_likelihood(&mut self, z: &[f64], gradient: &mut [f64]) -> f64 {
         (self.function)(z, gradient)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_work_is_looked_after_every_few_evaluations() {
+        let mut ticks = 0;
+        let mut tick = || ticks += 1;
+        let mut plain = FnLikelihood { dim: 1, function: |z: &[f64], _: &mut [f64]| z[0] };
+        let mut ticking = Ticking::new(&mut plain, 3, &mut tick);
+        let values: Vec<f64> = (0..7).map(|k| ticking.ln_likelihood(&[f64::from(k)], &mut [0.0])).collect();
+        assert_eq!((ticking.gradients, ticking.dim()), (7, 1));
+        assert_eq!(values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(ticks, 2);
     }
 }

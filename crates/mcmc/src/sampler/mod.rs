@@ -43,7 +43,7 @@ pub use hmc::Hmc;
 pub use kernel::{Kernel, KernelSpec, Transition};
 pub use laplace::{Laplace, laplace};
 pub use leg::{Leg, LegTask, run_leg};
-pub use likelihood::{FnLikelihood, Likelihood};
+pub use likelihood::{FnLikelihood, Likelihood, Ticking};
 pub use linear::Matrix;
 pub use moves::{Complement, DifferentialEvolution, Mixture, Move, MoveSpec, Snooker, Stretch, WeightedMove};
 pub use nuts::Nuts;
