@@ -8,11 +8,46 @@ use crate::comm::{Comm, Tag};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
+use std::time::{Duration, Instant};
 
 const TO_KEEPER: Tag = Tag(5);
 const TO_WORKER: Tag = Tag(6);
 /// With more ranks than this, rank 0 only hands out.
 const MOST_FOR_WORKING_KEEPER: usize = 32;
+
+/// When rank 0 looks for messages within its own work: often where a look takes under a microsecond, more rarely where others
+/// keep the cores busy and a look, which gives the core away, may take milliseconds.
+struct Looks {
+    next: Instant,
+}
+
+impl Looks {
+    const SHORTEST: Duration = Duration::from_micros(100);
+    const LONGEST: Duration = Duration::from_millis(20);
+    /// Looks that find nothing take at most one part in this many of the time.
+    const PART: u32 = 20;
+
+    fn new() -> Self {
+        Self { next: Instant::now() }
+    }
+
+    /// How long to wait after a look of a length.
+    fn pause(found: bool, took: Duration) -> Duration {
+        if found { Self::SHORTEST } else { (took * Self::PART).clamp(Self::SHORTEST, Self::LONGEST) }
+    }
+
+    /// Looks if it is time to.
+    fn look(&mut self, look: impl FnOnce() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+        let start = Instant::now();
+        if start < self.next {
+            return Ok(());
+        }
+        let found = look()?;
+        let end = Instant::now();
+        self.next = end + Self::pause(found, end - start);
+        Ok(())
+    }
+}
 
 /// Where tasks come from, on rank 0.
 pub trait Source {
@@ -46,7 +81,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
     }
 
     /// Does tasks until the source, which rank 0 comes with, has none and none is open. `work(task, tick)` does one, on the
-    /// rank that calls it, and should call `tick` every few milliseconds. Returns on all ranks.
+    /// rank that calls it, and should call `tick` every millisecond or more often. Returns on all ranks.
     ///
     /// # Errors
     /// That of a task or of the source, on the rank where it arises, while the others still wait: the caller ends the run (as
@@ -66,6 +101,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         W: FnMut(S::Task, &mut dyn FnMut()) -> anyhow::Result<S::Result>,
     {
         let works = self.comm.size() <= MOST_FOR_WORKING_KEEPER;
+        let mut looks = Looks::new();
         loop {
             self.serve(source)?;
             let task = if works { source.next() } else { None };
@@ -73,7 +109,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
                 let mut trouble = Ok(());
                 let result = work(task, &mut || {
                     if trouble.is_ok() {
-                        trouble = self.serve(source);
+                        trouble = looks.look(|| self.serve(source));
                     }
                 })?;
                 trouble?;
@@ -106,13 +142,16 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         Ok(self.open > 0)
     }
 
-    /// Reads what has arrived and gives work to those who are free.
-    fn serve(&mut self, source: &mut S) -> anyhow::Result<()> {
+    /// Reads what has arrived and gives work to those who are free; whether anything had arrived.
+    fn serve(&mut self, source: &mut S) -> anyhow::Result<bool> {
+        let mut found = false;
         while self.comm.size() > 1 && self.comm.waiting(None, TO_KEEPER) {
             let (rank, bytes) = self.comm.receive(None, TO_KEEPER);
             self.take(source, rank, &bytes)?;
+            found = true;
         }
-        self.hand_out(source)
+        self.hand_out(source)?;
+        Ok(found)
     }
 
     fn hand_out(&mut self, source: &mut S) -> anyhow::Result<()> {
@@ -152,6 +191,27 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_that_find_nothing_take_a_twentieth_of_the_time_at_most() {
+        let ms = Duration::from_millis;
+        assert_eq!(Looks::pause(false, Duration::from_nanos(500)), Looks::SHORTEST);
+        assert_eq!(Looks::pause(false, Duration::from_micros(50)), ms(1));
+        assert_eq!(Looks::pause(false, ms(300)), Looks::LONGEST);
+        assert_eq!(Looks::pause(true, ms(300)), Looks::SHORTEST);
+        let (mut looks, mut n) = (Looks::new(), 0);
+        let start = Instant::now();
+        while start.elapsed() < ms(30) {
+            looks
+                .look(|| {
+                    n += 1;
+                    std::thread::sleep(Duration::from_micros(100));
+                    Ok(false)
+                })
+                .unwrap();
+        }
+        assert!((1..=15).contains(&n), "{n} looks of 0.1 ms and more within 30 ms");
+    }
     use crate::comm::Threads;
     use proptest::prelude::*;
 
