@@ -83,6 +83,7 @@ quantity!(
     "s",
     ["s" = 1.0, "ms" = 1e-3, "us" = 1e-6, "ns" = 1e-9, "ps" = 1e-12, "min" = 60.0, "h" = 3600.0]
 );
+quantity!(Metres, "length", "m", ["m" = 1.0, "cm" = 1e-2, "mm" = 1e-3, "km" = 1e3]);
 quantity!(Kelvin, "temperature", "K", ["K" = 1.0, "mK" = 1e-3]);
 quantity!(KmPerS, "velocity", "km/s", ["km/s" = 1.0, "m/s" = 1e-3]);
 quantity!(

@@ -270,7 +270,7 @@ impl fmt::Display for Plan {
             let best = data.sigma_k.iter().copied().fold(f64::INFINITY, f64::min);
             writeln!(
                 f,
-                "  {}: {:.3}-{:.3} MHz, {n} channels{}, noise {best:.4} K{}, beam {:?}",
+                "  {}: {:.3}-{:.3} MHz, {n} channels{}, noise {best:.4} K{}, beam {}",
                 data.window.name,
                 freq[0],
                 freq[n - 1],
@@ -287,7 +287,7 @@ impl fmt::Display for Plan {
         self.describe_groups(f)?;
         writeln!(f, "{} free parameters:", self.layout.parameters.len())?;
         for parameter in &self.layout.parameters {
-            writeln!(f, "  {} [{}]: {:?}", parameter.name, parameter.unit, parameter.prior)?;
+            writeln!(f, "  {} [{}]: {}", parameter.name, parameter.unit, parameter.prior)?;
         }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;

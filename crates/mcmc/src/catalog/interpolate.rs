@@ -18,7 +18,7 @@ pub enum Interpolation {
 /// Each slope is that of the parabola through the node and its two neighbours (second order), then
 /// limited to three times the smaller neighbouring secant, which suffices for monotony
 /// (Fritsch & Carlson 1980, SIAM J. Numer. Anal. 17, 238; Hyman 1983, SIAM J. Sci. Stat. Comput. 4, 645).
-pub(super) fn monotone_slopes(x: &[f64], y: &[f64]) -> Vec<f64> {
+pub(crate) fn monotone_slopes(x: &[f64], y: &[f64]) -> Vec<f64> {
     let n = x.len();
     let step: Vec<f64> = x.windows(2).map(|w| w[1] - w[0]).collect();
     let secant: Vec<f64> = y.windows(2).zip(&step).map(|(w, h)| (w[1] - w[0]) / h).collect();
@@ -54,7 +54,7 @@ fn limit(slope: f64, before: f64, after: f64) -> f64 {
 }
 
 /// Value and derivative of the cubic Hermite segment from `(x0, y0, m0)` to `(x1, y1, m1)` at `x`.
-pub(super) fn hermite(x: f64, p0: (f64, f64, f64), p1: (f64, f64, f64)) -> (f64, f64) {
+pub(crate) fn hermite(x: f64, p0: (f64, f64, f64), p1: (f64, f64, f64)) -> (f64, f64) {
     let ((x0, y0, m0), (x1, y1, m1)) = (p0, p1);
     let h = x1 - x0;
     let t = (x - x0) / h;

@@ -4,7 +4,7 @@ mod database;
 mod duplicates;
 mod error;
 mod import;
-mod interpolate;
+pub(crate) mod interpolate;
 mod library;
 mod line;
 mod partition;

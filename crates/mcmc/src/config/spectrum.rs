@@ -2,7 +2,7 @@
 
 use super::ParameterConfig;
 use crate::spectrum::Convention;
-use mirinae_common::units::{Hertz, Radians};
+use mirinae_common::units::{Hertz, Metres, Radians};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -44,6 +44,8 @@ pub struct SpectrumConfig {
     pub dof: Option<f64>,
     /// Major and minor axis of the beam; the file's unless given.
     pub beam: Option<[Radians; 2]>,
+    /// Diameter of a single dish, whose beam is 1.22 lambda / D, instead.
+    pub dish: Option<Metres>,
     /// Frequency ranges to use; all unless given.
     #[serde(default)]
     pub windows: Vec<[Hertz; 2]>,

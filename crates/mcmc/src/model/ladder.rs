@@ -68,7 +68,8 @@ fn rung(wide: bool, step: usize, weight: f64, by_ln_sigma: f64) -> Rung {
 }
 
 /// Smooth from 0 to 1, two continuous derivatives; with the first.
-fn rise(x: f64) -> (f64, f64) {
+#[inline(always)]
+pub(super) fn rise(x: f64) -> (f64, f64) {
     let x = x.clamp(0.0, 1.0);
     let rest = x * (1.0 - x);
     (x * x * x * (10.0 + x * (6.0 * x - 15.0)), 30.0 * rest * rest)

@@ -4,6 +4,7 @@ use super::amplitude::Segment;
 use super::error::ModelError;
 use super::excitation::Excitation;
 use super::find::Common;
+use super::limits::LimitCurves;
 use super::lines::LineSet;
 use super::nodes::Rules;
 use super::scratch::{Scratch, SpeciesState};
@@ -125,6 +126,7 @@ pub struct LteModel {
     pub(super) windows: Vec<PlannedWindow>,
     pub(super) options: ModelOptions,
     pub(super) rules: Rules,
+    pub(super) limits: LimitCurves,
     pub(super) simd: Simd,
     pub(super) ways: Ways,
     pub(super) faddeeva: Faddeeva,
@@ -178,6 +180,7 @@ impl LteModel {
             windows: planned,
             options,
             rules: Rules::new(),
+            limits: LimitCurves::new(),
             simd,
             ways,
             faddeeva: Faddeeva::new(),

@@ -38,6 +38,7 @@ mod find;
 mod forward;
 mod ladder;
 mod likelihood;
+mod limits;
 mod lines;
 mod lte;
 mod narrow;
@@ -53,6 +54,7 @@ mod sight;
 mod sight_forward;
 mod sight_params;
 mod sight_reverse;
+mod sight_samples;
 #[allow(unsafe_code)]
 mod simd;
 mod smooth;

@@ -1,8 +1,8 @@
 //! Where a channel is sampled so that the mean over its width is right: the nodes and weights of Gauss and Legendre
 //! (Abramowitz & Stegun 1964, 25.4.29).
 //!
-//! [`super::ladder`] takes as many as the width of the channel asks for. Along sight lines the opacity decides too ([`Limits`]):
-//! where lines are thin the mean of the opacity is enough there.
+//! [`super::ladder`] takes as many as the width of the channel asks for. Along sight lines the opacity decides too
+//! ([`super::limits`]): where lines are thin the mean of the opacity is enough there.
 
 /// Nodes on -1 ... 1 and weights that add to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,14 +16,14 @@ pub(super) struct Rule {
 /// Numbers of nodes to choose from; those above 16 are several rules of 16 side by side.
 pub(super) const COUNTS: [usize; 10] = [2, 3, 4, 6, 8, 12, 16, 32, 64, 128];
 /// Nodes of the largest single rule.
-const SINGLE: usize = 16;
+pub(super) const SINGLE: usize = 16;
 
 /// Opacities for which [`WIDEST`] is given.
-const DEPTHS: [f64; 12] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1.0e3, 1.0e4, 1.0e6];
+pub(super) const DEPTHS: [f64; 12] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1.0e3, 1.0e4, 1.0e6];
 /// The widest channel, in sigma of the line, whose mean of `1 - exp(-p exp(-x^2/2))` is right to 2e-5
 /// at any place of the line: by the mean opacity (first row), then by the rules of [`COUNTS`] up to 16
 /// nodes; a column an opacity p of [`DEPTHS`]. Found numerically; a test repeats it.
-const WIDEST: [[f64; 12]; 8] = [
+pub(super) const WIDEST: [[f64; 12]; 8] = [
     [8.00, 1.31, 0.38, 0.12, 0.05, 0.02, 0.01, 0.00, 0.00, 0.00, 0.00, 0.00],
     [1.33, 1.02, 0.77, 0.66, 0.50, 0.38, 0.28, 0.22, 0.19, 0.14, 0.12, 0.09],
     [2.72, 2.23, 1.89, 1.61, 1.27, 0.97, 0.72, 0.58, 0.48, 0.38, 0.33, 0.27],
@@ -38,16 +38,12 @@ const WIDEST: [[f64; 12]; 8] = [
 #[derive(Debug, Clone)]
 pub(super) struct Rules(Vec<Rule>);
 
-/// The largest opacity for which the mean opacity and each rule will do, at one width of the channels.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits([f64; COUNTS.len() + 1]);
-
 impl Rules {
     pub fn new() -> Self {
         Self(COUNTS.iter().map(|&n| composite(n)).collect())
     }
 
-    /// The rule of an index that [`Limits::choose`] has given; not 0.
+    /// The rule of an index that [`super::limits::Limits`] has given; not 0.
     #[inline(always)]
     pub fn rule(&self, index: usize) -> &Rule {
         &self.0[index - 1]
@@ -71,28 +67,8 @@ impl Rules {
     }
 }
 
-impl Limits {
-    /// For channels of a width in sigma.
-    pub fn new(width: f64) -> Self {
-        let mut limits = [0.0; COUNTS.len() + 1];
-        for (index, limit) in limits.iter_mut().enumerate() {
-            let pieces = if index == 0 { 1 } else { COUNTS[index - 1].div_ceil(SINGLE) };
-            let row = &WIDEST[index.min(WIDEST.len() - 1)];
-            let fits = row.iter().take_while(|widest| **widest * pieces as f64 >= width).count();
-            *limit = if fits == 0 { 0.0 } else { DEPTHS[fits - 1] };
-        }
-        Self(limits)
-    }
-
-    /// 0 where the mean opacity will do, else the index of the smallest rule that will; the largest where none does.
-    #[inline(always)]
-    pub fn choose(&self, depth: f64) -> usize {
-        self.0.iter().position(|limit| depth <= *limit).unwrap_or(COUNTS.len())
-    }
-}
-
 /// One rule, or several of 16 nodes side by side.
-fn composite(n: usize) -> Rule {
+pub(super) fn composite(n: usize) -> Rule {
     if n <= SINGLE {
         return gauss_legendre(n);
     }
@@ -145,40 +121,5 @@ mod tests {
             let exact = 1.0 / f64::from(highest + 2);
             assert!(n > 6 || (mean(highest + 1) - exact).abs() > 1e-6, "{n} nodes");
         }
-    }
-
-    /// Largest error of the chosen rule over the places of a line of peak opacity `p`.
-    fn error(p: f64, width: f64, rule: Option<&Rule>) -> f64 {
-        let exact = composite(128);
-        let screen = |x: f64| -(-p * (-0.5 * x * x).exp()).exp_m1();
-        let mean = |f: &dyn Fn(f64) -> f64, x: f64, rule: &Rule| -> f64 {
-            rule.nodes.iter().zip(&rule.weights).map(|(u, w)| w * f(x + 0.5 * width * u)).sum()
-        };
-        (0..200)
-            .map(|i| f64::from(i) * 0.05 * (1.0 + 0.1 * width))
-            .map(|x| {
-                let value = match rule {
-                    None => -(-mean(&|x| p * (-0.5 * x * x).exp(), x, &exact)).exp_m1(),
-                    Some(rule) => mean(&screen, x, rule),
-                };
-                (value - mean(&screen, x, &exact)).abs()
-            })
-            .fold(0.0, f64::max)
-    }
-
-    #[test]
-    fn the_chosen_rule_is_good_to_two_parts_in_a_hundred_thousand() {
-        let rules = Rules::new();
-        for width in [0.05, 0.3, 0.6, 1.2, 2.0, 4.0, 7.5, 12.0] {
-            let limits = Limits::new(width);
-            for p in [1e-4, 9e-3, 0.05, 0.3, 0.9, 4.0, 25.0, 90.0, 900.0, 9e4] {
-                let index = limits.choose(p);
-                let rule = (index > 0).then(|| rules.rule(index));
-                let worst = error(p, width, rule);
-                assert!(worst < 2.4e-5, "p {p}, width {width}, rule {index}: {worst}");
-            }
-        }
-        // Negative control: three nodes are too few for an opaque line in a wide channel.
-        assert!(error(100.0, 1.2, Some(&composite(3))) > 1e-4);
     }
 }

@@ -3,6 +3,7 @@
 //! With `z = ln(peak/cut) - x^2/2`, x the distance in sigma, the opacity over the cut is `exp(z) w(z)`. The taper
 //! w goes smoothly from 0 at z = 0 to 1 at z = [`TAPER`]: value and derivatives are continuous everywhere.
 
+use super::ladder::rise;
 use super::narrow::{NARROW, Narrow};
 use super::scratch::Active;
 use super::simd::Lanes;
@@ -28,8 +29,28 @@ pub(super) struct Profile<L> {
     z0: L,
     centre_mhz: L,
     per_sigma: L,
-    /// Whether channels are so narrow that a series gives the mean over them.
-    narrow: bool,
+    wide: Wide,
+}
+
+/// How much the mean over channels is that of wide ones, by the error function, not of narrow ones, by a series: from 0 to
+/// 1 over the last channels for which both are right.
+#[derive(Clone, Copy)]
+struct Wide {
+    share: f64,
+    by_ln_sigma: f64,
+}
+
+/// From this share of the widest narrow channels on the error function sets in.
+const SETS_IN: f64 = 0.9;
+
+impl Wide {
+    /// For channels of half a width in sigma.
+    #[inline(always)]
+    fn new(half_sigma: f64) -> Self {
+        let per_range = 1.0 / ((1.0 - SETS_IN) * NARROW);
+        let (share, slope) = rise((half_sigma - SETS_IN * NARROW) * per_range);
+        Self { share, by_ln_sigma: -slope * per_range * half_sigma }
+    }
 }
 
 /// Derivatives of the opacity over the cut.
@@ -42,6 +63,19 @@ pub(super) struct Slopes<L> {
     pub by_sigma: L,
     /// By the logarithm of the cut, at a constant opacity of the peak, times the cut's own factor.
     pub by_cut: L,
+}
+
+impl<L: Lanes> Slopes<L> {
+    /// A share of the way from these to others.
+    #[inline(always)]
+    fn towards(&self, other: &Self, share: L) -> Self {
+        Self {
+            by_peak: other.by_peak.sub(self.by_peak).mul_add(share, self.by_peak),
+            by_x: other.by_x.sub(self.by_x).mul_add(share, self.by_x),
+            by_sigma: other.by_sigma.sub(self.by_sigma).mul_add(share, self.by_sigma),
+            by_cut: other.by_cut.sub(self.by_cut).mul_add(share, self.by_cut),
+        }
+    }
 }
 
 /// Value and derivatives of a profile.
@@ -70,10 +104,16 @@ impl<L: Lanes> Shape<L> for Profile<L> {
 
     #[inline(always)]
     fn value_of_mean(&self, freq_mhz: L, half_mhz: L) -> L {
-        if self.narrow {
+        let share = self.wide.share;
+        if share <= 0.0 {
             return Narrow::new(self, half_mhz).mean(self, freq_mhz);
         }
-        wide::mean(self, freq_mhz, half_mhz)
+        let wide = wide::mean(self, freq_mhz, half_mhz);
+        if share >= 1.0 {
+            return wide;
+        }
+        let narrow = Narrow::new(self, half_mhz).mean(self, freq_mhz);
+        wide.sub(narrow).mul_add(L::splat(share), narrow)
     }
 
     #[inline(always)]
@@ -83,12 +123,22 @@ impl<L: Lanes> Shape<L> for Profile<L> {
 
     #[inline(always)]
     fn all_of_mean(&self, freq_mhz: L, half_mhz: L) -> Values<L> {
-        let slopes = if self.narrow {
-            Narrow::new(self, half_mhz).slopes_of_mean(self, freq_mhz)
-        } else {
-            wide::slopes_of_mean(self, freq_mhz, half_mhz)
-        };
-        Values { value: self.value_of_mean(freq_mhz, half_mhz), slopes, by_damping: L::splat(0.0) }
+        let Wide { share, by_ln_sigma } = self.wide;
+        let value = self.value_of_mean(freq_mhz, half_mhz);
+        let by_damping = L::splat(0.0);
+        if share <= 0.0 {
+            let slopes = Narrow::new(self, half_mhz).slopes_of_mean(self, freq_mhz);
+            return Values { value, slopes, by_damping };
+        }
+        let wide = wide::slopes_of_mean(self, freq_mhz, half_mhz);
+        if share >= 1.0 {
+            return Values { value, slopes: wide, by_damping };
+        }
+        let narrow = Narrow::new(self, half_mhz);
+        let difference = wide::mean(self, freq_mhz, half_mhz).sub(narrow.mean(self, freq_mhz));
+        let mut slopes = narrow.slopes_of_mean(self, freq_mhz).towards(&wide, L::splat(share));
+        slopes.by_sigma = difference.mul_add(L::splat(by_ln_sigma), slopes.by_sigma);
+        Values { value, slopes, by_damping }
     }
 }
 
@@ -100,7 +150,7 @@ impl<L: Lanes> Profile<L> {
             z0: L::splat(line.z0),
             centre_mhz: L::splat(line.centre_mhz),
             per_sigma: L::splat(line.per_sigma),
-            narrow: half_mhz * line.per_sigma <= NARROW,
+            wide: Wide::new(half_mhz * line.per_sigma),
         }
     }
 

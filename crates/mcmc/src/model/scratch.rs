@@ -2,6 +2,7 @@
 
 use super::excitation::{Excitation, ExcitedLine};
 use super::ladder::MOST_RUNGS;
+use super::limits::Choice;
 use super::lines::LineSet;
 use super::lte::LteModel;
 use super::narrow::N_LEGENDRE;
@@ -207,19 +208,19 @@ pub struct Scratch {
 /// How each vector of channels is sampled within its channels: by sight line, then by vector.
 #[derive(Debug, Clone)]
 pub(super) struct Sampling {
-    /// Sum of the peak opacities of the lines that reach a vector; all zero between two uses.
+    /// The opacity that decides, or the derivative by it, of each vector of a window; all zero between two uses.
     pub depth: Vec<f64>,
-    /// Index of the rule (0: mean opacity); one set a sight line.
-    pub rule: Vec<u8>,
+    /// The rules, whose samples follow one another; one set a sight line.
+    pub choice: Vec<Choice>,
     /// Place of the vector's first sample among the planes; one set a sight line.
     pub offset: Vec<u32>,
 }
 
 impl Sampling {
-    /// Place of the first sample and rule of a vector.
+    /// Place of the first sample of a vector, and its rules.
     #[inline(always)]
-    pub fn of(&self, vector: usize) -> (usize, usize) {
-        (self.offset[vector] as usize, self.rule[vector] as usize)
+    pub fn of(&self, vector: usize) -> (usize, &Choice) {
+        (self.offset[vector] as usize, &self.choice[vector])
     }
 }
 
@@ -244,7 +245,9 @@ impl Scratch {
         let numbers = if model.averages() { 1 + N_LEGENDRE + most } else { 1 };
         let n_averaged = if model.averages() { MOST_RUNGS * n_species } else { 0 };
         let most_groups = ways.sightlines.iter().map(|s| s.groups.len()).max().unwrap_or(0);
-        let planes: usize = ways.sightlines.iter().map(|s| 2 * s.groups.len() * n_padded * most).sum();
+        // Where one rule passes into the next both are sampled.
+        let most_mixed = if model.averages() { most + most / 2 } else { 1 };
+        let planes: usize = ways.sightlines.iter().map(|s| 2 * s.groups.len() * n_padded * most_mixed).sum();
         Self {
             states: Vec::with_capacity(n_species),
             active: vec![Active::default(); n_lines],
@@ -260,7 +263,7 @@ impl Scratch {
             },
             sampling: Sampling {
                 depth: vec![0.0; n_vectors],
-                rule: vec![0; n_sights * n_vectors],
+                choice: vec![Choice::of(0); n_sights * n_vectors],
                 offset: vec![0; n_sights * n_vectors],
             },
             glows: vec![Glow::default(); if n_sights > 0 { n_lines } else { 0 }],

@@ -3,15 +3,14 @@
 use super::amplitude::N_NODES;
 use super::collect::collect;
 use super::lte::{LteModel, PlannedWindow};
-use super::nodes::{Limits, Rules};
+use super::nodes::{Rule, Rules};
 use super::profile::Shape;
 use super::scratch::{Active, Glow, Part, Sampling, Scratch, SightPart};
 use super::shapes::{Gaussians, Shapes, Voigts};
 use super::sight::{Sightline, function};
-use super::simd::{Kernel, Lanes, MAX_LANES};
-use super::touched::{MarkedSegments, mark, marked};
+use super::simd::{Kernel, Lanes};
+use super::touched::{MarkedSegments, mark};
 use super::transfer::{Local, Slab, Slabs, through};
-use super::vector::exp;
 use super::voigt::damping;
 
 /// Adds a sight line to `scratch.sum_k`.
@@ -88,12 +87,14 @@ impl<'a> SightJob<'a> {
             scratch.parts[species * self.model.windows.len() + self.w] =
                 Part { first_active, end_active: scratch.end_active, ..Part::default() };
         }
-        let Scratch { touched, active, sampling, planes, end_active, end_plane, .. } = scratch;
-        let lines = &active[first..*end_active];
+        let Scratch { touched, active, end_active, .. } = scratch;
         let words = &mut touched[self.model.words(self.slot(), self.window)];
         words.fill(0);
-        lines.iter().for_each(|line| mark(words, line.first as usize / L::N, line.end as usize / L::N));
-        let n_samples = self.choose_samples::<L>(words, lines, sampling);
+        for line in &active[first..*end_active] {
+            mark(words, line.first as usize / L::N, line.end as usize / L::N);
+        }
+        let n_samples = self.choose_samples::<L>(scratch);
+        let Scratch { planes, end_plane, .. } = scratch;
         scratch.sight_parts[self.index * self.model.windows.len() + self.w] =
             SightPart { first_plane: *end_plane, n_samples };
         let end = *end_plane + 2 * self.sightline.groups.len() * n_samples;
@@ -102,29 +103,6 @@ impl<'a> SightJob<'a> {
         }
         planes[*end_plane..end].fill(0.0);
         *end_plane = end;
-    }
-
-    /// Decides how each vector of channels is sampled, packs the samples, returns how many there are.
-    #[inline(always)]
-    fn choose_samples<L: Lanes>(&self, words: &[u64], lines: &[Active], sampling: &mut Sampling) -> usize {
-        let base = self.model.first_vector::<L>(self.index, self.window);
-        let narrowest = lines.iter().map(|line| line.per_sigma).fold(0.0, f64::max);
-        let limits = Limits::new(2.0 * self.window.grid.widest_half_mhz * narrowest);
-        // Voigt profiles have no mean in closed form.
-        let first_rule = usize::from(self.sightline.members().any(|(_, s)| self.model.ways.voigt[s]));
-        if self.model.averages() {
-            add_peaks::<L>(lines, super::collect::cut(self.model.cut_k()), &mut sampling.depth);
-        }
-        let mut offset = 0;
-        marked(words, |v| {
-            let rule =
-                if self.model.averages() { limits.choose(sampling.depth[v]).max(first_rule) } else { 0 };
-            sampling.depth[v] = 0.0;
-            sampling.rule[base + v] = rule as u8;
-            sampling.offset[base + v] = offset as u32;
-            offset += Rules::n_samples(rule) * L::N;
-        });
-        offset
     }
 
     /// Adds opacity and emission of all lines to the planes of their groups.
@@ -167,15 +145,17 @@ impl<'a> SightJob<'a> {
             for at in (line.first as usize..line.end as usize).step_by(L::N) {
                 let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
                 let glow = glow.at(line, freq);
-                let (offset, rule) = sampling.of(base + at / L::N);
-                if rule == 0 {
-                    let value = if averages { shape.value_of_mean(freq, half) } else { shape.value_at(freq) };
-                    planes.add(offset, glow, value);
-                    continue;
-                }
-                for (k, node) in self.model.rules.rule(rule).nodes.iter().enumerate() {
-                    let value = shape.value_at(half.mul_add(L::splat(*node), freq));
-                    planes.add(offset + k * L::N, glow, value);
+                let (mut offset, choice) = sampling.of(base + at / L::N);
+                for share in choice.shares() {
+                    if share.rule == 0 {
+                        let value =
+                            if averages { shape.value_of_mean(freq, half) } else { shape.value_at(freq) };
+                        planes.add(offset, glow, value);
+                        offset += L::N;
+                    } else {
+                        let rule = self.model.rules.rule(share.rule);
+                        offset = planes.add_at_nodes(offset, glow, &shape, (rule, freq, half));
+                    }
                 }
             }
         }
@@ -193,29 +173,46 @@ impl<'a> SightJob<'a> {
         Local::new(cubics, &self.window.segments[segment], freq)
     }
 
+    /// The brightness, averaged over the samples of a rule from a place on.
+    #[inline(always)]
+    pub fn mean_of<L: Lanes>(
+        &self,
+        rule: usize,
+        offset: usize,
+        (part, planes): (SightPart, &[f64]),
+        local: &Local<L>,
+    ) -> L {
+        let (groups, behind) = (&self.sightline.groups[..], local.at(function::BEHIND));
+        if rule == 0 {
+            return through(groups, behind, &LineSlabs { part, planes, sample: offset, local });
+        }
+        let mut sum = L::splat(0.0);
+        for (k, weight) in self.model.rules.rule(rule).weights.iter().enumerate() {
+            let lines = LineSlabs { part, planes, sample: offset + k * L::N, local };
+            sum = L::splat(*weight).mul_add(through(groups, behind, &lines), sum);
+        }
+        sum
+    }
+
     /// Adds what the lines change, and the continuum where it belongs to the spectrum.
     #[inline(always)]
     fn add_brightness<L: Lanes>(&self, scratch: &mut Scratch) {
         let part = self.part(scratch);
         let Scratch { touched, sampling, planes, smooth, sum_k, .. } = scratch;
         let out = &mut sum_k[self.window.padded.clone()];
-        let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
+        let segments = &self.window.segments[..];
         let base = self.model.first_vector::<L>(self.index, self.window);
         let words = &touched[self.model.words(self.slot(), self.window)];
         for (at, segment) in MarkedSegments::new::<L>(words, segments) {
             let local = self.local(smooth, (at, segment));
-            let behind = local.at(function::BEHIND);
-            let (offset, rule) = sampling.of(base + at / L::N);
-            let mut sum = L::load(&out[at..]).sub(continuum(&local, self.sightline));
-            for k in 0..Rules::n_samples(rule) {
-                let lines = LineSlabs { part, planes, sample: offset + k * L::N, local: &local };
-                let bright = through(groups, behind, &lines);
-                sum = match rule {
-                    0 => sum.add(bright),
-                    rule => L::splat(self.model.rules.rule(rule).weights[k]).mul_add(bright, sum),
-                };
+            let (mut offset, choice) = sampling.of(base + at / L::N);
+            let mut mean = L::splat(0.0);
+            for share in choice.shares() {
+                let of_rule: L = self.mean_of(share.rule, offset, (part, planes), &local);
+                mean = L::splat(share.weight.value).mul_add(of_rule, mean);
+                offset += Rules::n_samples(share.rule) * L::N;
             }
-            sum.store(&mut out[at..]);
+            L::load(&out[at..]).add(mean.sub(continuum(&local, self.sightline))).store(&mut out[at..]);
         }
         if self.sightline.continuum_goes_in {
             let mut first = 0;
@@ -245,6 +242,22 @@ impl Planes<'_> {
         opacity.mul_add(value, L::load(&self.tau[at..])).store(&mut self.tau[at..]);
         emitted.mul_add(value, L::load(&self.emission[at..])).store(&mut self.emission[at..]);
     }
+
+    /// Adds it at the nodes of a rule; returns the place behind its samples.
+    #[inline(always)]
+    fn add_at_nodes<L: Lanes>(
+        &mut self,
+        mut at: usize,
+        glow: (L, L),
+        shape: &impl Shape<L>,
+        (rule, freq_mhz, half_mhz): (&Rule, L, L),
+    ) -> usize {
+        for node in &rule.nodes {
+            self.add(at, glow, shape.value_at(half_mhz.mul_add(L::splat(*node), freq_mhz)));
+            at += L::N;
+        }
+        at
+    }
 }
 
 /// Lines and dust of all groups at one vector of samples.
@@ -267,20 +280,6 @@ impl<L: Lanes> Slabs<L> for Local<'_, L> {
     #[inline(always)]
     fn slab(&self, group: usize) -> Slab<L> {
         self.dust_slab(group)
-    }
-}
-
-/// Adds the peak opacity of each line to the vectors that it reaches.
-#[inline(always)]
-fn add_peaks<L: Lanes>(lines: &[Active], cut: f64, depth: &mut [f64]) {
-    for lines in lines.chunks(L::N) {
-        let mut peaks = [0.0; MAX_LANES];
-        lines.iter().zip(&mut peaks).for_each(|(line, peak)| *peak = line.z0);
-        exp(L::load(&peaks)).mul(L::splat(cut)).store(&mut peaks);
-        for (line, peak) in lines.iter().zip(peaks) {
-            let vectors = line.first as usize / L::N..line.end as usize / L::N;
-            depth[vectors].iter_mut().for_each(|depth| *depth += peak);
-        }
     }
 }
 

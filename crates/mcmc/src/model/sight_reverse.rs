@@ -1,15 +1,16 @@
 //! From the derivative by every channel back to those by the parameters of a sight line: the adjoint of
 //! [`super::sight_forward`].
 
+use super::limits::Share;
 use super::lte::LteModel;
-use super::nodes::Rules;
+use super::nodes::{Rule, Rules};
 use super::profile::{Shape, Values};
 use super::scratch::{Scratch, SightPart, SightSums};
 use super::shapes::{Gaussians, Shapes, Voigts};
 use super::sight::function;
 use super::sight_forward::SightJob;
 use super::simd::{Kernel, Lanes, MAX_LANES};
-use super::touched::MarkedSegments;
+use super::touched::{Marked, MarkedSegments};
 use super::transfer::{Column, Local, Slab, SlabPull, Slabs, through_reverse};
 use super::voigt::damping;
 
@@ -32,8 +33,12 @@ impl Kernel for SightReverse<'_> {
         }
         for w in 0..model.windows.len() {
             let job = SightJob::new(model, index, w);
-            job.pull_on_planes::<L>(scratch);
+            let by_ln_sigma = job.pull_on_planes::<L>(scratch);
             job.pull_on_lines::<L>(scratch);
+            job.clear_depths::<L>(scratch);
+            if let Some(species) = job.narrowest(scratch) {
+                scratch.sight_sums[species].by_sigma += by_ln_sigma;
+            }
         }
     }
 }
@@ -109,31 +114,33 @@ impl<L: Lanes> Local<'_, L> {
 }
 
 impl SightJob<'_> {
-    /// Turns the planes of opacity and emission into the derivatives by them.
+    /// Turns the planes of opacity and emission into the derivatives by them, and leaves those by what decides about samples in
+    /// `sampling.depth`; returns that by ln sigma through that decision.
     #[inline(always)]
-    fn pull_on_planes<L: Lanes>(&self, scratch: &mut Scratch) {
+    fn pull_on_planes<L: Lanes>(&self, scratch: &mut Scratch) -> f64 {
         let part = self.part(scratch);
         let Scratch { touched, sampling, planes, smooth, moments, behinds, pull_per_k, .. } = scratch;
         let pulls = &pull_per_k[self.window.padded.clone()];
-        let (groups, segments) = (&self.sightline.groups[..], &self.window.segments[..]);
+        let (segments, mut by_ln_sigma) = (&self.window.segments[..], 0.0);
         let base = self.model.first_vector::<L>(self.index, self.window);
         let words = &touched[self.model.words(self.slot(), self.window)];
         for (channel, segment) in MarkedSegments::new::<L>(words, segments) {
             let local: Local<L> = self.local(smooth, (channel, segment));
             let moments = &mut moments[self.moments(segment)];
-            let (offset, rule) = sampling.of(base + channel / L::N);
+            let (mut offset, choice) =
+                (sampling.offset[base + channel / L::N] as usize, sampling.choice[base + channel / L::N]);
             let pull = L::load(&pulls[channel..]);
             self.pull_on_continuum(local, L::splat(0.0).sub(pull), behinds, moments);
-            let behind = local.at(function::BEHIND);
-            for k in 0..Rules::n_samples(rule) {
-                let pull = match rule {
-                    0 => pull,
-                    rule => pull.mul(L::splat(self.model.rules.rule(rule).weights[k])),
-                };
-                let sample = offset + k * L::N;
-                let mut lines = Lines { part, planes: &mut *planes, sample, local, moments: &mut *moments };
-                let by_behind = through_reverse(groups, behind, pull, behinds, &mut lines);
-                add_moments(moments, function::BEHIND, by_behind, local.place);
+            let mut work = (&mut planes[..], &mut *behinds, moments);
+            for Share { rule, weight } in choice.shares() {
+                if choice.is_mixed() {
+                    let by_weight = pull.mul(self.mean_of(*rule, offset, (part, work.0), &local)).sum();
+                    sampling.depth[channel / L::N] += by_weight * weight.by_depth;
+                    by_ln_sigma += by_weight * weight.by_ln_sigma;
+                }
+                let pull = pull.mul(L::splat(weight.value));
+                self.pull_on_samples(*rule, offset, pull, (part, local), &mut work);
+                offset += Rules::n_samples(*rule) * L::N;
             }
         }
         if self.sightline.continuum_goes_in {
@@ -149,6 +156,39 @@ impl SightJob<'_> {
                 }
                 first = ends.end;
             }
+        }
+        by_ln_sigma
+    }
+
+    /// The samples of a rule from a place on.
+    #[inline(always)]
+    fn pull_on_samples<L: Lanes>(
+        &self,
+        rule: usize,
+        offset: usize,
+        pull: L,
+        (part, local): (SightPart, Local<L>),
+        (planes, behinds, moments): &mut (&mut [f64], &mut Vec<f64>, &mut [f64]),
+    ) {
+        let (groups, behind) = (&self.sightline.groups[..], local.at(function::BEHIND));
+        for k in 0..Rules::n_samples(rule) {
+            let pull = match rule {
+                0 => pull,
+                rule => pull.mul(L::splat(self.model.rules.rule(rule).weights[k])),
+            };
+            let sample = offset + k * L::N;
+            let mut lines = Lines { part, planes, sample, local, moments };
+            let by_behind = through_reverse(groups, behind, pull, behinds, &mut lines);
+            add_moments(moments, function::BEHIND, by_behind, local.place);
+        }
+    }
+
+    /// Leaves `sampling.depth` zero.
+    #[inline(always)]
+    fn clear_depths<L: Lanes>(&self, scratch: &mut Scratch) {
+        let Scratch { touched, sampling, .. } = scratch;
+        for v in Marked::new(&touched[self.model.words(self.slot(), self.window)]) {
+            sampling.depth[v] = 0.0;
         }
     }
 
@@ -214,16 +254,21 @@ impl SightJob<'_> {
             for at in (line.first as usize..line.end as usize).step_by(L::N) {
                 let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
                 let glow = glow.at(line, freq);
-                let (offset, rule) = sampling.of(base + at / L::N);
-                if rule == 0 {
-                    let values = if averages { shape.all_of_mean(freq, half) } else { shape.all_at(freq) };
-                    of_line.add(pulls, offset, glow, &values);
-                    continue;
+                let (mut offset, choice) = sampling.of(base + at / L::N);
+                for share in choice.shares() {
+                    if share.rule == 0 {
+                        let values =
+                            if averages { shape.all_of_mean(freq, half) } else { shape.all_at(freq) };
+                        of_line.add(pulls, offset, glow, &values);
+                        offset += L::N;
+                    } else {
+                        let rule = self.model.rules.rule(share.rule);
+                        offset = of_line.add_at_nodes(pulls, offset, glow, &shape, (rule, freq, half));
+                    }
                 }
-                for (k, node) in self.model.rules.rule(rule).nodes.iter().enumerate() {
-                    let values = shape.all_at(half.mul_add(L::splat(*node), freq));
-                    of_line.add(pulls, offset + k * L::N, glow, &values);
-                }
+            }
+            if averages {
+                self.pull_on_depths::<L, S>(line, &shape, sampling, &mut of_line);
             }
             shared = of_line.shared;
             let own = [of_line.own[0].sum(), of_line.own[1].sum(), of_line.own[2].sum()];
@@ -240,9 +285,9 @@ impl SightJob<'_> {
 
 /// Sums of derivatives over the channels of a line: by its peak, opacity, emission; and by what all lines of a species share: place,
 /// width, damping.
-struct OfLine<L> {
-    own: [L; 3],
-    shared: [L; 3],
+pub(super) struct OfLine<L> {
+    pub own: [L; 3],
+    pub shared: [L; 3],
 }
 
 impl<L: Lanes> OfLine<L> {
@@ -264,5 +309,22 @@ impl<L: Lanes> OfLine<L> {
         self.shared[0] = slopes.by_x.mul_add(by_value, self.shared[0]);
         self.shared[1] = slopes.by_sigma.mul_add(by_value, self.shared[1]);
         self.shared[2] = by_damping.mul_add(by_value, self.shared[2]);
+    }
+
+    /// Adds those at the nodes of a rule; returns the place behind its samples.
+    #[inline(always)]
+    fn add_at_nodes(
+        &mut self,
+        pulls: (&[f64], &[f64]),
+        mut at: usize,
+        glow: (L, L),
+        shape: &impl Shape<L>,
+        (rule, freq_mhz, half_mhz): (&Rule, L, L),
+    ) -> usize {
+        for node in &rule.nodes {
+            self.add(pulls, at, glow, &shape.all_at(half_mhz.mul_add(L::splat(*node), freq_mhz)));
+            at += L::N;
+        }
+        at
     }
 }

@@ -53,6 +53,17 @@ impl Beam {
     }
 }
 
+impl std::fmt::Display for Beam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Beam::Elliptical { bmaj_arcsec, bmin_arcsec } => {
+                write!(f, "{bmaj_arcsec:.4} x {bmin_arcsec:.4} arcsec")
+            }
+            Beam::SingleDish { diameter_m } => write!(f, "of a dish of {diameter_m} m"),
+        }
+    }
+}
+
 /// A spectral window: channel centres and beam.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Window {
@@ -82,7 +93,7 @@ impl Window {
         } else if let Some(pair) = self.freq_mhz.windows(2).find(|pair| pair[1] <= pair[0]) {
             format!("channel frequencies must ascend, but {} MHz follows {} MHz", pair[1], pair[0])
         } else if !self.beam.is_positive() {
-            format!("the beam must be positive: {:?}", self.beam)
+            format!("the beam must be positive: {}", self.beam)
         } else if let Some(width) = self.response.width_mhz.filter(|w| !(*w > 0.0 && w.is_finite())) {
             format!("the channel width {width} MHz must be positive")
         } else if self.response.hanning && self.freq_mhz.len() < 2 {

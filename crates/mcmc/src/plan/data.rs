@@ -81,7 +81,10 @@ impl Windows {
         let kind = kind_of_noise(config, &name)?;
         let noise = noise_of_runs(config, &spectrum, &name, inputs)?;
         let beam = spectrum.beam.ok_or_else(|| {
-            anyhow!("{}: the beam is not known: give beam = [\"major\", \"minor\"]", path.display())
+            anyhow!(
+                "{}: the beam is not known: give beam = [\"major\", \"minor\"], or dish = \"diameter\"",
+                path.display()
+            )
         })?;
         let response = response(config, all.model.channels, &name, inputs)?;
         let ranges = match config.windows.as_slice() {
@@ -192,9 +195,13 @@ fn response(
 
 fn read(config: &SpectrumConfig, path: &Path) -> anyhow::Result<Spectrum> {
     let intensity_unit = config.intensity_unit.as_deref().map(parse::<IntensityUnit>).transpose()?;
-    let beam = config
-        .beam
-        .map(|[major, minor]| Beam::Elliptical { bmaj_arcsec: major.arcsec(), bmin_arcsec: minor.arcsec() });
+    let beam = match (config.beam, config.dish) {
+        (Some(_), Some(_)) => bail!("{}: give beam or dish, not both", path.display()),
+        (Some([major, minor]), None) => {
+            Some(Beam::Elliptical { bmaj_arcsec: major.arcsec(), bmin_arcsec: minor.arcsec() })
+        }
+        (None, dish) => dish.map(|diameter| Beam::SingleDish { diameter_m: diameter.0 }),
+    };
     if spectrum::is_fits(path)? {
         let for_text = [
             ("freq_unit", config.freq_unit.is_some()),

@@ -3,7 +3,7 @@
 use super::Inputs;
 use crate::config::{CorrelationConfig, CorrelationSource, LikelihoodKind, SpectrumConfig};
 use crate::model::{MAX_BAND, Scatter};
-use crate::spectrum::{IntensityUnit, Noise, Spectrum, made_positive, significant, tapered};
+use crate::spectrum::{IntensityUnit, NO_NOISE, Noise, Spectrum, made_positive, significant, tapered};
 use anyhow::{Context, anyhow, bail, ensure};
 use mirinae_common::units::Kelvin;
 
@@ -64,14 +64,17 @@ pub(super) fn noise_of_runs(
     name: &str,
     inputs: &mut Inputs,
 ) -> anyhow::Result<Vec<RunNoise>> {
-    let whole = spectrum.noise();
+    // A slope that is fitted is no noise.
+    let sloped = config.slope_k_per_ghz.is_some();
+    let noise = |channels: &Spectrum| if sloped { channels.noise_without_slope() } else { channels.noise() };
+    let whole = noise(spectrum);
     let runs = spectrum.runs();
     let many = runs.len() > 1;
     let mut all = Vec::with_capacity(runs.len());
     for run in runs {
         let channels = spectrum.channels(run);
         // A short run may have too few channels free of lines.
-        let found = if many { channels.noise().or(whole) } else { whole };
+        let found = if many { noise(&channels).or(whole) } else { whole };
         let place = match many {
             true => format!(
                 "{name}, {:.3}-{:.3} MHz",
@@ -97,7 +100,7 @@ fn sigma(
 ) -> anyhow::Result<Vec<f64>> {
     let estimate = |inputs: &mut Inputs| -> anyhow::Result<Vec<f64>> {
         let noise = found.ok_or_else(|| {
-            anyhow!("{name}: too few channels to estimate the noise: give noise = \"... K\"")
+            anyhow!("{name}: the noise cannot be estimated ({NO_NOISE}): give noise = \"... K\"")
         })?;
         inputs.notes.push(format!(
             "{name}: noise {:.4} K from {} channels free of lines, correlation between neighbours {:.2}",
@@ -190,7 +193,9 @@ fn correlation(
 /// The correlations of the channels free of lines.
 fn estimated(found: Option<Noise>, name: &str, inputs: &mut Inputs) -> anyhow::Result<Vec<f64>> {
     let noise = found.ok_or_else(|| {
-        anyhow!("{name}: too few channels to estimate the correlation of the noise: give noise_correlation = [...]")
+        anyhow!(
+            "{name}: the correlation of the noise cannot be estimated ({NO_NOISE}): give noise_correlation = [...]"
+        )
     })?;
     let (correlation, factor) = tapered(significant(&noise.correlation, noise.n_used));
     let rounded: Vec<f64> = correlation.iter().map(|r| (r * 1e3).round() / 1e3).collect();

@@ -77,6 +77,20 @@ pub enum Prior {
     },
 }
 
+/// As in a configuration.
+impl std::fmt::Display for Prior {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uniform { low, high } => write!(f, "uniform [{low}, {high}]"),
+            Self::LogUniform { low, high } => write!(f, "log_uniform [{low}, {high}]"),
+            Self::Normal { mean, sd, low, high } if low.is_finite() || high.is_finite() => {
+                write!(f, "normal [{mean}, {sd}], limits [{low}, {high}]")
+            }
+            Self::Normal { mean, sd, .. } => write!(f, "normal [{mean}, {sd}]"),
+        }
+    }
+}
+
 impl Prior {
     /// Checks the numbers.
     ///

@@ -15,6 +15,16 @@ pub enum Convention {
     Relativistic,
 }
 
+impl std::fmt::Display for Convention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Convention::Radio => "radio",
+            Convention::Optical => "optical",
+            Convention::Relativistic => "relativistic",
+        })
+    }
+}
+
 impl Convention {
     /// Frequency over rest frequency at a velocity (km/s).
     pub fn ratio(self, v_kms: f64) -> f64 {

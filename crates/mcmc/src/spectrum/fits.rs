@@ -146,7 +146,7 @@ fn unit(
     };
     match (asked, bunit) {
         (Some(unit), Some(bunit)) => {
-            notes.push(format!("BUNIT \"{bunit}\" read as {unit:?}, as asked"));
+            notes.push(format!("BUNIT \"{bunit}\" read as {unit}, as asked"));
             Ok(unit)
         }
         (Some(unit), None) => Ok(unit),

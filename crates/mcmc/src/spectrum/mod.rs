@@ -20,7 +20,7 @@ pub use error::SpectrumError;
 pub use fits::{FitsOptions, Region, read_fits};
 pub use inspect::{BrightPixel, CubeNoise, Inspection, describe, inspect};
 pub(crate) use noise::median;
-pub use noise::{Noise, estimate_noise};
+pub use noise::{NO_NOISE, Noise, estimate_noise, estimate_noise_without_slope};
 pub use sky::{CardValue, SkyHeader, sky_header};
 pub use text::{TextOptions, read_text};
 pub use units::{IntensityUnit, SpectralUnit};
@@ -100,6 +100,11 @@ impl Spectrum {
     /// Robust noise over the channels free of lines; see [`estimate_noise`].
     pub fn noise(&self) -> Option<Noise> {
         estimate_noise(&self.t_k, &self.valid)
+    }
+
+    /// The same with a slope over the spectrum left out.
+    pub fn noise_without_slope(&self) -> Option<Noise> {
+        estimate_noise_without_slope(&self.freq_mhz, &self.t_k, &self.valid)
     }
 
     /// The channels between two frequencies (MHz), both included.

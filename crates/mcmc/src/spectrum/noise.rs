@@ -12,6 +12,9 @@ const WINGS: usize = 2;
 /// Fewest channels that an estimate is made from.
 const FEWEST: usize = 16;
 
+/// Why there is no estimate.
+pub const NO_NOISE: &str = "fewer than 16 channels are free of lines, or all hold the same value";
+
 /// Noise of a spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
@@ -115,6 +118,21 @@ pub fn estimate_noise(t_k: &[f64], valid: &[bool]) -> Option<Noise> {
     Some(Noise { sigma_k, level_k, correlation, n_used, n_valid: all.len() })
 }
 
+/// The same after a straight line through the medians of the first and the last third of the channels is taken off.
+pub fn estimate_noise_without_slope(freq_mhz: &[f64], t_k: &[f64], valid: &[bool]) -> Option<Noise> {
+    let good: Vec<usize> = (0..t_k.len()).filter(|i| valid[*i]).collect();
+    let third = good.len() / 3;
+    let middle = |part: &[usize]| {
+        let of = |values: &[f64]| median(&part.iter().map(|i| values[*i]).collect::<Vec<f64>>());
+        Some((of(freq_mhz)?, of(t_k)?))
+    };
+    let ((first_mhz, first_k), (last_mhz, last_k)) =
+        (middle(&good[..third])?, middle(&good[good.len() - third..])?);
+    let per_mhz = (last_k - first_k) / (last_mhz - first_mhz);
+    let flat: Vec<f64> = t_k.iter().zip(freq_mhz).map(|(t, f)| t - per_mhz * (f - first_mhz)).collect();
+    estimate_noise(&flat, valid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +175,18 @@ mod tests {
         let square: f64 = t_k.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
         let by_differences = (0.5 * square / t_k.len() as f64).sqrt();
         assert!((by_differences / noise.sigma_k - (1.0f64 - 2.0 / 3.0).sqrt()).abs() < 0.03);
+    }
+
+    #[test]
+    fn a_slope_is_no_noise() {
+        let freq_mhz: Vec<f64> = (0..3000).map(f64::from).collect();
+        let t_k: Vec<f64> = white(3000, 4).iter().zip(&freq_mhz).map(|(t, f)| 0.2 * t + 1e-3 * f).collect();
+        let valid = vec![true; t_k.len()];
+        let noise = estimate_noise_without_slope(&freq_mhz, &t_k, &valid).unwrap();
+        assert!((noise.sigma_k / 0.2 - 1.0).abs() < 0.05 && noise.correlation[0].abs() < 0.06, "{noise:?}");
+        // Negative control: with it channels seem correlated.
+        assert!(estimate_noise(&t_k, &valid).unwrap().correlation[0] > 0.5);
+        assert_eq!(estimate_noise_without_slope(&freq_mhz[..2], &t_k[..2], &valid[..2]), None);
     }
 
     #[test]

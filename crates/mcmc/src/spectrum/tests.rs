@@ -139,7 +139,7 @@ fn converts_every_channel_with_its_own_beam() {
         // Channel i of the file is the (4 - i)th by frequency; its value is 4 i + 1.
         if 4 * i + 1 != 7 {
             let beam = (1.0 + 0.1 * i as f64, 0.5 + 0.1 * i as f64);
-            let expected = (4 * i + 1) as f64 * kelvin_per_jy_beam(100_000.0 - i as f64, beam.0, beam.1);
+            let expected = (4 * i + 1) as f64 * kelvin_per_jy_beam(100_000.0 - i as f64, beam.0 * beam.1);
             assert!((s.t_k[4 - i] / expected - 1.0).abs() < 1e-6, "channel {i}");
         }
     }

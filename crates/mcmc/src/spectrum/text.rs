@@ -106,7 +106,7 @@ fn columns(
         && asked != own
     {
         notes.push(format!(
-            "the header says that frequencies are in {own:?}, the configuration {asked:?}: the latter counts"
+            "the header says that frequencies are in {own}, the configuration {asked}: the latter counts"
         ));
     }
     let velocity = match freq_unit {
@@ -116,8 +116,7 @@ fn columns(
                 bad("spectral column", "km/s", "velocities need the rest frequency: give rest_freq".into())
             })?;
             let convention = options.convention.or(header.convention).unwrap_or(Convention::Radio);
-            notes
-                .push(format!("velocities ({convention:?} convention) made frequencies with {rest_mhz} MHz"));
+            notes.push(format!("velocities ({convention} convention) made frequencies with {rest_mhz} MHz"));
             Some((rest_mhz, convention))
         }
     };
@@ -131,11 +130,11 @@ fn columns(
             (None, None, Some((unit, problem))) => return Err(bad("intensity", unit, problem.clone())),
             (None, None, None) => IntensityUnit::Kelvin(1.0),
         };
-    if intensity_unit.needs_beam() && !matches!(options.beam, Some(Beam::Elliptical { .. })) {
+    if intensity_unit.needs_beam() && options.beam.is_none() {
         return Err(bad(
             "intensity",
             &intensity_unit.to_string(),
-            "give the beam's major and minor axis".into(),
+            "give the beam's major and minor axis, or the diameter of the dish".into(),
         ));
     }
     let columns = Columns {
@@ -149,7 +148,7 @@ fn columns(
     };
     if header.freq.is_some() || header.intensity.is_some() {
         notes.push(format!(
-            "columns by the file's header: {} in {freq_unit:?}, {} in {intensity_unit}{}",
+            "columns by the file's header: {} in {freq_unit}, {} in {intensity_unit}{}",
             columns.freq + 1,
             columns.intensity + 1,
             columns.rms.map_or(String::new(), |rms| format!(", noise in {}", rms + 1))

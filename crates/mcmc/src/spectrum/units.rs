@@ -16,6 +16,19 @@ pub enum SpectralUnit {
     Velocity(f64),
 }
 
+impl fmt::Display for SpectralUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scale, unit, known) = match *self {
+            SpectralUnit::Frequency(mhz) => (mhz, "MHz", ["Hz", "kHz", "MHz", "GHz"].as_slice()),
+            SpectralUnit::Velocity(kms) => (kms, "km/s", ["m/s", "km/s"].as_slice()),
+        };
+        match known.iter().find(|name| name.parse() == Ok(*self)) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{scale} {unit}"),
+        }
+    }
+}
+
 impl FromStr for SpectralUnit {
     type Err = String;
 
@@ -42,14 +55,14 @@ pub enum IntensityUnit {
 }
 
 impl IntensityUnit {
-    /// Kelvin per unit at a frequency (MHz); `None` where it takes an elliptical beam that is not known.
+    /// Kelvin per unit at a frequency (MHz); `None` where it takes a beam that is not known.
     pub fn kelvin(self, freq_mhz: f64, beam: Option<Beam>) -> Option<f64> {
         match (self, beam) {
             (IntensityUnit::Kelvin(kelvin), _) => Some(kelvin),
-            (IntensityUnit::JyPerBeam(jy), Some(Beam::Elliptical { bmaj_arcsec, bmin_arcsec })) => {
-                Some(jy * kelvin_per_jy_beam(freq_mhz, bmaj_arcsec, bmin_arcsec))
+            (IntensityUnit::JyPerBeam(jy), Some(beam)) => {
+                Some(jy * kelvin_per_jy_beam(freq_mhz, beam.area_arcsec2(freq_mhz)))
             }
-            (IntensityUnit::JyPerBeam(_), _) => None,
+            (IntensityUnit::JyPerBeam(_), None) => None,
         }
     }
 

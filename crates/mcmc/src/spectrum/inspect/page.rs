@@ -3,7 +3,7 @@
 use super::text::describe_text;
 use super::{Inspection, inspect};
 use crate::physics::C_KMS;
-use crate::spectrum::{SpectrumError, is_fits};
+use crate::spectrum::{NO_NOISE, SpectrumError, is_fits};
 use std::fmt;
 use std::path::Path;
 
@@ -98,7 +98,7 @@ impl Inspection {
                 let seen = noise.correlation.iter().take_while(|r| r.abs() >= SMALL).count();
                 row(f, "correlation", &correlation_text(&noise.correlation[..seen]))?;
             }
-            None => row(f, "noise", "too few channels to tell")?,
+            None => row(f, "noise", &format!("cannot be told: {NO_NOISE}"))?,
         }
         if let Some((key, noise)) = &self.stated_noise {
             row(f, "noise by header", &format!("{key} = {noise} {bunit}"))?;

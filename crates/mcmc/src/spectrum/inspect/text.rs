@@ -1,7 +1,9 @@
 //! What a text spectrum holds: its columns, and every run of adjacent channels.
 
 use super::page::{correlation_text, range_text, row};
-use crate::spectrum::{IntensityUnit, Spectrum, SpectrumError, TextOptions, read_text, significant};
+use crate::spectrum::{
+    IntensityUnit, NO_NOISE, Spectrum, SpectrumError, TextOptions, read_text, significant,
+};
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
@@ -50,7 +52,7 @@ fn write_page(page: &mut String, spectrum: &Spectrum, unit: &str) -> fmt::Result
                 )?;
                 row(page, "correlation", &correlation_text(significant(&noise.correlation, noise.n_used)))?;
             }
-            None => row(page, "noise", "too few channels to tell")?,
+            None => row(page, "noise", &format!("cannot be told: {NO_NOISE}"))?,
         }
         let peak = run
             .t_k

@@ -150,7 +150,7 @@ fn noise_and_its_correlation_by_the_header() {
     cards[5] = ("BUNIT", Text("mJy/beam"));
     let beam = Some(Beam::Elliptical { bmaj_arcsec: 0.5, bmin_arcsec: 0.4 });
     let s = read(folder.path(), &cards, &FitsOptions { beam, ..FitsOptions::default() }).unwrap();
-    let kelvin = crate::physics::kelvin_per_jy_beam(s.freq_mhz[3], 0.5, 0.4);
+    let kelvin = crate::physics::kelvin_per_jy_beam(s.freq_mhz[3], 0.5 * 0.4);
     assert!((s.stated_k.as_ref().unwrap()[3] / (0.02 * kelvin) - 1.0).abs() < 1e-12);
     assert_eq!(s.correlation, [0.46, 0.05]);
     assert!(noted(&s, "RMS = 20"));
