@@ -152,6 +152,15 @@ pub struct Source {
     pub dec_rad: f64,
 }
 
+/// System temperatures of a station at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tsys {
+    /// Time in s since the start of the job.
+    pub time_s: f64,
+    /// Polarisation, number of the band (from 0, in the order of their frequencies) and temperature in K.
+    pub values: Vec<(char, usize, f32)>,
+}
+
 /// A scan; times in whole seconds since the start of the job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scan {
@@ -212,6 +221,8 @@ pub struct Job {
     pub crosses: Vec<Product>,
     /// Autocorrelations (cross-polarised ones among them) in the order of output.
     pub autos: Vec<Product>,
+    /// System temperatures by station in the order of time; empty where none are known.
+    pub tsys: Vec<Vec<Tsys>>,
     /// Sources.
     pub sources: Vec<Source>,
     /// Scans in the order of time.
@@ -231,6 +242,8 @@ pub fn open(path: &Path) -> Result<(Job, JobFiles), JobError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut files = vec![("job", path.to_owned())];
         files.extend(file.model.eop_file.iter().map(|f| ("eop", folder.join(f))));
+        let tsys = file.stations.iter().filter_map(|s| s.tsys_file.as_ref());
+        files.extend(tsys.map(|f| ("antab", folder.join(f))));
         files.extend(file.model.difx_im.iter().map(|f| ("im", folder.join(f))));
         return Ok((file.job(path)?, files));
     }

@@ -53,6 +53,7 @@ impl Job {
             streams,
             crosses,
             autos,
+            tsys: vec![Vec::new(); input.telescopes.len()],
             sources,
             scans,
         })

@@ -4,10 +4,13 @@ use super::geometry::{Delays, Wanted};
 use super::{
     ChannelEntry, JobFile, ScanEntry, SidebandName, StreamEntry, ZeroName, epoch, products, recordings,
 };
+use crate::antab::{self, TsysRow};
+use crate::baseband::UtcSecond;
+use crate::baseband::time::mjd_from_civil;
 use crate::epoch::Epoch;
 use crate::geometry::model::Direction;
 use crate::job::parts::auto_products;
-use crate::job::{Band, Channel, Job, JobError, Sampling, Scan, Source, Station, Stream};
+use crate::job::{Band, Channel, Job, JobError, Sampling, Scan, Source, Station, Stream, Tsys};
 use std::path::Path;
 
 /// Polarisations that are known.
@@ -76,6 +79,7 @@ impl JobFile {
             baselines,
             crosses,
             autos,
+            tsys: self.tsys(folder, start)?,
             sources,
             scans,
         })
@@ -158,6 +162,22 @@ impl JobFile {
             }
         }
         Ok(rate)
+    }
+
+    /// System temperatures of all stations. Their files tell the day of the year alone: it is the one nearest to the start.
+    fn tsys(&self, folder: &Path, start: Epoch) -> Result<Vec<Vec<Tsys>>, String> {
+        let of = |station: &super::StationEntry| {
+            let Some(file) = &station.tsys_file else { return Ok(Vec::new()) };
+            let wrong = |what: String| format!("station {}: {}: {what}", station.code, file.display());
+            let text = std::fs::read_to_string(folder.join(file)).map_err(|e| wrong(e.to_string()))?;
+            let names = [Some(station.code.as_str()), station.name.as_deref()];
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            let rows = antab::read(&text, &names).map_err(wrong)?;
+            let mut all: Vec<Tsys> = rows.into_iter().map(|row| at(row, start)).collect();
+            all.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
+            Ok(all)
+        };
+        self.stations.iter().map(of).collect()
     }
 
     /// The second from which times count.
@@ -249,6 +269,16 @@ fn check_overlaps(scans: &[Scan]) -> Result<(), String> {
 
 pub(super) fn direction(source: &Source) -> Direction {
     Direction { ra_rad: source.ra_rad, dec_rad: source.dec_rad }
+}
+
+/// Temperatures at a time since the start of the job.
+fn at(row: TsysRow, start: Epoch) -> Tsys {
+    const HALF_YEAR_S: f64 = 182.6 * 86_400.0;
+    let (year, ..) = UtcSecond::new(start.mjd, 0).date();
+    let since = |year| row.since_new_year_s - start.since(Epoch::new(mjd_from_civil(year, 1, 1), 0.0));
+    let near = |t_s: &f64| t_s.abs() <= HALF_YEAR_S;
+    let time_s = [year, year - 1, year + 1].into_iter().map(since).find(near).unwrap_or_else(|| since(year));
+    Tsys { time_s, values: row.values }
 }
 
 fn sampling(entry: &StreamEntry) -> Sampling {

@@ -118,6 +118,7 @@ fn station(difx: &DifxJob, job: &Job, index: usize, folder: &Path) -> StationEnt
         mount: job.stations[index].mount,
         axis_offset_m: job.stations[index].axis_offset_m,
         pressure_hpa: None,
+        tsys_file: None,
         clocks: vec![clock],
         streams: streams.map(|s| stream(job, s, folder)).collect(),
     }

@@ -153,6 +153,7 @@ fn station(
         mount: station.mount,
         axis_offset_m: station.axis_offset_m,
         pressure_hpa: None,
+        tsys_file: None,
         clocks: clocks(station),
         streams,
     })

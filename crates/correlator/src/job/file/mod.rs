@@ -201,6 +201,8 @@ pub struct StationEntry {
     pub axis_offset_m: f64,
     /// Pressure at the antenna; default: standard atmosphere.
     pub pressure_hpa: Option<f64>,
+    /// System temperatures in the ANTAB format.
+    pub tsys_file: Option<PathBuf>,
     /// Clocks; each holds from a time on.
     #[serde(default)]
     pub clocks: Vec<ClockEntry>,

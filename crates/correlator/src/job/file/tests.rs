@@ -161,3 +161,21 @@ fn converted_jobs_are_the_same() {
         assert_eq!(ours, theirs, "{name}");
     }
 }
+
+#[test]
+fn system_temperatures_are_those_of_the_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut file = with_recordings(made(&init::Wishes::default()), dir.path());
+    file.stations[1].clocks.pop();
+    file.stations[0].tsys_file = Some("ky.antab".into());
+    let path = dir.path().join("job.toml");
+    let code = file.stations[0].code.clone();
+    fs::write(dir.path().join("ky.antab"), format!("TSYS {code} INDEX='L1' /\n010 12:01.00 90.5\n/\n"))
+        .unwrap();
+    let job = file.job(&path).unwrap();
+    assert_eq!(job.tsys[0], [crate::job::Tsys { time_s: 60.0, values: vec![('L', 0, 90.5)] }]);
+    assert!(job.tsys[1..].iter().all(Vec::is_empty));
+    fs::write(dir.path().join("ky.antab"), "TSYS XX INDEX='L1' /\n/\n").unwrap();
+    let told = file.job(&path).unwrap_err().to_string();
+    assert!(told.contains("ky.antab: there are no system temperatures"), "{told}");
+}

@@ -222,6 +222,14 @@ fn station_entry(t: &mut String, s: &StationEntry) {
                 writeln!(t, "# pressure_hpa = 1010.0        # at the antenna; default: standard atmosphere");
         }
     }
+    match &s.tsys_file {
+        Some(file) => {
+            let _ = writeln!(t, "tsys_file = {}", text(&file.to_string_lossy()));
+        }
+        None => {
+            let _ = writeln!(t, "# tsys_file = \"k24001ky.antab\"  # system temperatures for FITS-IDI");
+        }
+    }
     if s.clocks.is_empty() {
         let _ = writeln!(t, "# [[stations.clocks]]          # none in the schedule");
         let _ = writeln!(t, "# epoch = \"2024-01-10T12:00:00\"\n# late_us = [22.35, -5.7e-7]   # us, us/s");

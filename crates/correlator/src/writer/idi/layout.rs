@@ -82,7 +82,7 @@ impl Layout {
 }
 
 /// FITS knows H and V as X and Y.
-fn basis_name(polarisation: char) -> char {
+pub(super) fn basis_name(polarisation: char) -> char {
     match polarisation {
         'H' => 'X',
         'V' => 'Y',

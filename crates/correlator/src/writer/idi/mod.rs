@@ -12,6 +12,7 @@ mod sky;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tsys;
 mod visibilities;
 
 use super::hdf_read::VisFile;
@@ -86,6 +87,7 @@ impl File<'_> {
         self.antenna(out)?;
         self.frequency(out)?;
         self.source(out)?;
+        self.system_temperature(out)?;
         let spans = self.spans();
         self.interferometer_model(&spans, out)?;
         self.model_comps(&spans, out)?;

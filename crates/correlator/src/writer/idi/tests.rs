@@ -71,6 +71,15 @@ impl Hdu {
     }
 }
 
+/// The file of the writer's test visibilities.
+fn visibilities(folder: &Path, meta: &crate::writer::VisMeta) -> PathBuf {
+    let path = folder.join("job.h5");
+    let writer = VisWriter::create(&path, meta, "{\"plan\": 1}").unwrap();
+    (0..4).for_each(|t| writer.write(0, t, &record(t as f32)).unwrap());
+    writer.finish().unwrap();
+    path
+}
+
 /// The files of the writer's test visibilities, with the stations of the baseline in a given order.
 fn files(turned: bool) -> Vec<Vec<Hdu>> {
     let dir = tempfile::tempdir().unwrap();
@@ -82,10 +91,7 @@ fn files(turned: bool) -> Vec<Vec<Hdu>> {
     (job.start_mjd, job.start_second, job.average) = (meta.start_mjd, meta.start_second, 2);
     job.scans[0].centres = meta.scans[0].centres.clone();
     job.sources = meta.sources.clone();
-    let path = dir.path().join("job.h5");
-    let writer = VisWriter::create(&path, &meta, "{\"plan\": 1}").unwrap();
-    (0..4).for_each(|t| writer.write(0, t, &record(t as f32)).unwrap());
-    writer.finish().unwrap();
+    let path = visibilities(dir.path(), &meta);
     // The example's model has one phase centre.
     let model = &job.scans[0].model;
     let of_pointing = model.span(0, 0, 0);
@@ -207,4 +213,33 @@ fn what_fits_idi_cannot_hold_is_refused() {
     left.crosses.iter_mut().for_each(|p| p.polarisations = ['L', 'L']);
     let layout = Layout::new(&left, 1).unwrap();
     assert_eq!((layout.stokes.len(), layout.first_stokes), (1, -2));
+}
+
+#[test]
+fn system_temperatures_are_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::open(&example::write(dir.path(), &[])).unwrap();
+    let meta = meta();
+    let vis = VisFile::open(&visibilities(dir.path(), &meta)).unwrap();
+    let table = |job: &Job| {
+        let file = File { job, vis: &vis, layout: Layout::new(&meta, 1).unwrap(), centre: 0 };
+        let mut bytes = Vec::new();
+        file.system_temperature(&mut bytes).unwrap();
+        bytes
+    };
+    assert!(table(&job).is_empty(), "no table where nothing is known");
+    let row = |time_s, values: &[(char, usize, f32)]| crate::job::Tsys { time_s, values: values.to_vec() };
+    job.tsys[1] =
+        vec![row(0.5, &[('R', 0, 100.0), ('L', 0, 80.0)]), row(60.5, &[('L', 0, 85.0), ('L', 9, 1.0)])];
+    let hdu = &read(&table(&job))[0];
+    assert_eq!((hdu.keys["EXTNAME"].as_str(), hdu.keys["NAXIS2"].as_str()), ("SYSTEM_TEMPERATURE", "2"));
+    assert_eq!(
+        (hdu.integer(0, "ANTENNA_NO"), hdu.integer(0, "SOURCE_ID"), hdu.integer(1, "SOURCE_ID")),
+        (2, 1, 0)
+    );
+    assert!((hdu.doubles(0, "TIME")[0] * 86_400.0 - job.start_second as f64 - 0.5).abs() < 1e-6);
+    assert!((hdu.singles(0, "TIME_INTERVAL")[0] * 86_400.0 - 60.0).abs() < 1e-3);
+    assert_eq!((hdu.singles(0, "TSYS_1"), hdu.singles(0, "TSYS_2")), (vec![100.0], vec![80.0]));
+    assert!(hdu.singles(1, "TSYS_1")[0].is_nan() && hdu.singles(1, "TANT_2")[0].is_nan());
+    assert_eq!(hdu.singles(1, "TSYS_2"), [85.0]);
 }

@@ -1,0 +1,185 @@
+//! Reads system temperatures from an ANTAB file, as stations send them.
+//!
+//! A group `TSYS station FT=1.0 TIMEOFF=0 INDEX='R1','L1:4' /` says what the columns are: polarisation and number of the
+//! band, or of several that share a value. Lines of day of the year, `hh:mm.mm` and the columns follow, up to a `/`.
+//! Remarks begin with `!`. Other groups (GAIN, POLY) are passed over.
+
+use serde::{Deserialize, Serialize};
+
+const DAY_S: f64 = 86_400.0;
+
+/// System temperatures at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TsysRow {
+    /// Seconds since the start of the day of the year 1 (day 1, 0h, is 0).
+    pub since_new_year_s: f64,
+    /// Polarisation, number of the band (from 0, by frequency) and temperature in K. What is not known is left out.
+    pub values: Vec<(char, usize, f32)>,
+}
+
+/// A column: the bands of a polarisation that share it.
+#[derive(Debug, Clone, PartialEq)]
+struct Column {
+    polarisation: char,
+    bands: std::ops::RangeInclusive<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    words: String,
+    columns: Vec<Column>,
+    factor: f64,
+    offset_s: f64,
+    ours: bool,
+}
+
+enum State {
+    /// Between groups, or within one that is not of system temperatures.
+    Head(String),
+    Data(Group),
+}
+
+/// The system temperatures of a station, which any of `names` calls.
+///
+/// # Errors
+/// What is wrong, with its line; or that the station is not in the file.
+pub fn read(text: &str, names: &[&str]) -> Result<Vec<TsysRow>, String> {
+    let mut rows = Vec::new();
+    let mut found = false;
+    let mut state = State::Head(String::new());
+    for (number, line) in text.lines().enumerate() {
+        let wrong = |what: String| format!("line {}: {what}", number + 1);
+        let line = line.split('!').next().unwrap_or_default();
+        let mut parts = line.split('/').peekable();
+        while let Some(part) = parts.next() {
+            let ends = parts.peek().is_some();
+            state = match state {
+                State::Head(mut head) => {
+                    head.push(' ');
+                    head.push_str(part);
+                    match ends {
+                        true if is_tsys(&head) => {
+                            let group = group(&head, names).map_err(wrong)?;
+                            found |= group.ours;
+                            State::Data(group)
+                        }
+                        true => State::Head(String::new()),
+                        false => State::Head(head),
+                    }
+                }
+                State::Data(group) => {
+                    if group.ours && !part.trim().is_empty() {
+                        rows.push(row(part, &group).map_err(wrong)?);
+                    }
+                    if ends { State::Head(String::new()) } else { State::Data(group) }
+                }
+            };
+        }
+    }
+    if found { Ok(rows) } else { Err(format!("there are no system temperatures of {}", names.join(" or "))) }
+}
+
+fn is_tsys(head: &str) -> bool {
+    head.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("TSYS"))
+}
+
+/// `KEY = value` words of a group's head, in capitals; lists stay together.
+fn group(head: &str, names: &[&str]) -> Result<Group, String> {
+    let tidy = head.replace(" =", "=").replace("= ", "=").replace(", ", ",").replace(" ,", ",");
+    let words: Vec<&str> = tidy.split_whitespace().collect();
+    let name = words.get(1).copied().unwrap_or_default();
+    let mut group = Group {
+        ours: names.iter().any(|n| n.eq_ignore_ascii_case(name)),
+        factor: 1.0,
+        words: tidy.clone(),
+        ..Group::default()
+    };
+    let number =
+        |value: &str, key: &str| value.parse::<f64>().map_err(|_| format!("{key} = {value}: not a number"));
+    for word in words {
+        let Some((key, value)) = word.split_once('=') else { continue };
+        match key.to_ascii_uppercase().as_str() {
+            "FT" => group.factor = number(value, "FT")?,
+            "TIMEOFF" => group.offset_s = number(value, "TIMEOFF")?,
+            "INDEX" => group.columns = value.split(',').map(column).collect::<Result<_, _>>()?,
+            _ => {}
+        }
+    }
+    if group.ours && group.columns.is_empty() {
+        return Err(format!("{}: INDEX says what the columns are, and is missing", group.words.trim()));
+    }
+    Ok(group)
+}
+
+/// `'R1'`, `'L1:8'` or `'R1|L1'`, of which the first is taken.
+fn column(text: &str) -> Result<Column, String> {
+    let wrong = || format!("INDEX: {text} is no column such as 'R1' or 'L1:8'");
+    let name = text.trim_matches(['\'', '"', ' ']);
+    let polarisation = name.chars().next().filter(char::is_ascii_alphabetic).ok_or_else(wrong)?;
+    let (first, last) = name[1..].split_once(':').unwrap_or((&name[1..], &name[1..]));
+    let band = |n: &str| {
+        let digits = n.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).ok_or_else(wrong)
+    };
+    Ok(Column { polarisation: polarisation.to_ascii_uppercase(), bands: band(first)?..=band(last)? })
+}
+
+fn row(line: &str, group: &Group) -> Result<TsysRow, String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [day, time, values @ ..] = words.as_slice() else {
+        return Err("a day of the year, a time and temperatures were expected".to_owned());
+    };
+    let wrong = |word: &str| format!("{word} is no number");
+    let day: f64 = day.parse().map_err(|_| wrong(day))?;
+    let mut seconds = 0.0;
+    for (part, unit_s) in time.split(':').zip([3600.0, 60.0, 1.0]) {
+        seconds += unit_s * part.parse::<f64>().map_err(|_| wrong(time))?;
+    }
+    if values.len() != group.columns.len() {
+        return Err(format!("{} temperatures, but INDEX has {} columns", values.len(), group.columns.len()));
+    }
+    let mut found = Vec::new();
+    for (column, word) in group.columns.iter().zip(values) {
+        let kelvin: f64 = word.parse().map_err(|_| wrong(word))?;
+        // Nothing is that cold: stations write so where they know nothing.
+        if kelvin > 0.0 && kelvin.is_finite() {
+            let value = (kelvin * group.factor) as f32;
+            found.extend(column.bands.clone().map(|band| (column.polarisation, band, value)));
+        }
+    }
+    Ok(TsysRow { since_new_year_s: (day - 1.0) * DAY_S + seconds + group.offset_s, values: found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "! KVN\nGAIN KY ELEV DPFU = 0.07 POLY = 1.0,2e-3 /\n\
+        TSYS KY FT = 2.0 TIMEOFF=10\nINDEX = 'R1:2', 'L1' /\n056 22:00.50 100.0 -1.0 ! warm\n056 22:01.50 110.0 80.5\n/\n\
+        TSYS KU FT=1.0 INDEX='L1' /\n1 00:00 50\n/\n";
+
+    #[test]
+    fn groups_of_a_station_are_read() {
+        let rows = read(FILE, &["KVNYS", "ky"]).unwrap();
+        let at = 55.0 * DAY_S + 22.0 * 3600.0 + 30.0 + 10.0;
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0], TsysRow { since_new_year_s: at, values: vec![('R', 0, 200.0), ('R', 1, 200.0)] });
+        assert_eq!(rows[1].values, [('R', 0, 220.0), ('R', 1, 220.0), ('L', 0, 161.0)]);
+        assert_eq!(read(FILE, &["KU"]).unwrap()[0].since_new_year_s, 0.0);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (from, to, what) in [
+            ("110.0 80.5", "110.0", "line 6: 1 temperatures"),
+            ("'R1:2', 'L1'", "'R1:2', '1'", "no column"),
+            ("FT = 2.0", "FT = two", "line 4: FT = two"),
+            ("22:01.50", "22:0x", "line 6: 22:0x"),
+            ("INDEX = 'R1:2', 'L1' /", "/", "INDEX says"),
+        ] {
+            let told = read(&FILE.replace(from, to), &["KY"]).unwrap_err();
+            assert!(told.contains(what), "{told}");
+        }
+        assert!(read(FILE, &["KT"]).unwrap_err().contains("no system temperatures of KT"));
+    }
+}
