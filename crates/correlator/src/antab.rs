@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 const DAY_S: f64 = 86_400.0;
+/// Far more than any recorder has.
+const MOST_BANDS: usize = 4096;
 
 /// System temperatures at one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,7 +121,12 @@ fn column(text: &str) -> Result<Column, String> {
     let (first, last) = name[1..].split_once(':').unwrap_or((&name[1..], &name[1..]));
     let band = |n: &str| {
         let digits = n.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-        digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).ok_or_else(wrong)
+        digits
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| n.checked_sub(1))
+            .filter(|n| *n < MOST_BANDS)
+            .ok_or_else(wrong)
     };
     Ok(Column { polarisation: polarisation.to_ascii_uppercase(), bands: band(first)?..=band(last)? })
 }
