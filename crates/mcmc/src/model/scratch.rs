@@ -210,17 +210,32 @@ pub struct Scratch {
 pub(super) struct Sampling {
     /// The opacity that decides, or the derivative by it, of each vector of a window; all zero between two uses.
     pub depth: Vec<f64>,
-    /// The rules, whose samples follow one another; one set a sight line.
+    /// Index of the rule (0: mean opacity), or [`MIXED`]: most vectors have one alone, and are done with fewer branches; one set a sight line.
+    pub rule: Vec<u8>,
+    /// The rules where there are several, whose samples follow one another; one set a sight line.
     pub choice: Vec<Choice>,
     /// Place of the vector's first sample among the planes; one set a sight line.
     pub offset: Vec<u32>,
 }
 
+/// Stands for several rules.
+pub(super) const MIXED: usize = u8::MAX as usize;
+
 impl Sampling {
-    /// Place of the first sample of a vector, and its rules.
+    /// Takes the rules of a vector, and the place of its first sample.
     #[inline(always)]
-    pub fn of(&self, vector: usize) -> (usize, &Choice) {
-        (self.offset[vector] as usize, &self.choice[vector])
+    pub fn set(&mut self, vector: usize, choice: Choice, offset: usize) {
+        self.rule[vector] = if choice.is_mixed() { MIXED as u8 } else { choice.shares()[0].rule as u8 };
+        if choice.is_mixed() {
+            self.choice[vector] = choice;
+        }
+        self.offset[vector] = offset as u32;
+    }
+
+    /// Place of the first sample of a vector, and its rule or [`MIXED`].
+    #[inline(always)]
+    pub fn of(&self, vector: usize) -> (usize, usize) {
+        (self.offset[vector] as usize, usize::from(self.rule[vector]))
     }
 }
 
@@ -263,6 +278,7 @@ impl Scratch {
             },
             sampling: Sampling {
                 depth: vec![0.0; n_vectors],
+                rule: vec![0; n_sights * n_vectors],
                 choice: vec![Choice::of(0); n_sights * n_vectors],
                 offset: vec![0; n_sights * n_vectors],
             },

@@ -5,7 +5,7 @@ use super::collect::collect;
 use super::lte::{LteModel, PlannedWindow};
 use super::nodes::{Rule, Rules};
 use super::profile::Shape;
-use super::scratch::{Active, Glow, Part, Sampling, Scratch, SightPart};
+use super::scratch::{Active, Glow, MIXED, Part, Sampling, Scratch, SightPart};
 use super::shapes::{Gaussians, Shapes, Voigts};
 use super::sight::{Sightline, function};
 use super::simd::{Kernel, Lanes};
@@ -145,12 +145,20 @@ impl<'a> SightJob<'a> {
             for at in (line.first as usize..line.end as usize).step_by(L::N) {
                 let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
                 let glow = glow.at(line, freq);
-                let (mut offset, choice) = sampling.of(base + at / L::N);
-                for share in choice.shares() {
+                let (mut offset, rule) = sampling.of(base + at / L::N);
+                if rule == 0 {
+                    let value = if averages { shape.value_of_mean(freq, half) } else { shape.value_at(freq) };
+                    planes.add(offset, glow, value);
+                    continue;
+                }
+                if rule != MIXED {
+                    let rule = self.model.rules.rule(rule);
+                    planes.add_at_nodes(offset, glow, &shape, (rule, freq, half));
+                    continue;
+                }
+                for share in sampling.choice[base + at / L::N].shares() {
                     if share.rule == 0 {
-                        let value =
-                            if averages { shape.value_of_mean(freq, half) } else { shape.value_at(freq) };
-                        planes.add(offset, glow, value);
+                        planes.add(offset, glow, shape.value_of_mean(freq, half));
                         offset += L::N;
                     } else {
                         let rule = self.model.rules.rule(share.rule);
@@ -180,9 +188,9 @@ impl<'a> SightJob<'a> {
         rule: usize,
         offset: usize,
         (part, planes): (SightPart, &[f64]),
-        local: &Local<L>,
+        (behind, local): (L, &Local<L>),
     ) -> L {
-        let (groups, behind) = (&self.sightline.groups[..], local.at(function::BEHIND));
+        let groups = &self.sightline.groups[..];
         if rule == 0 {
             return through(groups, behind, &LineSlabs { part, planes, sample: offset, local });
         }
@@ -205,22 +213,29 @@ impl<'a> SightJob<'a> {
         let words = &touched[self.model.words(self.slot(), self.window)];
         for (at, segment) in MarkedSegments::new::<L>(words, segments) {
             let local = self.local(smooth, (at, segment));
-            let (mut offset, choice) = sampling.of(base + at / L::N);
+            let behind = local.at(function::BEHIND);
+            let (mut offset, rule) = sampling.of(base + at / L::N);
             let mut mean = L::splat(0.0);
-            for share in choice.shares() {
-                let of_rule: L = self.mean_of(share.rule, offset, (part, planes), &local);
-                mean = L::splat(share.weight.value).mul_add(of_rule, mean);
-                offset += Rules::n_samples(share.rule) * L::N;
+            if rule == MIXED {
+                for share in sampling.choice[base + at / L::N].shares() {
+                    let of_rule: L = self.mean_of(share.rule, offset, (part, planes), (behind, &local));
+                    mean = L::splat(share.weight.value).mul_add(of_rule, mean);
+                    offset += Rules::n_samples(share.rule) * L::N;
+                }
+            } else {
+                mean = self.mean_of(rule, offset, (part, planes), (behind, &local));
             }
-            L::load(&out[at..]).add(mean.sub(continuum(&local, self.sightline))).store(&mut out[at..]);
+            L::load(&out[at..])
+                .add(mean.sub(continuum(&local, behind, self.sightline)))
+                .store(&mut out[at..]);
         }
         if self.sightline.continuum_goes_in {
             let mut first = 0;
             for (segment, ends) in segments.iter().enumerate() {
                 for at in (first..ends.end).step_by(L::N) {
                     let local: Local<L> = self.local(smooth, (at, segment));
-                    let own =
-                        continuum(&local, self.sightline).sub(local.at(self.sightline.behind_continuum()));
+                    let own = continuum(&local, local.at(function::BEHIND), self.sightline)
+                        .sub(local.at(self.sightline.behind_continuum()));
                     L::load(&out[at..]).add(own).store(&mut out[at..]);
                 }
                 first = ends.end;
@@ -285,8 +300,7 @@ impl<L: Lanes> Slabs<L> for Local<'_, L> {
 
 /// Brightness without lines.
 #[inline(always)]
-fn continuum<L: Lanes>(local: &Local<L>, sightline: &Sightline) -> L {
-    let behind = local.at(function::BEHIND);
+fn continuum<L: Lanes>(local: &Local<L>, behind: L, sightline: &Sightline) -> L {
     if !sightline.is_dusty() {
         return behind;
     }

@@ -5,7 +5,7 @@ use super::limits::Share;
 use super::lte::LteModel;
 use super::nodes::{Rule, Rules};
 use super::profile::{Shape, Values};
-use super::scratch::{Scratch, SightPart, SightSums};
+use super::scratch::{MIXED, Scratch, SightPart, SightSums};
 use super::shapes::{Gaussians, Shapes, Voigts};
 use super::sight::function;
 use super::sight_forward::SightJob;
@@ -127,17 +127,19 @@ impl SightJob<'_> {
         for (channel, segment) in MarkedSegments::new::<L>(words, segments) {
             let local: Local<L> = self.local(smooth, (channel, segment));
             let moments = &mut moments[self.moments(segment)];
-            let (mut offset, choice) =
-                (sampling.offset[base + channel / L::N] as usize, sampling.choice[base + channel / L::N]);
-            let pull = L::load(&pulls[channel..]);
+            let (mut offset, rule) = sampling.of(base + channel / L::N);
+            let (pull, behind) = (L::load(&pulls[channel..]), local.at(function::BEHIND));
             self.pull_on_continuum(local, L::splat(0.0).sub(pull), behinds, moments);
             let mut work = (&mut planes[..], &mut *behinds, moments);
+            if rule != MIXED {
+                self.pull_on_samples(rule, offset, pull, (part, local), &mut work);
+                continue;
+            }
+            let choice = sampling.choice[base + channel / L::N];
             for Share { rule, weight } in choice.shares() {
-                if choice.is_mixed() {
-                    let by_weight = pull.mul(self.mean_of(*rule, offset, (part, work.0), &local)).sum();
-                    sampling.depth[channel / L::N] += by_weight * weight.by_depth;
-                    by_ln_sigma += by_weight * weight.by_ln_sigma;
-                }
+                let by_weight = pull.mul(self.mean_of(*rule, offset, (part, work.0), (behind, &local))).sum();
+                sampling.depth[channel / L::N] += by_weight * weight.by_depth;
+                by_ln_sigma += by_weight * weight.by_ln_sigma;
                 let pull = pull.mul(L::splat(weight.value));
                 self.pull_on_samples(*rule, offset, pull, (part, local), &mut work);
                 offset += Rules::n_samples(*rule) * L::N;
@@ -254,12 +256,20 @@ impl SightJob<'_> {
             for at in (line.first as usize..line.end as usize).step_by(L::N) {
                 let (freq, half) = (L::load(&grid.padded_mhz[at..]), L::load(&grid.half_width_mhz[at..]));
                 let glow = glow.at(line, freq);
-                let (mut offset, choice) = sampling.of(base + at / L::N);
-                for share in choice.shares() {
+                let (mut offset, rule) = sampling.of(base + at / L::N);
+                if rule == 0 {
+                    let values = if averages { shape.all_of_mean(freq, half) } else { shape.all_at(freq) };
+                    of_line.add(pulls, offset, glow, &values);
+                    continue;
+                }
+                if rule != MIXED {
+                    let rule = self.model.rules.rule(rule);
+                    of_line.add_at_nodes(pulls, offset, glow, &shape, (rule, freq, half));
+                    continue;
+                }
+                for share in sampling.choice[base + at / L::N].shares() {
                     if share.rule == 0 {
-                        let values =
-                            if averages { shape.all_of_mean(freq, half) } else { shape.all_at(freq) };
-                        of_line.add(pulls, offset, glow, &values);
+                        of_line.add(pulls, offset, glow, &shape.all_of_mean(freq, half));
                         offset += L::N;
                     } else {
                         let rule = self.model.rules.rule(share.rule);

@@ -30,8 +30,7 @@ impl SightJob<'_> {
                 choice = limits.choose(sampling.depth[v]);
             }
             sampling.depth[v] = 0.0;
-            sampling.choice[base + v] = choice;
-            sampling.offset[base + v] = offset as u32;
+            sampling.set(base + v, choice, offset);
             for share in choice.shares() {
                 offset += Rules::n_samples(share.rule) * L::N;
             }
