@@ -39,8 +39,8 @@ pub(super) fn has_wide(window: &PlannedWindow, params: &SpeciesParams) -> bool {
     widest_channel(window, params) > TRANSITION * 2.0 * NARROW
 }
 
-/// In sigma.
-fn widest_channel(window: &PlannedWindow, params: &SpeciesParams) -> f64 {
+/// Width of the widest channel, in sigma.
+pub(super) fn widest_channel(window: &PlannedWindow, params: &SpeciesParams) -> f64 {
     let sigma_mhz = params.fwhm_kms / (FWHM_PER_SIGMA * C_KMS) * window.grid.freq_mhz[0];
     2.0 * window.grid.widest_half_mhz / sigma_mhz
 }

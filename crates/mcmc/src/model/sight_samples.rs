@@ -1,5 +1,6 @@
 //! How each vector of channels along a sight line is sampled: by the opacity of the lines there, and the adjoint of that choice.
 
+use super::ladder::widest_channel;
 use super::limits::{Choice, Limits};
 use super::nodes::Rules;
 use super::profile::{Shape, Values};
@@ -11,7 +12,6 @@ use super::simd::{Lanes, MAX_LANES};
 use super::touched::Marked;
 use super::vector::exp;
 use super::voigt::damping;
-use crate::physics::{C_KMS, FWHM_PER_SIGMA};
 
 impl SightJob<'_> {
     /// Decides how each vector of channels is sampled, packs the samples, returns how many there are.
@@ -40,12 +40,10 @@ impl SightJob<'_> {
 
     /// None: channels are sampled at their centres.
     fn limits(&self, scratch: &Scratch) -> Option<Limits> {
-        let grid = &self.window.grid;
-        let fwhm_kms = self.narrowest(scratch).map(|species| scratch.states[species].params.fwhm_kms)?;
-        let sigma_mhz = fwhm_kms / (FWHM_PER_SIGMA * C_KMS) * grid.freq_mhz[0];
+        let params = scratch.states[self.narrowest(scratch)?].params;
         // Voigt profiles have no mean in closed form.
         let first_rule = usize::from(self.sightline.members().any(|(_, s)| self.model.ways.voigt[s]));
-        let width = 2.0 * grid.widest_half_mhz / sigma_mhz;
+        let width = widest_channel(self.window, &params);
         self.model.averages().then(|| self.model.limits.at(width, first_rule))
     }
 
