@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Efficiency of many ranks: plays alma-fit's handing out of stretches with the gradients that a run's transitions needed.
 
-usage: scaling_model.py chain.h5 GRADIENT_MS MESSAGE_US [--ranks 96,1000] [--rungs N] [--latency US]
+usage: scaling_model.py chain.h5 GRADIENT_MS MESSAGE_US [--ranks 96,1000] [--rungs N] [--latency US] [--at-once N]
 
 chain.h5 is of a run of any number of ranks, GRADIENT_MS the time of a gradient, MESSAGE_US what a stretch costs rank 0 (both
-messages with their conversions: examples/messages.rs), --latency what a stretch waits for both messages on the network.
+messages with their conversions: examples/messages.rs), --latency what a rank waits for both messages on the network.
+With temperatures a rank gets several stretches in one message after the warm-up (as alma-fit decides it, or --at-once).
 With more than 32 ranks rank 0 only hands out. Every stretch gets the gradients of consecutive transitions of a random chain.
 """
 import argparse
@@ -14,9 +15,10 @@ import h5py
 import numpy as np
 
 AHEAD, FIRST_ONLY_SERVES = 4, 32
+STRETCHES_A_RANK, MOST_AT_ONCE = 4, 8
 
 
-def play(ranks, groups, rungs, rounds, draws, ahead, cost, seconds_0, latency_s):
+def play(ranks, groups, rungs, rounds, draws, ahead, cost, seconds_0, latency_s, at_once=1):
     """Seconds until all groups have `rounds` rounds, and the seconds of work in them."""
     now, served, work = 0.0, 0.0, 0.0
     free = list(range(1 if ranks > FIRST_ONLY_SERVES else 0, ranks))
@@ -31,17 +33,18 @@ def play(ranks, groups, rungs, rounds, draws, ahead, cost, seconds_0, latency_s)
             far, g = ready[0]
             if far - base >= ahead or far >= rounds:
                 break
-            out[g] -= 1
+            n = min(at_once, out[g])
+            out[g] -= n
             if out[g] == 0:
                 heapq.heappop(ready)
             rank = free.pop()
-            served = max(served, now) + seconds_0
-            t = cost(draws)
+            served = max(served, now) + n * seconds_0
+            t = sum(cost(draws) for _ in range(n))
             work += t
-            heapq.heappush(events, (served + latency_s + t, rank, g))
-        now, rank, g = heapq.heappop(events)
+            heapq.heappush(events, (served + latency_s + t, rank, g, n))
+        now, rank, g, n = heapq.heappop(events)
         free.append(rank)
-        left[g] -= 1
+        left[g] -= n
         if left[g] == 0:
             done[g] += 1
             left[g], out[g] = rungs, rungs
@@ -59,6 +62,7 @@ def main():
     parser.add_argument("--round", type=int, default=10, help="transitions of a stretch after the warm-up (tempering: 1)")
     parser.add_argument("--rounds", type=int, default=30, help="rounds after the warm-up")
     parser.add_argument("--warm-up", type=int, default=8, help="rounds of the warm-up, of 8 transitions, in which all wait")
+    parser.add_argument("--at-once", type=int, default=0, help="stretches in a message after the warm-up; 0: as alma-fit does")
     parser.add_argument("--latency", type=float, default=50.0)
     args = parser.parse_args()
     with h5py.File(args.chain) as chain:
@@ -76,7 +80,9 @@ def main():
             groups = max(2, int(np.ceil(per_rank * ranks / args.rungs)))
             common = (1e-6 * args.message_us, 1e-6 * args.latency)
             warm, warm_work = play(ranks, groups, args.rungs, args.warm_up, 8, 1, cost, *common)
-            drawn, work = play(ranks, groups, args.rungs, args.rounds, args.round, AHEAD, cost, *common)
+            at_once = args.at_once or min(MOST_AT_ONCE, max(1, groups * args.rungs // (STRETCHES_A_RANK * ranks)))
+            at_once = at_once if args.rungs > 1 else 1
+            drawn, work = play(ranks, groups, args.rungs, args.rounds, args.round, AHEAD, cost, *common, at_once)
             both = (work + warm_work) / ranks / (drawn + warm)
             print(
                 f"{ranks:5} ranks, {groups * args.rungs:6} chains: warm-up {100 * warm_work / ranks / warm:5.1f} %, "

@@ -18,10 +18,12 @@ pub struct CubeConfig {
     pub ess: f64,
     /// Draws of each chain, at most.
     pub draws: usize,
+    /// Whether pixels whose short chains do not agree are drawn again by parallel tempering.
+    pub tempering: bool,
 }
 
 impl Default for CubeConfig {
     fn default() -> Self {
-        Self { snr: 5.0, x: None, y: None, chains: 8, ess: 200.0, draws: 400 }
+        Self { snr: 5.0, x: None, y: None, chains: 8, ess: 200.0, draws: 400, tempering: true }
     }
 }

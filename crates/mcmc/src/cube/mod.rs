@@ -1,5 +1,6 @@
 //! Fits of a cube, pixel by pixel: which pixel starts where, and the fit of one of them. Pure numbers.
 
+mod draws;
 mod order;
 mod pixel;
 

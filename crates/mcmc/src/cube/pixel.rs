@@ -1,15 +1,11 @@
-//! The fit of one pixel: climbs from the neighbours' peaks and from the prior, then short chains until there are enough draws.
+//! The fit of one pixel: climbs from the neighbours' peaks and from the prior, then draws, and what follows from them.
 
-use crate::diagnose::{ess_bulk, quantile, r_hat, sorted};
-use crate::plan::Method;
+use super::draws::{draw, draw_tempered};
+use crate::diagnose::{quantile, sorted};
 use crate::posterior::{Posterior, Standard, WindowData};
-use crate::sampler::modes::{self, Mode, climb_start, mode_of};
-use crate::sampler::{
-    Chains, ChainsSpec, Climb, Likelihood, Place, Round, SamplerError, Ticking, WarmUp, climb, ladder,
-};
-use ndarray::{ArrayView3, Axis};
+use crate::sampler::modes::{self, Mode, climb_start};
+use crate::sampler::{Climb, Likelihood, SamplerError, Ticking, climb};
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 
 /// Bits of a pixel's flags; 0: fitted, and nothing is to be said.
 pub mod flags {
@@ -34,7 +30,7 @@ pub mod flags {
         (OTHER_WINDOWS, "not fitted: blank where other pixels have channels"),
         (NO_PEAK, "not fitted: no climb came to a peak"),
         (NOT_CONVERGED, "chains that do not agree or have too few effective samples"),
-        (SEVERAL_PEAKS, "several peaks, whose shares short chains do not tell"),
+        (SEVERAL_PEAKS, "several peaks, whose shares the chains do not tell"),
         (DIVERGENT, "more than one transition in a hundred diverged"),
     ];
     /// Those of pixels without a fit.
@@ -50,6 +46,8 @@ pub struct PixelSettings {
     pub ess: f64,
     /// Draws of each chain at most.
     pub draws: usize,
+    /// Whether chains that do not agree, or several peaks, are followed by parallel tempering.
+    pub tempering: bool,
 }
 
 /// What a pixel's fit gave; vectors have one value a free parameter, and are empty where there is no fit.
@@ -76,15 +74,6 @@ const CLIMBS_ALONE: usize = 12;
 const CLIMBS_BESIDES: usize = 2;
 /// Gradients of one climb at most.
 const LONGEST_CLIMB: u32 = 500;
-/// Rounds of the warm-up at most.
-const WARM_UP: usize = 12;
-/// Draws of each chain in a round, and before effective samples are counted.
-const ROUND: usize = 10;
-const FIRST_CHECK: usize = 40;
-/// Short chains that agree.
-const R_HAT_LIMIT: f64 = 1.05;
-/// A posterior this much narrower than the prior is taken for nearly normal.
-const NARROW: f64 = 0.3;
 /// A second peak with this share of the mass is told.
 const NOTEWORTHY: f64 = 1e-2;
 /// Gradients between two looks at what else is to be done.
@@ -126,11 +115,19 @@ pub fn fit_pixel(
         });
     };
     let mut fit = PixelFit { peak: best.place.z.clone(), ..PixelFit::default() };
-    if modes::shares(&modes).iter().filter(|&&share| share > NOTEWORTHY).count() > 1 {
+    let several = modes::shares(&modes).iter().filter(|&&share| share > NOTEWORTHY).count() > 1;
+    // Short chains do not tell the shares of several peaks.
+    let hopeless = several && settings.tempering;
+    let short = if hopeless { None } else { Some(draw(&mut likelihood, seed, &modes, settings)?) };
+    let agreed = short.filter(|d| !settings.tempering || d.flags & flags::NOT_CONVERGED == 0);
+    let drawn = match agreed {
+        Some(drawn) => drawn,
+        None => draw_tempered(&mut likelihood, seed, &modes, settings)?,
+    };
+    fit.flags |= drawn.flags;
+    if several && !drawn.travelled {
         fit.flags |= flags::SEVERAL_PEAKS;
     }
-    let drawn = draw(&mut likelihood, seed, &modes, settings)?;
-    fit.flags |= drawn.flags;
     (fit.r_hat, fit.ess) = (drawn.r_hat, drawn.ess);
     fit.quantiles = quantiles(&likelihood.inner, &drawn.z);
     let theta = likelihood.inner.theta(&fit.peak);
@@ -147,78 +144,6 @@ fn peaks(likelihood: &mut Ticking<Standard>, seed: u64, starts: &[Vec<f64>]) -> 
     let all: Vec<Vec<f64>> = starts.iter().cloned().chain(of_prior).collect();
     let ends: Vec<Climb> = all.iter().map(|start| climb(likelihood, start, LONGEST_CLIMB)).collect();
     modes::merge(&ends, likelihood).0
-}
-
-/// Draws of all chains, row-major (draw, chain, parameter), and how far they can be trusted.
-struct Drawn {
-    z: Vec<f64>,
-    r_hat: f64,
-    ess: f64,
-    flags: u32,
-}
-
-fn draw(
-    likelihood: &mut Ticking<Standard>,
-    seed: u64,
-    modes: &[Mode],
-    settings: PixelSettings,
-) -> Result<Drawn, SamplerError> {
-    let (dim, chains) = (likelihood.dim(), settings.chains);
-    let widest = modes[0].scales().into_iter().fold(0.0, f64::max);
-    let method = if widest < NARROW { Method::Hmc } else { Method::Nuts };
-    let what = "chains without a kernel";
-    let kernel = method.kernel().ok_or(SamplerError::Shape { what, found: 0, expected: 1 })?;
-    let start = |g| ladder::starts(seed, g, mode_of(modes, g, chains), &[1.0], likelihood);
-    let places: Vec<Vec<Place>> = (0..chains).map(start).collect();
-    let tunings = ladder::tunings(&modes[0], &[1.0]);
-    let spec = ChainsSpec { seed, kernel, round: ROUND };
-    let warm_up = WarmUp::new(method.acceptance(), chains, WARM_UP);
-    let mut drawn = Drawn { z: Vec::new(), r_hat: f64::NAN, ess: 0.0, flags: flags::NOT_CONVERGED };
-    let (mut diverging, mut transitions, mut check_at) = (0, 0, FIRST_CHECK);
-    Chains::new(spec, places, tunings, warm_up).run_alone(likelihood, |_, round| {
-        if round.learning {
-            return ControlFlow::Continue(());
-        }
-        add(&round, dim, &mut drawn.z);
-        let told = || round.legs.iter().flatten().flat_map(|leg| &leg.transitions);
-        diverging += told().filter(|t| t.diverging).count();
-        transitions += told().count();
-        let draws = drawn.z.len() / (chains * dim);
-        if draws < check_at && draws < settings.draws {
-            return ControlFlow::Continue(());
-        }
-        check_at = draws + draws / 2;
-        (drawn.r_hat, drawn.ess) = convergence(&drawn.z, chains, dim);
-        let enough = drawn.r_hat < R_HAT_LIMIT && drawn.ess >= settings.ess;
-        if enough {
-            drawn.flags &= !flags::NOT_CONVERGED;
-        }
-        if enough || draws >= settings.draws { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    if 100 * diverging > transitions {
-        drawn.flags |= flags::DIVERGENT;
-    }
-    Ok(drawn)
-}
-
-/// Adds a round's draws.
-fn add(round: &Round, dim: usize, z: &mut Vec<f64>) {
-    for draw in 0..ROUND {
-        for leg in round.legs.iter().map(|group| &group[0]) {
-            z.extend_from_slice(&leg.z[draw * dim..(draw + 1) * dim]);
-        }
-    }
-}
-
-/// Largest R-hat and smallest bulk ESS: both by ranks, the same for z as for the parameters themselves.
-fn convergence(z: &[f64], chains: usize, dim: usize) -> (f64, f64) {
-    let Ok(samples) = ArrayView3::from_shape((z.len() / (chains * dim), chains, dim), z) else {
-        return (f64::NAN, 0.0);
-    };
-    let one = |k: usize| samples.index_axis(Axis(2), k);
-    // NaN counts as no agreement.
-    let worst = (0..dim).map(|k| r_hat(one(k))).fold(0.0, |a: f64, b| if b.is_nan() { b } else { a.max(b) });
-    (worst, (0..dim).map(|k| ess_bulk(one(k))).fold(f64::INFINITY, f64::min))
 }
 
 fn quantiles(standard: &Standard, z: &[f64]) -> [Vec<f64>; 3] {

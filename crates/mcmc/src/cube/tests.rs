@@ -71,7 +71,7 @@ fn plan() -> crate::plan::Plan {
 fn a_pixel_finds_the_peak_with_and_without_neighbours() {
     let plan = plan();
     let posterior = plan.posterior().unwrap();
-    let settings = PixelSettings { chains: 4, ess: 100.0, draws: 200 };
+    let settings = PixelSettings { chains: 4, ess: 100.0, draws: 200, tempering: true };
     let mut ticks = 0;
     let alone = fit_pixel(&posterior, 3, &[], settings, &mut || ticks += 1).unwrap();
     assert!(ticks > 10);
@@ -95,4 +95,43 @@ fn the_configuration_knows_the_cube() {
     let cube = config.cube.unwrap();
     assert_eq!((cube.snr, cube.x, cube.y, cube.chains), (7.0, Some([1, 3]), None, 8));
     assert!(toml::from_str::<Config>("[cube]\nsn = 7\n").is_err());
+}
+
+/// One line that may be either of two in the data.
+fn one_line_for_two() -> crate::plan::Plan {
+    let folder = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/calibration");
+    std::fs::copy(from.join("A.qpart"), folder.path().join("A.qpart")).unwrap();
+    std::fs::copy(from.join("spectrum.txt"), folder.path().join("spectrum.txt")).unwrap();
+    let lines = std::fs::read_to_string(from.join("A.cat")).unwrap();
+    std::fs::write(folder.path().join("A.cat"), lines.lines().next().unwrap()).unwrap();
+    let text = std::fs::read_to_string(from.join("fit.toml")).unwrap();
+    let of_b = text.rfind("[[species]]").unwrap();
+    let text = text[..of_b].replace("v_kms = { normal = [0.0, 0.5] }", "v_kms = { uniform = [-10.0, 10.0] }");
+    let path = folder.path().join("fit.toml");
+    std::fs::write(&path, text).unwrap();
+    let mut plan = crate::plan::prepare_for(&path, SimdPath::Portable).unwrap();
+    let posterior = plan.posterior().unwrap();
+    let mut work = posterior.work();
+    let sum = [-4.0, 4.0].map(|v| posterior.spectrum(&[14.0, 60.0, 3.0, v], &mut work).unwrap().to_vec());
+    for (k, t) in plan.windows[0].t_k.iter_mut().enumerate() {
+        *t = sum[0][k] + sum[1][k];
+    }
+    plan
+}
+
+#[test]
+fn temperatures_share_out_two_peaks() {
+    let plan = one_line_for_two();
+    let posterior = plan.posterior().unwrap();
+    let settings = PixelSettings { chains: 4, ess: 200.0, draws: 1000, tempering: true };
+    let fit = |settings, seed| fit_pixel(&posterior, seed, &[], settings, &mut || ()).unwrap();
+    let shared = fit(settings, 3);
+    assert_eq!(shared.flags & !flags::DIVERGENT, 0, "{shared:?}");
+    let velocity = plan.names().iter().position(|n| n == "A.v_kms").unwrap();
+    let [low, _, high] = shared.quantiles.each_ref().map(|q| q[velocity]);
+    assert!((low + 4.0).abs() < 0.5 && (high - 4.0).abs() < 0.5, "{low} {high}");
+    assert!(fit(settings, 3) == shared, "the same seed gives the same fit");
+    let without = fit(PixelSettings { tempering: false, ..settings }, 3);
+    assert!(without.flags & flags::SEVERAL_PEAKS != 0, "control: {without:?}");
 }

@@ -43,14 +43,14 @@ impl CubePlan {
         };
         let (x, y) = (range("x", cube.x, sky.shape[0])?, range("y", cube.y, sky.shape[1])?);
         ensure!(cube.snr >= 0.0 && cube.snr.is_finite(), "[cube]: snr = {}: 0 or more", cube.snr);
-        let CubeConfig { chains, ess, draws, .. } = *cube;
+        let CubeConfig { chains, ess, draws, tempering, .. } = *cube;
         ensure!(
             chains >= 2 && chains.is_multiple_of(2),
             "[cube]: chains = {chains}: an even number of at least 2 is needed"
         );
         ensure!(draws >= 20, "[cube]: draws = {draws}: at least 20 are needed");
         ensure!(ess > 0.0, "[cube]: ess = {ess}: it must be positive");
-        let settings = PixelSettings { chains, ess, draws };
+        let settings = PixelSettings { chains, ess, draws, tempering };
         let mut plan = Self { sky, x, y, snr: cube.snr, settings, template: [0, 0] };
         plan.template = plan.first_with_data(config, folder)?;
         Ok(plan)
@@ -80,10 +80,12 @@ impl fmt::Display for CubePlan {
     /// What would be done, for `--dry-run`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ([nx, ny], n) = (self.sky.shape, self.pixels().count());
-        let PixelSettings { chains, ess, draws } = self.settings;
+        let PixelSettings { chains, ess, draws, tempering } = self.settings;
+        let again = if tempering { "; by parallel tempering where these do not agree" } else { "" };
         write!(
             f,
-            "every pixel above {} sigma of {n} (of {nx} x {ny}): {chains} chains of up to {draws} draws, until {ess} effective samples",
+            "every pixel above {} sigma of {n} (of {nx} x {ny}): {chains} chains of up to {draws} draws, until {ess} effective \
+             samples{again}",
             self.snr
         )
     }

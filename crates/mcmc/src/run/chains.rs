@@ -9,7 +9,7 @@ use crate::diagnose::{ess_bulk, r_hat};
 use crate::posterior::Standard;
 use crate::sampler::{Kernel, Leg, LegTask, Round, Stones, Ticking, Transition, run_leg};
 use anyhow::Context as _;
-use mirinae_common::comm;
+use mirinae_common::comm::{self, Comm as _};
 use mirinae_common::fault;
 use mirinae_common::pool::{Pool, Source};
 use mirinae_common::progress::Progress;
@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 
 /// R-hat of chains that agree (Vehtari et al. 2021).
 const R_HAT_LIMIT: f64 = 1.01;
+/// Messages with stretches that each rank has a share of, at least: so that none waits for another's long one.
+const STRETCHES_A_RANK: usize = 4;
+/// Stretches in one message at most.
+const MOST_AT_ONCE: usize = 8;
 
 /// What rank 0 decided.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,22 +43,28 @@ struct Keeper<'f, 'a> {
 }
 
 impl Source for Keeper<'_, '_> {
-    type Task = LegTask;
-    type Result = (Leg, bool);
+    type Task = Vec<LegTask>;
+    type Result = (Vec<Leg>, bool);
 
-    fn next(&mut self) -> Option<LegTask> {
-        if self.verdict == Verdict::GoOn { self.drawing.chains.hand_out() } else { None }
+    fn next(&mut self) -> Option<Vec<LegTask>> {
+        if self.verdict != Verdict::GoOn {
+            return None;
+        }
+        let tasks: Vec<_> = (0..self.at_once()).map_while(|_| self.drawing.chains.hand_out()).collect();
+        (!tasks.is_empty()).then_some(tasks)
     }
 
-    fn done(&mut self, (leg, stop): (Leg, bool)) -> anyhow::Result<()> {
-        if self.verdict == Verdict::Enough {
-            return Ok(());
-        }
-        if let Some(round) = self.drawing.chains.done(leg)? {
-            if round.learning {
-                self.learned(&round);
-            } else {
-                self.drew(&round)?;
+    fn done(&mut self, (legs, stop): (Vec<Leg>, bool)) -> anyhow::Result<()> {
+        for leg in legs {
+            if self.verdict == Verdict::Enough {
+                return Ok(());
+            }
+            if let Some(round) = self.drawing.chains.done(leg)? {
+                if round.learning {
+                    self.learned(&round);
+                } else {
+                    self.drew(&round)?;
+                }
             }
         }
         if (stop || self.fit.context.stop_requested()) && self.verdict == Verdict::GoOn {
@@ -68,6 +78,17 @@ impl Source for Keeper<'_, '_> {
 }
 
 impl Keeper<'_, '_> {
+    /// Stretches that a rank gets in one message. Between exchanges of temperatures they are short, and a message's way through the
+    /// network counts; in the warm-up all wait for the last, and one at a time ends evenly.
+    fn at_once(&self) -> usize {
+        let chains = &self.drawing.chains;
+        let rungs = chains.tunings().len();
+        if rungs == 1 || !chains.is_warm() {
+            return 1;
+        }
+        (chains.groups() * rungs / (STRETCHES_A_RANK * self.fit.context.comm.size())).clamp(1, MOST_AT_ONCE)
+    }
+
     fn save(&mut self) -> anyhow::Result<()> {
         self.fit.save(&Stage::Chains(Some(Box::new(self.drawing.clone()))))
     }
@@ -210,12 +231,15 @@ impl<'a> Fit<'a> {
             if let Some(keeper) = &mut keeper {
                 keeper.drawing.chains.resume();
             }
-            Pool::new(comm).run(keeper.as_mut(), |task: LegTask, tick| {
+            Pool::new(comm).run(keeper.as_mut(), |tasks: Vec<LegTask>, tick| {
                 // A look at the messages takes under a microsecond, a gradient tens to thousands.
                 let mut likelihood = Ticking::new(&mut standard, 1, tick);
-                let tuning = (seed, &tunings[task.rung]);
-                let leg = run_leg(tuning, &task, &mut kernel, &mut likelihood, || fault::pass("step"))?;
-                Ok((leg, context.stop_requested()))
+                let mut one = |task: &LegTask| {
+                    let tuning = (seed, &tunings[task.rung]);
+                    run_leg(tuning, task, &mut kernel, &mut likelihood, || fault::pass("step"))
+                };
+                let legs = tasks.iter().map(&mut one).collect::<Result<Vec<_>, _>>()?;
+                Ok((legs, context.stop_requested()))
             })?;
             let verdict = comm::share(comm, &keeper.as_ref().map_or(Verdict::GoOn, |k| k.verdict))?;
             if verdict != Verdict::GoOn {
