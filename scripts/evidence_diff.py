@@ -14,7 +14,7 @@ import time
 import children
 import dynesty
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 program, shared = sys.argv[1:3]
 control = "--control" in sys.argv
@@ -35,7 +35,8 @@ def model(names):
     return lambda theta: both.numba([(*theta[4 * i : 4 * i + 4], FILLS_BEAM) for i in range(len(names))])
 
 
-width = stats.truncnorm((1.0 - 3.0) / 0.7, (6.0 - 3.0) / 0.7, loc=3.0, scale=0.7)
+# The truncated normal distribution of the widths; scipy.stats' ppf says the same and takes longer than the model.
+LOWEST, HIGHEST = ndtr((1.0 - 3.0) / 0.7), ndtr((6.0 - 3.0) / 0.7)
 
 
 def prior(u):
@@ -44,8 +45,8 @@ def prior(u):
     for k in range(0, len(u), 4):
         x[k] = 13.5 + 2.0 * u[k]
         x[k + 1] = 30.0 * (200.0 / 30.0) ** u[k + 1]
-        x[k + 2] = width.ppf(u[k + 2])
-        x[k + 3] = stats.norm.ppf(u[k + 3]) * 0.5
+        x[k + 2] = 3.0 + 0.7 * ndtri(LOWEST + u[k + 2] * (HIGHEST - LOWEST))
+        x[k + 3] = ndtri(u[k + 3]) * 0.5
     return x
 
 
