@@ -33,9 +33,14 @@ impl Validity {
 
     /// How many of the samples `start .. end` are valid.
     pub fn count(&self, start: usize, end: usize) -> usize {
+        self.within(start, end).map(|(from, to)| to - from).sum()
+    }
+
+    /// The runs of valid samples among `start .. end`.
+    pub fn within(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
         let first = self.runs.partition_point(|run| run.1 <= start);
-        let inside = self.runs[first..].iter().take_while(|run| run.0 < end);
-        inside.map(|run| run.1.min(end) - run.0.max(start)).sum()
+        let inside = self.runs[first..].iter().take_while(move |run| run.0 < end);
+        inside.map(move |run| (run.0.max(start), run.1.min(end)))
     }
 
     /// How many of `n` pairs of samples are valid on both sides: here from `start`, in `other` from `other_start`.

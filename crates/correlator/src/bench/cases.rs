@@ -105,6 +105,7 @@ impl Case {
             residual_ns: Vec::new(),
             lost_frames: 0.0,
             invalid_frames: 0.0,
+            gain: 1.0,
             recorder: Default::default(),
         };
         // A square grid over the field.

@@ -16,6 +16,7 @@ fn config(centres: &[(f64, f64)]) -> SimConfig {
         residual_ns: Vec::new(),
         lost_frames: 0.0,
         invalid_frames: 0.0,
+        gain: 1.0,
         recorder: Default::default(),
     };
     let source = |(i, (east_arcsec, north_arcsec)): (usize, (f64, f64))| SourceConfig {

@@ -9,7 +9,9 @@ const RECORDING_BYTES: usize = 2 * 4 * (4 << 20);
 /// Bytes of the visibilities of one integration of a scan with so many phase centres.
 pub fn record_bytes(job: &Job, centres: usize) -> usize {
     let rows = centres * job.crosses.len() + job.autos.len();
-    rows * (8 * job.output_channels() + 4) + 24 * centres * job.baselines.len()
+    // By recorded channel its valid samples and the counts of four codes.
+    let recorded = 40 * job.recorded_channels();
+    rows * (8 * job.output_channels() + 4) + 24 * centres * job.baselines.len() + recorded
 }
 
 /// Bytes that correlating takes on one rank, besides the records: recordings, spectra, sums over blocks, sums over

@@ -9,6 +9,9 @@ mod field_tests;
 mod memory;
 mod rotation;
 mod stream;
+mod tally;
+#[cfg(test)]
+mod tally_tests;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -99,7 +102,7 @@ impl<'a> Engine<'a> {
             streams: sources
                 .iter()
                 .enumerate()
-                .map(|(index, source)| StreamWork::new(job, index, source.as_ref(), batch))
+                .map(|(index, source)| StreamWork::new(job, index, source.as_ref(), (batch, simd)))
                 .collect(),
             sources,
             correlator: Box::new(Fast(simd)),
@@ -151,7 +154,7 @@ impl<'a> Engine<'a> {
         cross.clear();
         auto.clear();
         self.auto.clear();
-        self.streams.iter_mut().for_each(|s| s.valid = 0);
+        self.streams.iter_mut().for_each(StreamWork::clear);
         let rotation = self.rotations[integration.scan];
         let order = self.orders.iter().position(|o| o.rotation == rotation.rotation).unwrap_or(0);
         let batch = self.orders[order].tiling.batch as u64;
@@ -187,6 +190,12 @@ impl<'a> Engine<'a> {
         auto.finish(whole, &mut record.auto_pf, &mut record.auto_weight_p);
         for (coverage, work) in record.coverage_s.iter_mut().zip(&self.streams) {
             *coverage = work.coverage(job.blocks_per_integration());
+        }
+        record.samples_r.clear();
+        record.states_rk.clear();
+        for work in &self.streams {
+            record.samples_r.extend(&work.tally().samples_c);
+            record.states_rk.extend(&work.tally().states_ck);
         }
         uvw(job, integration, &mut record.uvw_cb);
         Ok(())

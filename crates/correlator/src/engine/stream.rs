@@ -1,9 +1,10 @@
 //! One stream's part of a batch: reads its samples, makes its spectra.
+use super::tally::Tally;
 use super::tiles::Tile;
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Product};
-use crate::simd::Run;
+use crate::simd::{Run, Simd};
 use crate::station::{Item, Spectra, StationKernel};
 
 /// How much of some samples is valid.
@@ -25,7 +26,7 @@ impl Coverage {
 }
 
 /// The samples of a batch: as they were recorded, or as numbers.
-enum Held {
+pub(super) enum Held {
     Codes(Codes),
     Numbers { samples: Samples, first: i64 },
 }
@@ -46,7 +47,8 @@ impl Held {
         }
     }
 
-    fn validities(&self) -> &[Validity] {
+    /// Threads that share their validity.
+    pub fn validities(&self) -> &[Validity] {
         match self {
             Self::Codes(codes) => codes.validities(),
             Self::Numbers { samples, .. } => samples.validities(),
@@ -84,12 +86,13 @@ pub(super) struct StreamWork {
     /// Floats of a sample.
     components: usize,
     /// Valid samples of all channels in the integration so far.
-    pub valid: u64,
+    valid: u64,
+    tally: Tally,
 }
 
 impl StreamWork {
     /// Room for batches of up to `batch` blocks of a stream of a job.
-    pub fn new(job: &Job, index: usize, source: &dyn SampleSource, batch: usize) -> Self {
+    pub fn new(job: &Job, index: usize, source: &dyn SampleSource, (batch, simd): (usize, Simd)) -> Self {
         let start_second = job.start_mjd * 86_400 + job.start_second;
         let stream = &job.streams[index];
         let (samples, channels) = (job.stream_samples(index), stream.channels.len());
@@ -111,7 +114,19 @@ impl StreamWork {
             block_samples: job.block_samples(),
             components: source.layout().components,
             valid: 0,
+            tally: Tally::new(stream, simd),
         }
+    }
+
+    /// Begins another integration.
+    pub fn clear(&mut self) {
+        self.valid = 0;
+        self.tally.clear();
+    }
+
+    /// What the samples of the integration so far were.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Share of the samples of an integration of `blocks` blocks that are valid, mean over the channels.
@@ -151,6 +166,9 @@ impl StreamWork {
             }
         }
         self.see_coverage();
+        let (held, origin) = (&self.held, self.origin);
+        let starts = self.delays.iter().map(|d| (d.nearest_sample + origin - held.first()) as usize);
+        self.tally.add(held, starts, samples);
         Ok(())
     }
 

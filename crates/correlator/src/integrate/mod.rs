@@ -8,6 +8,9 @@ use crate::job::{Job, Product};
 use crate::xcorr::Sums;
 use num_complex::{Complex32, Complex64};
 
+/// Codes of samples that are counted: all of 1-bit and 2-bit samples.
+pub const STATES: usize = 4;
+
 /// The visibilities of one integration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
@@ -24,6 +27,10 @@ pub struct Record {
     pub coverage_s: Vec<f32>,
     /// u, v, w in m by phase centre and baseline (first station minus second).
     pub uvw_cb: Vec<[f64; 3]>,
+    /// Valid samples that went into the spectra, by recorded channel of all streams.
+    pub samples_r: Vec<u64>,
+    /// How many of their numbers (two for a complex sample) had each code; 0 of samples of more than 2 bits.
+    pub states_rk: Vec<[u64; STATES]>,
 }
 
 impl Record {
@@ -37,6 +44,8 @@ impl Record {
             auto_weight_p: vec![0.0; autos],
             coverage_s: vec![0.0; job.streams.len()],
             uvw_cb: vec![[0.0; 3]; centres * job.baselines.len()],
+            samples_r: vec![0; job.recorded_channels()],
+            states_rk: vec![[0; STATES]; job.recorded_channels()],
         }
     }
 }

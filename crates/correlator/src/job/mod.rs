@@ -283,6 +283,11 @@ impl Job {
         self.channels as f64 / (channels(product.a.0) * channels(product.b.0)).sqrt()
     }
 
+    /// Recorded channels of all streams.
+    pub fn recorded_channels(&self) -> usize {
+        self.streams.iter().map(|s| s.channels.len()).sum()
+    }
+
     /// Channels in the output.
     pub fn output_channels(&self) -> usize {
         self.channels / self.average

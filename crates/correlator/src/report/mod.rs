@@ -5,7 +5,7 @@ mod figures;
 mod tests;
 
 use crate::fringe::{FringeError, FringeOptions, FringeReport, FringeRow, find_fringes, write_fringe_png};
-use crate::run::Summary;
+use crate::run::{States, Summary};
 use crate::writer::VisFile;
 use mirinae_common::page::{Cell, Page, ReadError};
 use mirinae_common::{atomic, picture, provenance};
@@ -75,6 +75,7 @@ pub fn write_report(file: &Path, folder: &Path) -> Result<Written, ReportError> 
     summary(&mut page, &vis, fringes.as_ref());
     page.section("Coverage");
     coverage_table(&mut page, &coverage);
+    states_table(&mut page, &coverage);
     let mut written = Written { page: folder.join(format!("{stem}.report.html")), pictures: Vec::new() };
     for scan in 0..meta.scans.len() {
         let name = &meta.scans[scan].name;
@@ -151,6 +152,34 @@ fn coverage_table(page: &mut Page, coverage: &Summary) {
         ]
     });
     page.table(&heads, rows);
+}
+
+/// Shares of the codes of samples; nothing where they were not counted.
+fn states_table(page: &mut Page, summary: &Summary) {
+    let heads = ["scan", "station", "band [MHz]", "pol.", "code 0", "1", "2", "3"];
+    let counted = || summary.states().iter().filter(|s| s.shares_k.iter().any(|share| *share > 0.0));
+    if counted().next().is_none() {
+        return;
+    }
+    page.section("Sample states");
+    page.paragraph(
+        "Share of the samples that had each code: of 2 bits best 16.3, 33.7, 33.7, 16.3 % (of 1 bit 50, 50 %).",
+    );
+    let cells = |s: &States| {
+        let mut cells = vec![
+            Cell::Text(s.scan.clone()),
+            Cell::Text(s.station.clone()),
+            Cell::Number(format!("{:.2}", s.low_hz / 1e6)),
+            Cell::Text(s.polarisation.to_string()),
+        ];
+        cells.extend(s.shares_k.map(|share| Cell::Number(format!("{:.2} %", 100.0 * share))));
+        cells
+    };
+    page.table(&heads, counted().take(MOST_ROWS).map(cells));
+    let all = counted().count();
+    if all > MOST_ROWS {
+        page.paragraph(&format!("{} more are in the file (states_trk).", all - MOST_ROWS));
+    }
 }
 
 fn fringe_table(page: &mut Page, rows: &[FringeRow]) {

@@ -68,7 +68,14 @@ fn a_page_holds_all_pictures() {
     for path in &written.pictures {
         assert_eq!(std::fs::read(path).unwrap()[1..4], *b"PNG", "{}", path.display());
     }
-    for text in ["1 of 1 fringes detected", "KY-KU", "Scan No0001", "How this was made", "&quot;plan&quot;"] {
+    for text in [
+        "1 of 1 fringes detected",
+        "KY-KU",
+        "Scan No0001",
+        "How this was made",
+        "&quot;plan&quot;",
+        "Sample states",
+    ] {
         assert!(html.contains(text), "{text}");
     }
     assert!(!html.contains("<script") && !html.contains("http"), "nothing from elsewhere");

@@ -9,7 +9,7 @@ mod summary;
 mod tests;
 
 pub use plan::{Plan, RecordingFile, Wishes, open_sources, open_stream, prepare};
-pub use summary::Summary;
+pub use summary::{States, Summary};
 
 use crate::baseband::BasebandError;
 use crate::centres;

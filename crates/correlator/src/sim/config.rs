@@ -55,6 +55,10 @@ fn one() -> usize {
     1
 }
 
+fn unity() -> f64 {
+    1.0
+}
+
 /// A phase centre.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +117,9 @@ pub struct StationConfig {
     /// Share of frames that the recorder marks invalid.
     #[serde(default)]
     pub invalid_frames: f64,
+    /// What it samples, in units of what would suit the thresholds best.
+    #[serde(default = "unity")]
+    pub gain: f64,
     /// How it records the bands, where not as the others do.
     #[serde(default)]
     pub recorder: RecorderConfig,

@@ -84,6 +84,7 @@ struct Input<'a> {
 /// Sample codes of all channels, made in pieces that begin at multiples of [`PIECE`] of the bands' samples.
 struct Codes<'a> {
     bits: usize,
+    gain: f32,
     channels: usize,
     /// Samples of a channel in a piece, and numbers of a sample.
     piece_samples: usize,
@@ -112,6 +113,7 @@ impl<'a> Codes<'a> {
         let piece_samples = PIECE / recorder.split / components;
         Self {
             bits: recorder.format.bits,
+            gain: station.gain,
             channels,
             piece_samples,
             components,
@@ -141,14 +143,14 @@ impl<'a> Codes<'a> {
     }
 
     fn make(&mut self, piece: i64) {
-        let Self { bits, channels, components, split, inputs, codes, values, .. } = self;
+        let Self { bits, gain, channels, components, split, inputs, codes, values, .. } = self;
         let start = piece * PIECE as i64;
         let width = *channels * *components;
         for (band, input) in inputs.iter_mut().enumerate() {
             let Some(cutter) = &mut input.cutter else {
                 input.receiver.fill(start, &mut values[..PIECE]);
                 for (to, &x) in codes[band..].iter_mut().step_by(width).zip(values.iter()) {
-                    *to = code(*bits, x);
+                    *to = code(*bits, *gain * x);
                 }
                 continue;
             };
@@ -159,9 +161,9 @@ impl<'a> Codes<'a> {
                 let place = (band * *split + part) * *components;
                 let samples = cutter.make(part);
                 for (to, z) in codes[place..].chunks_mut(width).zip(samples) {
-                    to[0] = code(*bits, z.re);
+                    to[0] = code(*bits, *gain * z.re);
                     if *components == 2 {
-                        to[1] = code(*bits, z.im);
+                        to[1] = code(*bits, *gain * z.im);
                     }
                 }
             }

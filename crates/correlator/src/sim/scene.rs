@@ -46,6 +46,8 @@ pub(super) struct Station {
     pub residual_s: Vec<Poly>,
     pub lost_frames: f64,
     pub invalid_frames: f64,
+    /// Samples in units of what suits the thresholds best.
+    pub gain: f32,
     pub recorder: Recorder,
     /// Frames recorded, counted from the start second.
     pub frames: Range<i64>,
@@ -218,6 +220,7 @@ impl Scene {
             residual_s: sources.iter().map(residual).collect(),
             lost_frames: config.lost_frames,
             invalid_frames: config.invalid_frames,
+            gain: positive("stations.gain", config.gain)? as f32,
             recorder,
             frames: 0..0,
         };

@@ -19,6 +19,7 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
         residual_ns: residual_ns.to_vec(),
         lost_frames: 0.0,
         invalid_frames: 0.0,
+        gain: 1.0,
         recorder: Default::default(),
     };
     let source = SourceConfig {
@@ -247,6 +248,7 @@ fn wrong_configurations_are_named() {
     expect(&|c| c.integration_s = 0.001_001, "integration_s");
     expect(&|c| c.duration_s = -1.0, "duration_s");
     expect(&|c| c.stations[0].lost_frames = 1.5, "lost_frames");
+    expect(&|c| c.stations[0].gain = 0.0, "gain");
     expect(&|c| c.stations[0].delay_us = Some(vec![0.0, 1000.0]), "delay_us");
     expect(&|c| drop(c.sources[0].offset_ns.insert("XX".to_owned(), vec![1.0])), "offset_ns");
     let line = LineConfig { sky_mhz: 22_001.0, fwhm_khz: 0.1, peak_fraction: 1.0 };

@@ -10,6 +10,7 @@ mod cross;
 mod fft;
 mod portable;
 mod spectra;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use cross::{CrossRows, cross};
 pub use fft::{Fft, FftScratch};
 pub use mirinae_common::simd_path::SimdPath;
 pub use spectra::{Line, PairScratch, Planes, Run, pair, rotated};
+pub use states::{count_codes, count_one_by_one};
 
 /// The most lanes that any path has: rows of numbers are padded to a multiple of it.
 pub const MAX_LANES: usize = 16;

@@ -1,7 +1,7 @@
 //! Writes visibilities in HDF5; [`super::hdf_read`] reads them.
 //!
 //! Axes in the names: t integration, c phase centre, x cross product, y auto product, f channel, b baseline,
-//! s stream, 3 u, v, w. Complex numbers are pairs (r, i) of f32, as h5py knows them. Objects carry no times: the same
+//! s stream, r recorded channel, k code of a sample, 3 u, v, w. Complex numbers are pairs (r, i) of f32, as h5py knows them. Objects carry no times: the same
 //! visibilities are the same bytes.
 //!
 //! ```text
@@ -9,6 +9,7 @@
 //!                     integration_s, channels, provenance (JSON)
 //! /stations           name, xyz_m, mount, axis_offset_m
 //! /streams            station
+//! /recorded_channels  stream, band, polarisation, bits
 //! /bands              lo_hz, bandwidth_hz, lower_sideband (0, 1), difx_index, low_hz (edge on the sky)
 //! /baselines          a, b (streams)
 //! /cross_products     baseline, band, polarisation
@@ -16,11 +17,12 @@
 //! /sources            name, ra_rad, dec_rad
 //! /scans/0000 ...     attributes: name, start_s, end_s (since the start of the job), pointing (source)
 //!     centre_source_c, time_s_t (centres, since the start of the job),
-//!     cross_vis_tcxf, cross_weight_tcx, uvw_m_tcb3, auto_vis_tyf, auto_weight_ty, coverage_ts
+//!     cross_vis_tcxf, cross_weight_tcx, uvw_m_tcb3, auto_vis_tyf, auto_weight_ty, coverage_ts,
+//!     samples_tr (valid ones that went into the spectra), states_trk (how many of them had each code)
 //! ```
 
 use super::meta::{ProductInfo, VisMeta};
-use crate::integrate::Record;
+use crate::integrate::{Record, STATES};
 use crate::job::Band;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type, Location, Result};
@@ -29,7 +31,7 @@ use num_complex::Complex32;
 use std::path::Path;
 
 pub(super) const FORMAT: &str = "mirinae-visibilities";
-pub(super) const FORMAT_VERSION: u64 = 1;
+pub(super) const FORMAT_VERSION: u64 = 2;
 
 /// A file of visibilities that is being written.
 pub struct VisWriter {
@@ -97,7 +99,9 @@ impl VisWriter {
         put(group, "uvw_m_tcb3", integration, &uvw)?;
         put(group, "auto_vis_tyf", integration, &record.auto_pf)?;
         put(group, "auto_weight_ty", integration, &record.auto_weight_p)?;
-        put(group, "coverage_ts", integration, &record.coverage_s)
+        put(group, "coverage_ts", integration, &record.coverage_s)?;
+        put(group, "samples_tr", integration, &record.samples_r)?;
+        put(group, "states_trk", integration, record.states_rk.as_flattened())
     }
 
     /// Closes the file.
@@ -133,6 +137,12 @@ fn tables(file: &File, meta: &VisMeta) -> Result<()> {
     numbers(&group, "axis_offset_m", meta.stations.iter().map(|s| s.axis_offset_m))?;
     let group = file.create_group("streams")?;
     numbers(&group, "station", meta.stream_stations.iter().map(|&s| s as u64))?;
+    let group = file.create_group("recorded_channels")?;
+    numbers(&group, "stream", meta.recorded.iter().map(|r| r.stream as u64))?;
+    numbers(&group, "band", meta.recorded.iter().map(|r| r.band as u64))?;
+    numbers(&group, "bits", meta.recorded.iter().map(|r| r.bits))?;
+    let names: Vec<String> = meta.recorded.iter().map(|r| r.polarisation.to_string()).collect();
+    texts(&group, "polarisation", names.iter().map(String::as_str))?;
     let group = file.create_group("bands")?;
     numbers(&group, "lo_hz", meta.bands.iter().map(|b| b.lo_hz))?;
     numbers(&group, "low_hz", meta.bands.iter().map(Band::low_hz))?;
@@ -174,6 +184,8 @@ fn create_scan(all: &Group, meta: &VisMeta, index: usize) -> Result<Group> {
     room::<Complex32>(&group, "auto_vis_tyf", &[t, y, f])?;
     room::<f32>(&group, "auto_weight_ty", &[t, y])?;
     room::<f32>(&group, "coverage_ts", &[t, meta.stream_stations.len()])?;
+    room::<u64>(&group, "samples_tr", &[t, meta.recorded.len()])?;
+    room::<u64>(&group, "states_trk", &[t, meta.recorded.len(), STATES])?;
     Ok(group)
 }
 

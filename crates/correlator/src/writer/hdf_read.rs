@@ -1,8 +1,8 @@
 //! Reads visibilities in HDF5, as [`super::hdf`] writes and describes them.
 
 use super::hdf::{FORMAT, FORMAT_VERSION};
-use super::meta::{ProductInfo, ScanInfo, VisMeta};
-use crate::integrate::Record;
+use super::meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
+use crate::integrate::{Record, STATES};
 use crate::job::{Band, Baseline, Source, Station};
 use crate::schedule::Mount;
 use hdf5::types::VarLenUnicode;
@@ -97,6 +97,28 @@ impl VisFile {
         self.scan(scan)?.dataset("coverage_ts")?.read_2d()
     }
 
+    /// How many samples of every recorded channel had each code, by integration of a scan; none in files of format 1.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn states_trk(&self, scan: usize) -> Result<Array3<u64>> {
+        if self.meta.recorded.is_empty() {
+            return Ok(Array3::zeros((0, 0, STATES)));
+        }
+        self.scan(scan)?.dataset("states_trk")?.read()
+    }
+
+    /// Valid samples of every recorded channel that went into the spectra, by integration of a scan.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn samples_tr(&self, scan: usize) -> Result<Array2<u64>> {
+        if self.meta.recorded.is_empty() {
+            return Ok(Array2::zeros((0, 0)));
+        }
+        self.scan(scan)?.dataset("samples_tr")?.read_2d()
+    }
+
     /// All visibilities of one integration.
     ///
     /// # Errors
@@ -104,6 +126,11 @@ impl VisFile {
     pub fn record(&self, scan: usize, integration: usize) -> Result<Record> {
         let group = self.scan(scan)?;
         let uvw: Vec<f64> = row(&group, "uvw_m_tcb3", integration)?;
+        let (mut samples_r, mut states) = (Vec::new(), Vec::new());
+        if !self.meta.recorded.is_empty() {
+            samples_r = row(&group, "samples_tr", integration)?;
+            states = row::<u64>(&group, "states_trk", integration)?;
+        }
         Ok(Record {
             cross_cpf: row(&group, "cross_vis_tcxf", integration)?,
             cross_weight_cp: row(&group, "cross_weight_tcx", integration)?,
@@ -111,6 +138,8 @@ impl VisFile {
             auto_weight_p: row(&group, "auto_weight_ty", integration)?,
             coverage_s: row(&group, "coverage_ts", integration)?,
             uvw_cb: uvw.chunks_exact(3).map(|u| [u[0], u[1], u[2]]).collect(),
+            samples_r,
+            states_rk: states.as_chunks().0.to_vec(),
         })
     }
 }
@@ -215,6 +244,7 @@ fn read_meta(file: &File) -> Result<VisMeta> {
         channels: file.attr("channels")?.read_scalar::<u64>()? as usize,
         stations: names.into_iter().enumerate().map(station).collect(),
         stream_stations: indices("streams/station")?,
+        recorded: read_recorded(file)?,
         bands: read_bands(file)?,
         baselines: a.iter().zip(&b).map(|(&a, &b)| Baseline { a, b }).collect(),
         crosses: read_products(file, "cross_products", "baseline")?,
@@ -222,6 +252,24 @@ fn read_meta(file: &File) -> Result<VisMeta> {
         sources: sources.map(|(name, (&ra_rad, &dec_rad))| Source { name, ra_rad, dec_rad }).collect(),
         scans: (0..scans).map(|i| read_scan(file, i)).collect::<Result<_>>()?,
     })
+}
+
+/// Recorded channels; format 1 does not tell them.
+fn read_recorded(file: &File) -> Result<Vec<RecordedInfo>> {
+    if !file.link_exists("recorded_channels") {
+        return Ok(Vec::new());
+    }
+    let of = |name: &str| read_indices(file, file, &format!("recorded_channels/{name}"));
+    let (stream, band) = (of("stream")?, of("band")?);
+    let bits = file.dataset("recorded_channels/bits")?.read_1d::<u32>()?;
+    let names = read_texts(file, "recorded_channels/polarisation")?;
+    let recorded = |r: usize| RecordedInfo {
+        stream: stream[r],
+        band: band[r],
+        polarisation: names[r].chars().next().unwrap_or('?'),
+        bits: bits[r],
+    };
+    Ok((0..stream.len()).map(recorded).collect())
 }
 
 fn read_bands(file: &File) -> Result<Vec<Band>> {

@@ -1,5 +1,5 @@
 //! Describes a set of visibilities: the tables that stand beside the numbers.
-use crate::job::{Band, Baseline, Job, Product, Source, Station};
+use crate::job::{Band, Baseline, Channel, Job, Product, Source, Station, Stream};
 
 /// A product of two recorded channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,19 @@ pub struct ProductInfo {
     pub band: usize,
     /// Polarisations of both sides.
     pub polarisations: [char; 2],
+}
+
+/// A recorded channel of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedInfo {
+    /// Its stream.
+    pub stream: usize,
+    /// Index of its band.
+    pub band: usize,
+    /// Its polarisation.
+    pub polarisation: char,
+    /// Bits per sample (of each part of a complex one).
+    pub bits: u32,
 }
 
 /// A scan.
@@ -50,6 +63,8 @@ pub struct VisMeta {
     pub stations: Vec<Station>,
     /// Station of every stream.
     pub stream_stations: Vec<usize>,
+    /// Recorded channels of all streams, one stream after the other.
+    pub recorded: Vec<RecordedInfo>,
     /// Bands.
     pub bands: Vec<Band>,
     /// Baselines (pairs of streams).
@@ -87,6 +102,7 @@ impl VisMeta {
             channels: job.output_channels(),
             stations: job.stations.clone(),
             stream_stations: job.streams.iter().map(|s| s.station).collect(),
+            recorded: recorded(job),
             bands: job.bands.clone(),
             baselines: job.baselines.clone(),
             crosses: job.crosses.iter().map(product).collect(),
@@ -94,6 +110,11 @@ impl VisMeta {
             sources: job.sources.clone(),
             scans: job.scans.iter().enumerate().map(scan).collect(),
         }
+    }
+
+    /// Name of the station of a recorded channel.
+    pub fn recorded_station(&self, recorded: usize) -> &str {
+        &self.stations[self.stream_stations[self.recorded[recorded].stream]].name
     }
 
     /// Centre of an integration in s since the start of the job.
@@ -117,4 +138,13 @@ impl VisMeta {
         let band = &self.bands[band];
         band.low_hz() + band.bandwidth_hz * channel as f64 / self.channels as f64
     }
+}
+
+fn recorded(job: &Job) -> Vec<RecordedInfo> {
+    let of_stream = |(stream, of): (usize, &Stream)| {
+        let channel =
+            |c: &Channel| RecordedInfo { stream, band: c.band, polarisation: c.polarisation, bits: of.bits };
+        of.channels.iter().map(channel).collect::<Vec<_>>()
+    };
+    job.streams.iter().enumerate().flat_map(of_stream).collect()
 }

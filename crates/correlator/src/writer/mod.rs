@@ -13,6 +13,6 @@ mod tests;
 pub use hdf::VisWriter;
 pub use hdf_read::VisFile;
 pub use idi::{files as fits_idi_files, write as write_fits_idi};
-pub use meta::{ProductInfo, ScanInfo, VisMeta};
+pub use meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
 pub use part::Part;
 pub use swin_file::write_swin;

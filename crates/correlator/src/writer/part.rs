@@ -1,5 +1,5 @@
 //! Keeps what a unit of work made until all are done: a small file that is whole or not there.
-use crate::integrate::Record;
+use crate::integrate::{Record, STATES};
 use mirinae_common::checkpoint::{Checkpoint, CheckpointError, Hash};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,8 @@ struct Kept {
     auto_weight: Vec<f32>,
     coverage: Vec<f32>,
     uvw: Vec<[f64; 3]>,
+    samples: Vec<u64>,
+    states: Vec<[u64; STATES]>,
 }
 
 /// The place of one unit's part.
@@ -46,6 +48,8 @@ impl Part {
             auto_weight: r.auto_weight_p.clone(),
             coverage: r.coverage_s.clone(),
             uvw: r.uvw_cb.clone(),
+            samples: r.samples_r.clone(),
+            states: r.states_rk.clone(),
         };
         self.file.save(&records.iter().map(keep).collect::<Vec<_>>())
     }
@@ -63,6 +67,8 @@ impl Part {
             auto_weight_p: k.auto_weight,
             coverage_s: k.coverage,
             uvw_cb: k.uvw,
+            samples_r: k.samples,
+            states_rk: k.states,
         };
         Ok(self.file.load::<Vec<Kept>>()?.map(|kept| kept.into_iter().map(record).collect()))
     }

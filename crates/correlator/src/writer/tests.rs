@@ -31,6 +31,9 @@ pub(super) fn meta() -> VisMeta {
             })
             .collect(),
         stream_stations: vec![0, 1],
+        recorded: [(0, 'R'), (1, 'R'), (1, 'L')]
+            .map(|(stream, polarisation)| RecordedInfo { stream, band: 1, polarisation, bits: 2 })
+            .to_vec(),
         bands: vec![band(0), band(1)],
         baselines: vec![Baseline { a: 0, b: 1 }],
         crosses: vec![product(0, ['R', 'R']), product(0, ['R', 'L'])],
@@ -56,6 +59,8 @@ pub(super) fn record(seed: f32) -> Record {
         auto_weight_p: vec![0.75],
         coverage_s: vec![1.0, 0.75],
         uvw_cb: vec![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+        samples_r: vec![400, 300, seed as u64],
+        states_rk: vec![[60, 140, 130, 70], [50, 100, 100, 50], [0, seed as u64, 0, 0]],
     }
 }
 
@@ -80,6 +85,7 @@ fn hdf5_goes_round_and_is_deterministic() {
     assert_eq!(file.record(0, 3).unwrap(), record(3.0));
     let (vis_tf, weight_t) = file.cross_tf(0, 1, 1).unwrap();
     assert_eq!((vis_tf[[2, 3]], weight_t[2]), (record(2.0).cross_cpf[15], 2.0));
+    assert_eq!((file.samples_tr(0).unwrap()[[2, 0]], file.states_trk(0).unwrap()[[3, 2, 1]]), (400, 3));
     let (vis_tf, weight_t) = file.auto_tf(0, 0).unwrap();
     assert_eq!((vis_tf[[3, 1]], weight_t[0]), (record(3.0).auto_pf[1], 0.75));
 }
