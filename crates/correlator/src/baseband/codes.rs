@@ -73,12 +73,24 @@ impl Codes {
     /// Values of samples `first ..` of a channel, those that are not valid 0.
     pub fn numbers(&self, channel: usize, first: usize, out: &mut [f32]) {
         out.fill(0.0);
-        let bytes = self.channel(channel);
-        let end = first + out.len();
-        for &(from, to) in self.validity(channel).runs() {
-            for place in from.max(first)..to.min(end) {
-                out[place - first] = self.table[4 * usize::from(bytes[place / 4]) + place % 4];
-            }
+        for (from, to) in self.validity(channel).within(first, first + out.len()) {
+            self.values(channel, from, &mut out[from - first..to - first]);
+        }
+    }
+
+    /// Values of samples `first ..` of a channel, whatever those that are not valid hold.
+    pub fn values(&self, channel: usize, first: usize, out: &mut [f32]) {
+        let (bytes, table) = (self.channel(channel), self.table.as_chunks::<4>().0);
+        let before = (first.next_multiple_of(4) - first).min(out.len());
+        let (ragged, whole) = out.split_at_mut(before);
+        if let Some(byte) = bytes.get(first / 4).filter(|_| before > 0) {
+            ragged.copy_from_slice(&table[usize::from(*byte)][first % 4..][..before]);
+        }
+        let (fours, rest) = whole.as_chunks_mut::<4>();
+        let bytes = bytes.get(first.div_ceil(4)..).unwrap_or_default();
+        fours.iter_mut().zip(bytes).for_each(|(four, byte)| *four = table[usize::from(*byte)]);
+        if let Some(byte) = bytes.get(fours.len()).filter(|_| !rest.is_empty()) {
+            rest.copy_from_slice(&table[usize::from(*byte)][..rest.len()]);
         }
     }
 

@@ -106,6 +106,7 @@ impl Case {
             lost_frames: 0.0,
             invalid_frames: 0.0,
             gain: 1.0,
+            phase_cal: None,
             recorder: Default::default(),
         };
         // A square grid over the field.

@@ -1,7 +1,7 @@
 //! Reads DiFX's `.input`: what is correlated, in which channels, from which files.
 use super::DifxError;
 use super::keyfile::{KeyFile, Line};
-use crate::job::Sampling;
+use crate::job::{PhaseCal, Sampling};
 use std::path::{Path, PathBuf};
 
 /// A place in the `.input`, for messages about what its line refers to.
@@ -98,6 +98,8 @@ pub struct Datastream {
     pub freqs: Vec<RecordedFreq>,
     /// Recorded bands in the order of the recording's channels.
     pub bands: Vec<RecordedBand>,
+    /// Phase-calibration tones in its bands.
+    pub phase_cal: Option<PhaseCal>,
     /// Zoom bands, which baselines count after the recorded ones: frequency and polarisation.
     pub zoom_bands: Vec<ZoomBand>,
     /// Files in the order of time, resolved against the job's folder.
@@ -466,7 +468,7 @@ fn datastream(file: &mut KeyFile, freqs: usize, scopes: usize) -> Result<Datastr
         );
     }
     refuse_true(file, "FILTERBANK USED", "filterbank input is not done here")?;
-    file.expect_skipping("PHASE CAL INT (MHZ)", &OPTIONAL)?;
+    let phase_cal = phase_cal(file)?;
     let recorded = recorded_freqs(file, freqs)?;
     let bands = recorded_bands(file, &recorded)?;
     let zoom_bands = zoom_bands(file, freqs)?;
@@ -477,12 +479,27 @@ fn datastream(file: &mut KeyFile, freqs: usize, scopes: usize) -> Result<Datastr
         frame_bytes,
         freqs: recorded,
         bands,
+        phase_cal,
         zoom_bands,
         files: Vec::new(),
         place: (&first).into(),
         format_place: (&format).into(),
         format: format.value,
     })
+}
+
+/// Interval and base of phase-calibration tones; an interval of 0 means that there are none.
+fn phase_cal(file: &mut KeyFile) -> Result<Option<PhaseCal>, DifxError> {
+    let skipped: Vec<&str> = OPTIONAL.iter().copied().filter(|key| !key.starts_with("PHASE")).collect();
+    let interval = file.expect_skipping("PHASE CAL INT (MHZ)", &skipped)?;
+    let interval_mhz: f64 = file.value(&interval, "an interval in MHz")?;
+    let base = file.optional("PHASE CAL BASE(MHZ)");
+    let base_mhz: f64 = base.map_or(Ok(0.0), |line| file.value(&line, "a frequency in MHz"))?;
+    if !(interval_mhz >= 0.0 && interval_mhz.is_finite() && base_mhz.is_finite()) {
+        return Err(file.bad(&interval, "an interval in MHz"));
+    }
+    let tones = PhaseCal { interval_hz: interval_mhz * 1e6, base_hz: base_mhz * 1e6 };
+    Ok((interval_mhz > 0.0).then_some(tones))
 }
 
 fn recorded_freqs(file: &mut KeyFile, freqs: usize) -> Result<Vec<RecordedFreq>, DifxError> {

@@ -9,8 +9,8 @@ const RECORDING_BYTES: usize = 2 * 4 * (4 << 20);
 /// Bytes of the visibilities of one integration of a scan with so many phase centres.
 pub fn record_bytes(job: &Job, centres: usize) -> usize {
     let rows = centres * job.crosses.len() + job.autos.len();
-    // By recorded channel its valid samples and the counts of four codes.
-    let recorded = 40 * job.recorded_channels();
+    // By recorded channel its valid samples and the counts of four codes, by tone a complex number.
+    let recorded = 40 * job.recorded_channels() + 8 * job.tones().len();
     rows * (8 * job.output_channels() + 4) + 24 * centres * job.baselines.len() + recorded
 }
 

@@ -15,6 +15,9 @@ mod tally_tests;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod tones;
+#[cfg(test)]
+mod tones_tests;
 
 use crate::baseband::{BasebandError, SampleSource};
 use crate::centres::{Interval, Turner};
@@ -193,9 +196,12 @@ impl<'a> Engine<'a> {
         }
         record.samples_r.clear();
         record.states_rk.clear();
-        for work in &self.streams {
-            record.samples_r.extend(&work.tally().samples_c);
-            record.states_rk.extend(&work.tally().states_ck);
+        record.tones_g.clear();
+        for work in &mut self.streams {
+            let tally = work.tally();
+            record.samples_r.extend(&tally.samples_c);
+            record.states_rk.extend(&tally.states_ck);
+            tally.tones(&mut record.tones_g);
         }
         uvw(job, integration, &mut record.uvw_cb);
         Ok(())

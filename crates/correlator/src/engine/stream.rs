@@ -114,7 +114,7 @@ impl StreamWork {
             block_samples: job.block_samples(),
             components: source.layout().components,
             valid: 0,
-            tally: Tally::new(stream, simd),
+            tally: Tally::new(job, index, simd),
         }
     }
 
@@ -125,8 +125,8 @@ impl StreamWork {
     }
 
     /// What the samples of the integration so far were.
-    pub fn tally(&self) -> &Tally {
-        &self.tally
+    pub fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
     }
 
     /// Share of the samples of an integration of `blocks` blocks that are valid, mean over the channels.
@@ -168,7 +168,7 @@ impl StreamWork {
         self.see_coverage();
         let (held, origin) = (&self.held, self.origin);
         let starts = self.delays.iter().map(|d| (d.nearest_sample + origin - held.first()) as usize);
-        self.tally.add(held, starts, samples);
+        self.tally.add((held, held.first() - origin), starts, samples);
         Ok(())
     }
 

@@ -1,9 +1,11 @@
-//! Counts a stream's samples by recorded channel: how many were valid, and how many had each code.
+//! Tells what a stream's samples were, by recorded channel: how many were valid and how many had each code, and tones.
 
 use super::stream::Held;
+use super::tones::Tones;
 use crate::integrate::STATES;
-use crate::job::Stream;
+use crate::job::Job;
 use crate::simd::{Simd, count_codes};
+use num_complex::Complex32;
 
 /// Between the inner and the outer level of 2-bit samples.
 const BETWEEN_LEVELS: f32 = 2.0;
@@ -15,6 +17,7 @@ pub(super) struct Tally {
     components: usize,
     /// Runs of samples of a batch, from the first that was read on: blocks that follow one another are one.
     spans: Vec<(usize, usize)>,
+    tones: Option<Tones>,
     /// Valid samples by channel.
     pub samples_c: Vec<u64>,
     /// Numbers by channel and code.
@@ -23,13 +26,15 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Zero counts of a stream.
-    pub fn new(stream: &Stream, simd: Simd) -> Self {
+    pub fn new(job: &Job, index: usize, simd: Simd) -> Self {
+        let stream = &job.streams[index];
         let channels = stream.channels.len();
         Self {
             simd,
             bits: stream.bits,
             components: if stream.sampling.is_complex() { 2 } else { 1 },
             spans: Vec::new(),
+            tones: Tones::new(job, index),
             samples_c: vec![0; channels],
             states_ck: vec![[0; STATES]; channels],
         }
@@ -39,11 +44,20 @@ impl Tally {
     pub fn clear(&mut self) {
         self.samples_c.fill(0);
         self.states_ck.fill([0; STATES]);
+        self.tones.iter_mut().for_each(Tones::clear);
     }
 
-    /// Adds the blocks of a batch, of so many samples each, which begin at `starts` of what is held. A sample that is in
-    /// two blocks counts twice, as it does in the products.
-    pub fn add(&mut self, held: &Held, starts: impl Iterator<Item = usize>, samples: usize) {
+    /// Adds the tones of all channels to a list.
+    pub fn tones(&mut self, into: &mut Vec<Complex32>) {
+        if let Some(tones) = &mut self.tones {
+            tones.finish(&self.samples_c, into);
+        }
+    }
+
+    /// Adds the blocks of a batch, of so many samples each, which begin at `starts` of what is held; `first` is the number
+    /// of its first sample since the start of the job. A sample that is in two blocks counts twice, as it does in the
+    /// products.
+    pub fn add(&mut self, (held, first): (&Held, i64), starts: impl Iterator<Item = usize>, samples: usize) {
         self.spans.clear();
         for start in starts {
             match self.spans.last_mut() {
@@ -59,6 +73,9 @@ impl Tally {
                     self.samples_c[channel] += (range.1 - range.0) as u64;
                     let counts = self.count(held, channel, range);
                     self.states_ck[channel].iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+                    if let Some(tones) = &mut self.tones {
+                        tones.add(held, channel, range, first);
+                    }
                 }
             }
         }

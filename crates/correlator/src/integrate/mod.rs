@@ -31,6 +31,8 @@ pub struct Record {
     pub samples_r: Vec<u64>,
     /// How many of their numbers (two for a complex sample) had each code; 0 of samples of more than 2 bits.
     pub states_rk: Vec<[u64; STATES]>,
+    /// Phase-calibration tones of all recorded channels: half the amplitude of each and its phase.
+    pub tones_g: Vec<Complex32>,
 }
 
 impl Record {
@@ -46,6 +48,7 @@ impl Record {
             uvw_cb: vec![[0.0; 3]; centres * job.baselines.len()],
             samples_r: vec![0; job.recorded_channels()],
             states_rk: vec![[0; STATES]; job.recorded_channels()],
+            tones_g: vec![Complex32::default(); job.tones().len()],
         }
     }
 }

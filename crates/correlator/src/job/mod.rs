@@ -10,10 +10,12 @@ mod parts;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod tones;
 
 pub use error::JobError;
 pub use file::JobFile;
 pub use grid::{Integration, Unit, units};
+pub use tones::{Cycle, PhaseCal, Tone};
 
 use crate::difx::DifxJob;
 use crate::eop::Eop;
@@ -109,6 +111,8 @@ pub struct Stream {
     pub bits: u32,
     /// Bytes per frame, header included; 0: whatever the recordings say.
     pub frame_bytes: usize,
+    /// Phase-calibration tones in its bands that are measured.
+    pub phase_cal: Option<PhaseCal>,
     /// VDIF threads in the order of the channels; empty: one thread holds them all.
     pub threads: Vec<u16>,
     /// Recorded channels in the recording's order.

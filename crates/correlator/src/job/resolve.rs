@@ -30,7 +30,7 @@ impl Job {
         let autos = if input.write_autos { autos(input, &streams, &bands, &crosses) } else { Vec::new() };
         let (scans, sources) = scans(difx, sample_rate_hz, channels)?;
         let stem = input.path.file_stem().and_then(|s| s.to_str()).unwrap_or("job");
-        Ok(Self {
+        let job = Self {
             name: stem.to_owned(),
             obscode: difx.calc.obscode.clone(),
             swin_folder: input.output_name.clone(),
@@ -56,7 +56,9 @@ impl Job {
             tsys: vec![Vec::new(); input.telescopes.len()],
             sources,
             scans,
-        })
+        };
+        job.check_tones().map_err(|what| JobError::Disagree { path: input.path.clone(), what })?;
+        Ok(job)
     }
 }
 
@@ -147,6 +149,7 @@ fn streams(input: &Input) -> Result<Vec<Stream>, JobError> {
             sample_rate_hz: (per_hz * width_hz).round() as u64,
             bits: s.bits,
             frame_bytes: s.frame_bytes,
+            phase_cal: s.phase_cal,
             threads: threads(input, s)?,
             channels: s.bands.iter().map(channel).collect(),
             files: s.files.iter().map(|(path, _)| path.clone()).collect(),

@@ -96,7 +96,7 @@ fn range(values: &[f64]) -> Option<[f64; 3]> {
 /// The states of all recorded channels in a scan.
 fn states(file: &VisFile, scan: usize) -> hdf5::Result<Vec<States>> {
     let meta = file.meta();
-    let counts_trk = file.states_trk(scan)?;
+    let counts_trk = file.sampled(scan, 0..meta.scans[scan].integrations)?.states_trk;
     let of = |(r, info): (usize, &RecordedInfo)| {
         let counts: [u64; STATES] = std::array::from_fn(|k| counts_trk.slice(s![.., r, k]).sum());
         let all = counts.iter().sum::<u64>().max(1);

@@ -171,6 +171,8 @@ pub struct Channel {
     pub polarisation: Option<char>,
     /// Interval of phase-calibration tones in Hz; 0: none.
     pub phase_cal_hz: f64,
+    /// Sky frequency of one of them in Hz; 0 where they are multiples of the interval.
+    pub phase_cal_base_hz: f64,
 }
 
 /// Formats of recordings.

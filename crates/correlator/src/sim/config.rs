@@ -120,9 +120,31 @@ pub struct StationConfig {
     /// What it samples, in units of what would suit the thresholds best.
     #[serde(default = "unity")]
     pub gain: f64,
+    /// Phase-calibration tones that it adds to its bands.
+    #[serde(default)]
+    pub phase_cal: Option<PhaseCalConfig>,
     /// How it records the bands, where not as the others do.
     #[serde(default)]
     pub recorder: RecorderConfig,
+}
+
+/// Phase-calibration tones of a station.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseCalConfig {
+    /// From one tone to the next.
+    pub interval_mhz: f64,
+    /// Sky frequency of any of them; multiples of the interval if absent.
+    #[serde(default)]
+    pub base_mhz: f64,
+    /// Amplitude of each in standard deviations of the system.
+    pub amplitude: f64,
+    /// Phase of all at the start of the job.
+    #[serde(default)]
+    pub phase_deg: f64,
+    /// Delay of the cable through which they come.
+    #[serde(default)]
+    pub delay_ns: f64,
 }
 
 /// How a station records the bands.

@@ -200,7 +200,13 @@ fn datastream_table(l: &mut Lines, scene: &Scene, frequencies: &Frequencies) {
         l.add("DATA SAMPLING", "REAL");
         l.add("DATA SOURCE", "FILE");
         l.add("FILTERBANK USED", "FALSE");
-        l.add("PHASE CAL INT (MHZ)", 0);
+        match scene.stations[i].phase_cal.map(|injected| injected.tones) {
+            Some(tones) => {
+                l.add("PHASE CAL INT (MHZ)", tones.interval_hz / 1e6);
+                l.add("PHASE CAL BASE(MHZ)", tones.base_hz / 1e6);
+            }
+            None => l.add("PHASE CAL INT (MHZ)", 0),
+        }
         l.add("NUM RECORDED FREQS", frequencies.list.len());
         for f in 0..frequencies.list.len() {
             l.add(format!("REC FREQ INDEX {f}"), f);

@@ -62,6 +62,8 @@ fn stream(scene: &Scene, station: &Station) -> StreamEntry {
         complex: recorder.sampling.is_complex(),
         zero: if recorder.sampling == Sampling::ComplexCentred { ZeroName::Centre } else { ZeroName::Edge },
         sample_rate_hz: None,
+        phase_cal_mhz: station.phase_cal.map_or(0.0, |p| p.tones.interval_hz / 1e6),
+        phase_cal_base_mhz: station.phase_cal.map_or(0.0, |p| p.tones.base_hz / 1e6),
         threads: if recorder.threads { (0..channels.len() as u16).collect() } else { Vec::new() },
         recordings: vec![station.file.clone()],
         channels,

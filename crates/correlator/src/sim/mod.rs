@@ -25,9 +25,11 @@ mod receiver;
 mod recorder;
 mod scene;
 mod source;
+mod tones;
 
 pub use config::{
-    BandConfig, CentreConfig, LineConfig, RecorderConfig, Sideband, SimConfig, SourceConfig, StationConfig,
+    BandConfig, CentreConfig, LineConfig, PhaseCalConfig, RecorderConfig, Sideband, SimConfig, SourceConfig,
+    StationConfig,
 };
 pub use from_job::delays_of_job;
 

@@ -4,6 +4,7 @@ use super::interpolate::{BEFORE, TAPS, convolve};
 use super::noise::{Stream, WhiteNoise};
 use super::scene::{Scene, Station};
 use super::source::Envelope;
+use super::tones::Tones;
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
@@ -21,6 +22,7 @@ pub(super) struct Receiver<'a> {
     band: usize,
     noise: WhiteNoise,
     noise_gain: f32,
+    tones: Option<Tones>,
     envelopes: Vec<Envelope>,
     envelope: Vec<Complex<f32>>,
     aligned: Vec<Complex<f32>>,
@@ -42,6 +44,8 @@ impl<'a> Receiver<'a> {
             band,
             noise: WhiteNoise::new(scene.seed, stream),
             noise_gain: (1.0 - from_sources).sqrt() as f32,
+            // Those that cannot be made were refused with the scene.
+            tones: Tones::new(scene, station, band).ok().flatten(),
             envelopes: scene.sources.iter().enumerate().map(envelope).collect(),
             envelope: vec![Complex::default(); ANCHOR as usize + TAPS],
             aligned: vec![Complex::default(); ANCHOR as usize],
@@ -57,6 +61,9 @@ impl<'a> Receiver<'a> {
             for (i, out) in out.chunks_mut(ANCHOR as usize).enumerate() {
                 self.add_source(source, start + i as i64 * ANCHOR, out);
             }
+        }
+        if let Some(tones) = &self.tones {
+            tones.add(start, out);
         }
     }
 

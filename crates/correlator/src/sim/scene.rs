@@ -1,17 +1,19 @@
 //! The resolved simulation: everything checked, in SI units.
 
 use super::config::{
-    BandConfig, CentreConfig, RecorderConfig, Sideband, SimConfig, SourceConfig, StationConfig,
+    BandConfig, CentreConfig, PhaseCalConfig, RecorderConfig, Sideband, SimConfig, SourceConfig,
+    StationConfig,
 };
 use super::earth::{Geometry, LIGHT_M_S, geometry};
 use super::interpolate::Kernels;
 use super::poly::Poly;
 use super::source::Envelope;
+use super::tones::{Injected, Tones};
 use super::{SimError, job};
 use crate::baseband::header::FULL_HEADER_BYTES;
 use crate::baseband::{FrameFormat, UtcSecond, VdifHeader};
-use crate::job::Sampling;
 use crate::job::file::ZeroName;
+use crate::job::{PhaseCal, Sampling};
 use std::ops::Range;
 
 /// Seconds that one delay polynomial covers.
@@ -48,6 +50,7 @@ pub(super) struct Station {
     pub invalid_frames: f64,
     /// Samples in units of what suits the thresholds best.
     pub gain: f32,
+    pub phase_cal: Option<Injected>,
     pub recorder: Recorder,
     /// Frames recorded, counted from the start second.
     pub frames: Range<i64>,
@@ -221,12 +224,16 @@ impl Scene {
             lost_frames: config.lost_frames,
             invalid_frames: config.invalid_frames,
             gain: positive("stations.gain", config.gain)? as f32,
+            phase_cal: config.phase_cal.as_ref().map(injected),
             recorder,
             frames: 0..0,
         };
         let centre = |c: &Centre| self.model_towards(config, (c.ra_rad, c.dec_rad));
         station.centre_models = self.centres.iter().map(centre).collect();
         station.frames = self.frames(&station)?;
+        for band in 0..self.bands.len() {
+            Tones::new(self, &station, band).or_else(|what| wrong("stations.phase_cal", what))?;
+        }
         Ok(station)
     }
 
@@ -279,6 +286,16 @@ impl Scene {
     fn model_only(&self, station: &Station, t_s: f64) -> f64 {
         let interval = ((t_s / POLY_INTERVAL_S) as usize).min(station.model.len() - 1);
         station.model[interval].delay_s.at(t_s - interval as f64 * POLY_INTERVAL_S)
+    }
+}
+
+fn injected(config: &PhaseCalConfig) -> Injected {
+    let tones = PhaseCal { interval_hz: config.interval_mhz * 1e6, base_hz: config.base_mhz * 1e6 };
+    Injected {
+        tones,
+        amplitude: config.amplitude,
+        phase_turns: config.phase_deg / 360.0,
+        delay_s: config.delay_ns * 1e-9,
     }
 }
 

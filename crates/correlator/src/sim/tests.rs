@@ -20,6 +20,7 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
         lost_frames: 0.0,
         invalid_frames: 0.0,
         gain: 1.0,
+        phase_cal: None,
         recorder: Default::default(),
     };
     let source = SourceConfig {
@@ -249,6 +250,15 @@ fn wrong_configurations_are_named() {
     expect(&|c| c.duration_s = -1.0, "duration_s");
     expect(&|c| c.stations[0].lost_frames = 1.5, "lost_frames");
     expect(&|c| c.stations[0].gain = 0.0, "gain");
+    let tones = |interval_mhz| PhaseCalConfig {
+        interval_mhz,
+        base_mhz: 0.0,
+        amplitude: 0.1,
+        phase_deg: 0.0,
+        delay_ns: 0.0,
+    };
+    expect(&|c| c.stations[0].phase_cal = Some(tones(0.0)), "phase_cal");
+    expect(&|c| c.stations[0].phase_cal = Some(tones(0.123_457)), "phase_cal");
     expect(&|c| c.stations[0].delay_us = Some(vec![0.0, 1000.0]), "delay_us");
     expect(&|c| drop(c.sources[0].offset_ns.insert("XX".to_owned(), vec![1.0])), "offset_ns");
     let line = LineConfig { sky_mhz: 22_001.0, fwhm_khz: 0.1, peak_fraction: 1.0 };

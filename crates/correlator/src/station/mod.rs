@@ -57,19 +57,12 @@ impl StationSetup {
     /// The setup of a stream of a job.
     pub fn of(job: &Job, stream: usize, rotation: Rotation) -> Self {
         let of = &job.streams[stream];
-        let channel = |c: &crate::job::Channel| {
-            let band = &job.bands[c.band];
-            let zero_hz = match of.sampling {
-                Sampling::ComplexCentred => band.low_hz() + 0.5 * band.bandwidth_hz,
-                Sampling::Real | Sampling::Complex => band.lo_hz,
-            };
-            ChannelSetup {
-                lo_hz: zero_hz,
-                lower_sideband: band.lower_sideband,
-                clock_offset_samples: c.clock_offset_s * of.sample_rate_hz as f64,
-            }
+        let channel = |(index, c): (usize, &crate::job::Channel)| ChannelSetup {
+            lo_hz: job.zero_hz(stream, index),
+            lower_sideband: job.bands[c.band].lower_sideband,
+            clock_offset_samples: c.clock_offset_s * of.sample_rate_hz as f64,
         };
-        let recorded = of.channels.iter().map(channel).collect();
+        let recorded = of.channels.iter().enumerate().map(channel).collect();
         Self { channels: job.stream_channels(stream), sampling: of.sampling, rotation, recorded }
     }
 

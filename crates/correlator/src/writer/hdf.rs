@@ -1,7 +1,7 @@
 //! Writes visibilities in HDF5; [`super::hdf_read`] reads them.
 //!
 //! Axes in the names: t integration, c phase centre, x cross product, y auto product, f channel, b baseline,
-//! s stream, r recorded channel, k code of a sample, 3 u, v, w. Complex numbers are pairs (r, i) of f32, as h5py knows them. Objects carry no times: the same
+//! s stream, r recorded channel, k code of a sample, g tone, 3 u, v, w. Complex numbers are pairs (r, i) of f32, as h5py knows them. Objects carry no times: the same
 //! visibilities are the same bytes.
 //!
 //! ```text
@@ -10,6 +10,7 @@
 //! /stations           name, xyz_m, mount, axis_offset_m
 //! /streams            station
 //! /recorded_channels  stream, band, polarisation, bits
+//! /tones              recorded_channel, frequency_hz (where phase-calibration tones are measured)
 //! /bands              lo_hz, bandwidth_hz, lower_sideband (0, 1), difx_index, low_hz (edge on the sky)
 //! /baselines          a, b (streams)
 //! /cross_products     baseline, band, polarisation
@@ -18,7 +19,8 @@
 //! /scans/0000 ...     attributes: name, start_s, end_s (since the start of the job), pointing (source)
 //!     centre_source_c, time_s_t (centres, since the start of the job),
 //!     cross_vis_tcxf, cross_weight_tcx, uvw_m_tcb3, auto_vis_tyf, auto_weight_ty, coverage_ts,
-//!     samples_tr (valid ones that went into the spectra), states_trk (how many of them had each code)
+//!     samples_tr (valid ones that went into the spectra), states_trk (how many of them had each code),
+//!     tones_tg (half the amplitude of each, and its phase)
 //! ```
 
 use super::meta::{ProductInfo, VisMeta};
@@ -101,7 +103,8 @@ impl VisWriter {
         put(group, "auto_weight_ty", integration, &record.auto_weight_p)?;
         put(group, "coverage_ts", integration, &record.coverage_s)?;
         put(group, "samples_tr", integration, &record.samples_r)?;
-        put(group, "states_trk", integration, record.states_rk.as_flattened())
+        put(group, "states_trk", integration, record.states_rk.as_flattened())?;
+        if record.tones_g.is_empty() { Ok(()) } else { put(group, "tones_tg", integration, &record.tones_g) }
     }
 
     /// Closes the file.
@@ -143,6 +146,11 @@ fn tables(file: &File, meta: &VisMeta) -> Result<()> {
     numbers(&group, "bits", meta.recorded.iter().map(|r| r.bits))?;
     let names: Vec<String> = meta.recorded.iter().map(|r| r.polarisation.to_string()).collect();
     texts(&group, "polarisation", names.iter().map(String::as_str))?;
+    if !meta.tones.is_empty() {
+        let group = file.create_group("tones")?;
+        numbers(&group, "recorded_channel", meta.tones.iter().map(|g| g.recorded as u64))?;
+        numbers(&group, "frequency_hz", meta.tones.iter().map(|g| g.frequency_hz))?;
+    }
     let group = file.create_group("bands")?;
     numbers(&group, "lo_hz", meta.bands.iter().map(|b| b.lo_hz))?;
     numbers(&group, "low_hz", meta.bands.iter().map(Band::low_hz))?;
@@ -186,6 +194,9 @@ fn create_scan(all: &Group, meta: &VisMeta, index: usize) -> Result<Group> {
     room::<f32>(&group, "coverage_ts", &[t, meta.stream_stations.len()])?;
     room::<u64>(&group, "samples_tr", &[t, meta.recorded.len()])?;
     room::<u64>(&group, "states_trk", &[t, meta.recorded.len(), STATES])?;
+    if !meta.tones.is_empty() {
+        room::<Complex32>(&group, "tones_tg", &[t, meta.tones.len()])?;
+    }
     Ok(group)
 }
 

@@ -3,12 +3,13 @@
 use super::hdf::{FORMAT, FORMAT_VERSION};
 use super::meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
 use crate::integrate::{Record, STATES};
-use crate::job::{Band, Baseline, Source, Station};
+use crate::job::{Band, Baseline, Source, Station, Tone};
 use crate::schedule::Mount;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type, Location, Result};
 use ndarray::{Array1, Array2, Array3, Ix1, Ix2, s};
 use num_complex::Complex32;
+use std::ops::Range;
 use std::path::Path;
 
 /// A file of visibilities that is read.
@@ -97,26 +98,25 @@ impl VisFile {
         self.scan(scan)?.dataset("coverage_ts")?.read_2d()
     }
 
-    /// How many samples of every recorded channel had each code, by integration of a scan; none in files of format 1.
+    /// What the samples of some integrations of a scan were.
     ///
     /// # Errors
     /// What the library says.
-    pub fn states_trk(&self, scan: usize) -> Result<Array3<u64>> {
-        if self.meta.recorded.is_empty() {
-            return Ok(Array3::zeros((0, 0, STATES)));
+    pub fn sampled(&self, scan: usize, of: Range<usize>) -> Result<Sampled> {
+        let (group, n) = (self.scan(scan)?, of.len());
+        let mut sampled = Sampled {
+            samples_tr: Array2::zeros((n, 0)),
+            states_trk: Array3::zeros((n, 0, STATES)),
+            tones_tg: Array2::zeros((n, 0)),
+        };
+        if !self.meta.recorded.is_empty() && n > 0 {
+            sampled.samples_tr = group.dataset("samples_tr")?.read_slice(s![of.clone(), ..])?;
+            sampled.states_trk = group.dataset("states_trk")?.read_slice(s![of.clone(), .., ..])?;
         }
-        self.scan(scan)?.dataset("states_trk")?.read()
-    }
-
-    /// Valid samples of every recorded channel that went into the spectra, by integration of a scan.
-    ///
-    /// # Errors
-    /// What the library says.
-    pub fn samples_tr(&self, scan: usize) -> Result<Array2<u64>> {
-        if self.meta.recorded.is_empty() {
-            return Ok(Array2::zeros((0, 0)));
+        if !self.meta.tones.is_empty() && n > 0 {
+            sampled.tones_tg = group.dataset("tones_tg")?.read_slice(s![of, ..])?;
         }
-        self.scan(scan)?.dataset("samples_tr")?.read_2d()
+        Ok(sampled)
     }
 
     /// All visibilities of one integration.
@@ -131,6 +131,8 @@ impl VisFile {
             samples_r = row(&group, "samples_tr", integration)?;
             states = row::<u64>(&group, "states_trk", integration)?;
         }
+        let tones_g =
+            if self.meta.tones.is_empty() { Vec::new() } else { row(&group, "tones_tg", integration)? };
         Ok(Record {
             cross_cpf: row(&group, "cross_vis_tcxf", integration)?,
             cross_weight_cp: row(&group, "cross_weight_tcx", integration)?,
@@ -140,8 +142,20 @@ impl VisFile {
             uvw_cb: uvw.chunks_exact(3).map(|u| [u[0], u[1], u[2]]).collect(),
             samples_r,
             states_rk: states.as_chunks().0.to_vec(),
+            tones_g,
         })
     }
+}
+
+/// What the samples of some integrations were; without channels in files of format 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// Valid samples of every recorded channel that went into the spectra.
+    pub samples_tr: Array2<u64>,
+    /// How many of them had each code.
+    pub states_trk: Array3<u64>,
+    /// Phase-calibration tones.
+    pub tones_tg: Array2<Complex32>,
 }
 
 /// The visibilities of one integration at one phase centre; axes as in [`Record`].
@@ -245,6 +259,7 @@ fn read_meta(file: &File) -> Result<VisMeta> {
         stations: names.into_iter().enumerate().map(station).collect(),
         stream_stations: indices("streams/station")?,
         recorded: read_recorded(file)?,
+        tones: read_tones(file)?,
         bands: read_bands(file)?,
         baselines: a.iter().zip(&b).map(|(&a, &b)| Baseline { a, b }).collect(),
         crosses: read_products(file, "cross_products", "baseline")?,
@@ -270,6 +285,16 @@ fn read_recorded(file: &File) -> Result<Vec<RecordedInfo>> {
         bits: bits[r],
     };
     Ok((0..stream.len()).map(recorded).collect())
+}
+
+fn read_tones(file: &File) -> Result<Vec<Tone>> {
+    if !file.link_exists("tones") {
+        return Ok(Vec::new());
+    }
+    let recorded = read_indices(file, file, "tones/recorded_channel")?;
+    let frequency_hz = read_numbers(file, "tones/frequency_hz")?;
+    let tones = recorded.into_iter().zip(frequency_hz);
+    Ok(tones.map(|(recorded, frequency_hz)| Tone { recorded, frequency_hz }).collect())
 }
 
 fn read_bands(file: &File) -> Result<Vec<Band>> {

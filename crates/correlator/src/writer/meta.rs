@@ -1,5 +1,5 @@
 //! Describes a set of visibilities: the tables that stand beside the numbers.
-use crate::job::{Band, Baseline, Channel, Job, Product, Source, Station, Stream};
+use crate::job::{Band, Baseline, Channel, Job, Product, Source, Station, Stream, Tone};
 
 /// A product of two recorded channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct VisMeta {
     pub stream_stations: Vec<usize>,
     /// Recorded channels of all streams, one stream after the other.
     pub recorded: Vec<RecordedInfo>,
+    /// Phase-calibration tones in them.
+    pub tones: Vec<Tone>,
     /// Bands.
     pub bands: Vec<Band>,
     /// Baselines (pairs of streams).
@@ -103,6 +105,7 @@ impl VisMeta {
             stations: job.stations.clone(),
             stream_stations: job.streams.iter().map(|s| s.station).collect(),
             recorded: recorded(job),
+            tones: job.tones(),
             bands: job.bands.clone(),
             baselines: job.baselines.clone(),
             crosses: job.crosses.iter().map(product).collect(),

@@ -11,7 +11,7 @@ mod swin_file;
 mod tests;
 
 pub use hdf::VisWriter;
-pub use hdf_read::VisFile;
+pub use hdf_read::{Sampled, VisFile};
 pub use idi::{files as fits_idi_files, write as write_fits_idi};
 pub use meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
 pub use part::Part;

@@ -16,6 +16,7 @@ struct Kept {
     uvw: Vec<[f64; 3]>,
     samples: Vec<u64>,
     states: Vec<[u64; STATES]>,
+    tones: Vec<f32>,
 }
 
 /// The place of one unit's part.
@@ -50,6 +51,7 @@ impl Part {
             uvw: r.uvw_cb.clone(),
             samples: r.samples_r.clone(),
             states: r.states_rk.clone(),
+            tones: pairs(&r.tones_g),
         };
         self.file.save(&records.iter().map(keep).collect::<Vec<_>>())
     }
@@ -69,6 +71,7 @@ impl Part {
             uvw_cb: k.uvw,
             samples_r: k.samples,
             states_rk: k.states,
+            tones_g: complex(&k.tones),
         };
         Ok(self.file.load::<Vec<Kept>>()?.map(|kept| kept.into_iter().map(record).collect()))
     }

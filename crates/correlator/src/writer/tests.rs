@@ -1,7 +1,7 @@
 //! What is written is read back; the same content is the same bytes.
 use super::*;
 use crate::integrate::Record;
-use crate::job::{Band, Baseline, Source, Station};
+use crate::job::{Band, Baseline, Source, Station, Tone};
 use crate::schedule::Mount;
 use num_complex::Complex32;
 
@@ -34,6 +34,9 @@ pub(super) fn meta() -> VisMeta {
         recorded: [(0, 'R'), (1, 'R'), (1, 'L')]
             .map(|(stream, polarisation)| RecordedInfo { stream, band: 1, polarisation, bits: 2 })
             .to_vec(),
+        tones: [(0, 22.01e9), (1, 22.005e9), (1, 22.01e9), (2, 22.005e9)]
+            .map(|(recorded, frequency_hz)| Tone { recorded, frequency_hz })
+            .to_vec(),
         bands: vec![band(0), band(1)],
         baselines: vec![Baseline { a: 0, b: 1 }],
         crosses: vec![product(0, ['R', 'R']), product(0, ['R', 'L'])],
@@ -60,6 +63,7 @@ pub(super) fn record(seed: f32) -> Record {
         coverage_s: vec![1.0, 0.75],
         uvw_cb: vec![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
         samples_r: vec![400, 300, seed as u64],
+        tones_g: complex(4),
         states_rk: vec![[60, 140, 130, 70], [50, 100, 100, 50], [0, seed as u64, 0, 0]],
     }
 }
@@ -85,7 +89,9 @@ fn hdf5_goes_round_and_is_deterministic() {
     assert_eq!(file.record(0, 3).unwrap(), record(3.0));
     let (vis_tf, weight_t) = file.cross_tf(0, 1, 1).unwrap();
     assert_eq!((vis_tf[[2, 3]], weight_t[2]), (record(2.0).cross_cpf[15], 2.0));
-    assert_eq!((file.samples_tr(0).unwrap()[[2, 0]], file.states_trk(0).unwrap()[[3, 2, 1]]), (400, 3));
+    let sampled = file.sampled(0, 1..4).unwrap();
+    assert_eq!((sampled.samples_tr[[1, 0]], sampled.states_trk[[2, 2, 1]]), (400, 3));
+    assert_eq!(sampled.tones_tg[[0, 3]], record(1.0).tones_g[3]);
     let (vis_tf, weight_t) = file.auto_tf(0, 0).unwrap();
     assert_eq!((vis_tf[[3, 1]], weight_t[0]), (record(3.0).auto_pf[1], 0.75));
 }

@@ -10,7 +10,7 @@ use crate::baseband::time::mjd_from_civil;
 use crate::epoch::Epoch;
 use crate::geometry::model::Direction;
 use crate::job::parts::auto_products;
-use crate::job::{Band, Channel, Job, JobError, Sampling, Scan, Source, Station, Stream, Tsys};
+use crate::job::{Band, Channel, Job, JobError, PhaseCal, Sampling, Scan, Source, Station, Stream, Tsys};
 use std::path::Path;
 
 /// Polarisations that are known.
@@ -50,7 +50,7 @@ impl JobFile {
         let sources = self.sources()?;
         let delays = self.delays(folder)?;
         let scans = self.resolve_scans(&delays, start, &sources, sample_rate_hz)?;
-        Ok(Job {
+        let job = Job {
             obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
             swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
             write_swin: self.products.swin,
@@ -82,7 +82,9 @@ impl JobFile {
             tsys: self.tsys(folder, start)?,
             sources,
             scans,
-        })
+        };
+        job.check_tones()?;
+        Ok(job)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -134,6 +136,7 @@ impl JobFile {
                     sample_rate_hz: stream_rate(entry).map_err(|what| format!("{place}: {what}"))?,
                     bits: entry.bits,
                     frame_bytes: entry.frame_bytes,
+                    phase_cal: phase_cal(entry),
                     threads: entry.threads.clone(),
                     channels,
                     files,
@@ -279,6 +282,11 @@ fn at(row: TsysRow, start: Epoch) -> Tsys {
     let near = |t_s: &f64| t_s.abs() <= HALF_YEAR_S;
     let time_s = [year, year - 1, year + 1].into_iter().map(since).find(near).unwrap_or_else(|| since(year));
     Tsys { time_s, values: row.values }
+}
+
+fn phase_cal(entry: &StreamEntry) -> Option<PhaseCal> {
+    let tones = PhaseCal { interval_hz: entry.phase_cal_mhz * 1e6, base_hz: entry.phase_cal_base_mhz * 1e6 };
+    (entry.phase_cal_mhz != 0.0).then_some(tones)
 }
 
 fn sampling(entry: &StreamEntry) -> Sampling {

@@ -143,6 +143,8 @@ fn stream(job: &Job, stream: &crate::job::Stream, folder: &Path) -> StreamEntry 
         complex: stream.sampling.is_complex(),
         zero: if stream.sampling == Sampling::ComplexCentred { ZeroName::Centre } else { ZeroName::Edge },
         sample_rate_hz: None,
+        phase_cal_mhz: stream.phase_cal.map_or(0.0, |p| exactly(p.interval_hz, 1e6)),
+        phase_cal_base_mhz: stream.phase_cal.map_or(0.0, |p| exactly(p.base_hz, 1e6)),
         threads: stream.threads.clone(),
         recordings: stream.files.iter().map(name).collect(),
         channels: stream.channels.iter().map(channel).collect(),

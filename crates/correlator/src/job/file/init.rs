@@ -192,6 +192,8 @@ fn streams(setup: &Setup, recordings: &[String], station: &Station) -> Result<Ve
                 clock_offset_us: 0.0,
             })
         };
+        // Tones are a matter of the station: where some channels have none, an interval does no harm.
+        let tones = stream.channels.iter().map(|&c| &setup.channels[c]).find(|c| c.phase_cal_hz > 0.0);
         entries.push(StreamEntry {
             format: stream.format.clone(),
             bits: if stream.bits == 0 { 2 } else { stream.bits },
@@ -199,6 +201,8 @@ fn streams(setup: &Setup, recordings: &[String], station: &Station) -> Result<Ve
             complex: stream.complex,
             zero: ZeroName::Edge,
             sample_rate_hz: Some(stream.sample_rate_hz),
+            phase_cal_mhz: tones.map_or(0.0, |c| tidy(c.phase_cal_hz / 1e6)),
+            phase_cal_base_mhz: tones.map_or(0.0, |c| tidy(c.phase_cal_base_hz / 1e6)),
             threads: stream.threads.clone(),
             recordings: recordings.to_vec(),
             channels: stream.channels.iter().map(channel).collect::<Result<_, String>>()?,

@@ -247,6 +247,12 @@ pub struct StreamEntry {
     pub zero: ZeroName,
     /// Samples per second; default: twice the bandwidth, once if complex.
     pub sample_rate_hz: Option<f64>,
+    /// Interval of the phase-calibration tones that are measured; 0: none.
+    #[serde(default)]
+    pub phase_cal_mhz: f64,
+    /// Sky frequency of any of them; default: multiples of the interval.
+    #[serde(default)]
+    pub phase_cal_base_mhz: f64,
     /// VDIF threads in the order of the channels; none: one thread holds all.
     #[serde(default)]
     pub threads: Vec<u16>,

@@ -281,6 +281,25 @@ fn stream_entry(t: &mut String, s: &StreamEntry) {
     if let Some(rate) = s.sample_rate_hz {
         let _ = writeln!(t, "sample_rate_hz = {}", number(rate));
     }
+    if s.phase_cal_mhz == 0.0 {
+        let _ = writeln!(
+            t,
+            "# phase_cal_mhz = 1.0            # interval of phase-calibration tones that are measured"
+        );
+    } else {
+        let _ = writeln!(
+            t,
+            "phase_cal_mhz = {}            # interval of phase-calibration tones; 0: none are measured",
+            number(s.phase_cal_mhz)
+        );
+    }
+    if s.phase_cal_base_mhz != 0.0 {
+        let _ = writeln!(
+            t,
+            "phase_cal_base_mhz = {}       # sky frequency of one of them",
+            number(s.phase_cal_base_mhz)
+        );
+    }
     if s.threads.is_empty() {
         let _ = writeln!(
             t,

@@ -7,11 +7,12 @@ use crate::schedule::syntax::{Definition, Statement};
 use crate::schedule::value::{self, Kind};
 use std::collections::BTreeMap;
 
-/// Polarisation and interval of phase-calibration tones of an intermediate frequency.
+/// Polarisation, interval and base of phase-calibration tones of an intermediate frequency.
 #[derive(Clone, Copy)]
 struct Receiver {
     polarisation: Option<char>,
     phase_cal_hz: f64,
+    phase_cal_base_hz: f64,
 }
 
 /// A mode at a station, as text.
@@ -80,6 +81,7 @@ impl<'a> Resolver<'a> {
             channels.push(Channel {
                 polarisation,
                 phase_cal_hz: receiver.map_or(0.0, |r| r.phase_cal_hz),
+                phase_cal_base_hz: receiver.map_or(0.0, |r| r.phase_cal_base_hz),
                 ..channel
             });
         }
@@ -102,9 +104,12 @@ fn receivers(intermediate: &[&Statement], bbc: &[&Statement]) -> Result<BTreeMap
         let letter =
             statement.fields.get(2).and_then(|f| f.text.chars().next()).map(|c| c.to_ascii_uppercase());
         let polarisation = letter.filter(|c| matches!(c, 'R' | 'L' | 'X' | 'Y' | 'H' | 'V'));
-        let tones = statement.fields.get(5).filter(|f| !f.text.is_empty());
-        let phase_cal_hz = tones.map(|f| value::quantity(f, Kind::Frequency)).transpose()?.unwrap_or(0.0);
-        by_if.insert(name, Receiver { polarisation, phase_cal_hz });
+        let frequency = |field: usize| {
+            let tones = statement.fields.get(field).filter(|f| !f.text.is_empty());
+            Ok(tones.map(|f| value::quantity(f, Kind::Frequency)).transpose()?.unwrap_or(0.0))
+        };
+        let (phase_cal_hz, phase_cal_base_hz) = (frequency(5)?, frequency(6)?);
+        by_if.insert(name, Receiver { polarisation, phase_cal_hz, phase_cal_base_hz });
     }
     let mut by_bbc = BTreeMap::new();
     for statement in all(bbc, "BBC_assign") {
@@ -142,8 +147,15 @@ fn channel(statement: &Statement) -> Result<(Channel, Option<String>), Problem> 
     }
     let name = link(&value::nth(statement, 4, "the link of a channel")?.text).to_owned();
     let bbc = statement.fields.get(5).map(|f| link(&f.text).to_owned()).filter(|t| !t.is_empty());
-    let channel =
-        Channel { link: name, edge_hz, bandwidth_hz, lower_sideband, polarisation: None, phase_cal_hz: 0.0 };
+    let channel = Channel {
+        link: name,
+        edge_hz,
+        bandwidth_hz,
+        lower_sideband,
+        polarisation: None,
+        phase_cal_hz: 0.0,
+        phase_cal_base_hz: 0.0,
+    };
     Ok((channel, bbc))
 }
 

@@ -75,6 +75,25 @@ impl Layout {
         Some((self.band_of[band]?, self.stokes.iter().position(|s| *s == pair)?))
     }
 
+    /// The polarisations of feeds that are in the visibilities; of one alone the first there is.
+    pub fn feed_letters(&self) -> Vec<char> {
+        match self.stokes.as_slice() {
+            [one] => vec![one[0]],
+            _ => self.feeds().iter().flat_map(|feed| feed.chars()).collect(),
+        }
+    }
+
+    /// The band that a sky frequency lies in.
+    pub fn band_at(&self, frequency_hz: f64) -> Option<usize> {
+        self.band_low_hz.iter().position(|low| (*low..*low + self.bandwidth_hz).contains(&frequency_hz))
+    }
+
+    /// The bands whose centres lie in a part of the spectrum.
+    pub fn bands_in<'a>(&'a self, part: &crate::job::Band) -> impl Iterator<Item = usize> + 'a {
+        let range = part.low_hz()..part.low_hz() + part.bandwidth_hz;
+        (0..self.bands()).filter(move |&b| range.contains(&(self.band_low_hz[b] + 0.5 * self.bandwidth_hz)))
+    }
+
     /// Both polarisations of a feed.
     pub fn feeds(&self) -> [&'static str; 2] {
         if self.first_stokes > -5 { ["R", "L"] } else { ["X", "Y"] }

@@ -7,7 +7,9 @@
 
 mod antennas;
 mod delays;
+mod flags;
 mod layout;
+mod phase_cal;
 mod sky;
 mod table;
 #[cfg(test)]
@@ -88,6 +90,8 @@ impl File<'_> {
         self.frequency(out)?;
         self.source(out)?;
         self.system_temperature(out)?;
+        self.phase_cal(out)?;
+        self.flag(out)?;
         let spans = self.spans();
         self.interferometer_model(&spans, out)?;
         self.model_comps(&spans, out)?;

@@ -243,3 +243,74 @@ fn system_temperatures_are_a_table() {
     assert!(hdu.singles(1, "TSYS_1")[0].is_nan() && hdu.singles(1, "TANT_2")[0].is_nan());
     assert_eq!(hdu.singles(1, "TSYS_2"), [85.0]);
 }
+
+/// Two stations; the tests' file has tones of one polarisation of the first and of both of the second.
+fn table_of(
+    fill: impl Fn(&File, &mut Vec<u8>) -> io::Result<()>,
+    change: impl Fn(&mut crate::writer::VisMeta),
+) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::open(&example::write(dir.path(), &[])).unwrap();
+    let mut meta = meta();
+    change(&mut meta);
+    job.scans[0].centres = meta.scans[0].centres.clone();
+    let vis = VisFile::open(&visibilities(dir.path(), &meta)).unwrap();
+    let file = File { job: &job, vis: &vis, layout: Layout::new(&meta, 1).unwrap(), centre: 0 };
+    let mut bytes = Vec::new();
+    fill(&file, &mut bytes).unwrap();
+    bytes
+}
+
+/// What was recorded is of a polarisation that the visibilities have not.
+fn unseen(meta: &mut crate::writer::VisMeta) {
+    meta.recorded.iter_mut().for_each(|r| r.polarisation = 'X');
+}
+
+#[test]
+fn tones_are_a_table() {
+    let bytes = table_of(|file, out| file.phase_cal(out), |_| ());
+    let hdu = &read(&bytes)[0];
+    let keys = ["EXTNAME", "NAXIS2", "NO_TONES", "NO_POL"].map(|key| hdu.keys[key].as_str());
+    assert_eq!(keys, ["PHASE-CAL", "2", "2", "2"]);
+    assert_eq!((hdu.integer(0, "ANTENNA_NO"), hdu.integer(1, "ANTENNA_NO")), (1, 2));
+    assert_eq!((hdu.integer(0, "SOURCE_ID"), hdu.doubles(0, "CABLE_CAL")), (2, vec![0.0]));
+    // Four integrations of 0.5 s from 1 s after the start on.
+    assert!((hdu.singles(0, "TIME_INTERVAL")[0] * 86_400.0 - 2.0).abs() < 1e-3);
+    // The only tone of the first station: the band's first one there.
+    let frequency = hdu.doubles(0, "PC_FREQ_1");
+    assert!(frequency[0] == 22.01e9 && frequency[1].is_nan(), "{frequency:?}");
+    assert!(hdu.doubles(0, "PC_FREQ_2").iter().all(|f| f.is_nan()));
+    assert_eq!(hdu.doubles(1, "PC_FREQ_1"), [22.005e9, 22.01e9]);
+    // Tone 1 is (t + 1, -t) in integration t, all of 300 samples: its mean, conjugated.
+    assert_eq!((hdu.singles(1, "PC_REAL_1")[0], hdu.singles(1, "PC_IMAG_1")[0]), (2.5, 1.5));
+    // The last channel has t samples in integration t: the mean of (t + 3, -t) so weighted.
+    let mean = [1.0f32, 2.0, 3.0]
+        .map(|t| [t * (t + 3.0), t * t])
+        .iter()
+        .fold([0.0; 2], |s, x| [s[0] + x[0], s[1] + x[1]]);
+    assert_eq!(
+        (hdu.singles(1, "PC_REAL_2")[0], hdu.singles(1, "PC_IMAG_2")[0]),
+        (mean[0] / 6.0, mean[1] / 6.0)
+    );
+    assert_eq!(hdu.singles(1, "STATE_1"), [200.0, 400.0, 400.0, 200.0]);
+    assert_eq!(hdu.singles(1, "STATE_2"), [0.0, 6.0, 0.0, 0.0]);
+    assert!(table_of(|file, out| file.phase_cal(out), unseen).is_empty());
+}
+
+#[test]
+fn what_is_missing_is_flagged() {
+    let bytes = table_of(|file, out| file.flag(out), |_| ());
+    let hdu = &read(&bytes)[0];
+    // The left-hand polarisation of the second station has no samples in the first integration.
+    assert_eq!((hdu.keys["EXTNAME"].as_str(), hdu.keys["NAXIS2"].as_str()), ("FLAG", "1"));
+    assert_eq!(hdu.integer(0, "SOURCE_ID"), 2);
+    let integers = |column: &str| {
+        let bytes = hdu.cell(0, column).chunks(4);
+        bytes.map(|b| i32::from_be_bytes(b.try_into().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!((integers("ANTS"), integers("BANDS")), (vec![2, 0], vec![1]));
+    assert_eq!((integers("PFLAGS"), integers("CHANS")), (vec![0, 1, 1, 1], vec![0, 0]));
+    let times: Vec<f32> = hdu.singles(0, "TIMERANG").iter().map(|days| days * 86_400.0).collect();
+    assert!((times[1] - times[0] - 0.5).abs() < 0.02, "{times:?}");
+    assert!(table_of(|file, out| file.flag(out), unseen).is_empty());
+}

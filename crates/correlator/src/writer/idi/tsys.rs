@@ -26,11 +26,7 @@ impl File<'_> {
             ("FREQID", Form::Integer, 1, ""),
         ];
         let names = [("TSYS_1", "TANT_1"), ("TSYS_2", "TANT_2")];
-        // Where one polarisation is in the visibilities it is the first there is.
-        let feeds: Vec<char> = match self.layout.stokes.as_slice() {
-            [one] => vec![one[0]],
-            _ => self.layout.feeds().iter().flat_map(|feed| feed.chars()).collect(),
-        };
+        let feeds = self.layout.feed_letters();
         for (tsys, tant) in &names[..feeds.len()] {
             columns.extend([(*tsys, Form::Single, bands, "KELVIN"), (*tant, Form::Single, bands, "KELVIN")]);
         }
