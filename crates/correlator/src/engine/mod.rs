@@ -5,6 +5,8 @@
 //! order that the job alone decides.
 
 #[cfg(test)]
+mod amplitude_tests;
+#[cfg(test)]
 mod field_tests;
 mod memory;
 mod rotation;
@@ -22,7 +24,7 @@ mod tones_tests;
 use crate::baseband::{BasebandError, SampleSource};
 use crate::centres::{Interval, Turner};
 use crate::geometry::DelayModel;
-use crate::integrate::{Accumulator, Record, Shape};
+use crate::integrate::{self, Accumulator, Record, Shape};
 use crate::job::{Integration, Job, Product, Rotation};
 use crate::simd::{Simd, SimdPath};
 use crate::station::{Spectra, StationKernel, StationSetup};
@@ -203,6 +205,7 @@ impl<'a> Engine<'a> {
             record.states_rk.extend(&tally.states_ck);
             tally.tones(&mut record.tones_g);
         }
+        integrate::correct(job, record);
         uvw(job, integration, &mut record.uvw_cb);
         Ok(())
     }

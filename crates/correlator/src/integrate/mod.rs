@@ -4,9 +4,13 @@
 //! the number of samples of a whole integration. Visibilities are sums of products of unnormalised transforms
 //! of N samples, divided by the number of valid samples: 1/(n w N) of n transforms, as DiFX has it.
 
+mod amplitude;
+
 use crate::job::{Job, Product};
 use crate::xcorr::Sums;
 use num_complex::{Complex32, Complex64};
+
+pub use amplitude::{correct, efficiency};
 
 /// Codes of samples that are counted: all of 1-bit and 2-bit samples.
 pub const STATES: usize = 4;

@@ -34,6 +34,17 @@ pub enum Rotation {
     AfterTransform,
 }
 
+/// What is done about the loss by quantisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantisation {
+    /// Nothing.
+    #[default]
+    None,
+    /// Cross-correlations are raised by what weak ones lose, which the counts of the samples' codes tell.
+    Linear,
+}
+
 /// A station.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Station {
@@ -213,6 +224,10 @@ pub struct Job {
     pub integration_s: f64,
     /// Where the fringe rotation is applied.
     pub rotation: Rotation,
+    /// What is done about the loss by quantisation.
+    pub quantisation: Quantisation,
+    /// Whether visibilities are divided by the roots of both stations' mean autocorrelations.
+    pub normalise: bool,
     /// Stations.
     pub stations: Vec<Station>,
     /// Bands.

@@ -1,6 +1,8 @@
 //! Makes a [`Job`] from the files of a DiFX job.
 use super::parts::{Range, auto_products};
-use super::{Band, Baseline, Channel, Job, JobError, Product, Rotation, Scan, Source, Station, Stream};
+use super::{
+    Band, Baseline, Channel, Job, JobError, Product, Quantisation, Rotation, Scan, Source, Station, Stream,
+};
 use crate::difx::{self, DifxError, DifxJob, Input};
 use crate::geometry::{Clock, Interval, Polynomial, PolynomialModel, StationModel};
 use crate::schedule::Format;
@@ -47,6 +49,8 @@ impl Job {
                 0 => Rotation::AfterTransform,
                 _ => Rotation::BeforeTransform,
             },
+            quantisation: Quantisation::None,
+            normalise: false,
             stations: stations(difx)?,
             bands,
             baselines: input.baselines.iter().map(|b| Baseline { a: b.a, b: b.b }).collect(),

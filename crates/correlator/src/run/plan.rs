@@ -4,7 +4,7 @@ use crate::baseband::{
 };
 use crate::centres;
 use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
-use crate::job::{self, Job, Rotation, Stream, Unit, units};
+use crate::job::{self, Job, Quantisation, Rotation, Stream, Unit, units};
 use crate::schedule::Format;
 use crate::simd::SimdPath;
 use mirinae_common::checkpoint::Hash;
@@ -209,6 +209,8 @@ struct Settings<'a> {
     channels_averaged: usize,
     integration_s: f64,
     sample_rate_hz: u64,
+    quantisation: Quantisation,
+    normalise: bool,
     trust_job: bool,
     simd: SimdPath,
     recordings: &'a [RecordingFile],
@@ -226,6 +228,8 @@ impl Plan {
             channels_averaged: job.average,
             integration_s: job.integration_s,
             sample_rate_hz: job.sample_rate_hz,
+            quantisation: job.quantisation,
+            normalise: job.normalise,
             trust_job: self.trust_job,
             simd: self.simd,
             recordings: &self.recordings,

@@ -64,6 +64,8 @@ impl JobFile {
             average: self.correlation.average,
             integration_s: self.correlation.integration_s,
             rotation: self.correlation.rotation.into(),
+            quantisation: self.correlation.quantisation,
+            normalise: self.correlation.normalise,
             stations: self
                 .stations
                 .iter()
@@ -98,6 +100,9 @@ impl JobFile {
         if !(c.integration_s > 0.0 && c.integration_s.is_finite() && c.shift_s > 0.0 && c.shift_s.is_finite())
         {
             return Err("correlation: integration_s and shift_s must be positive".to_owned());
+        }
+        if c.normalise && !c.autocorrelations {
+            return Err("correlation: normalise needs autocorrelations = true".to_owned());
         }
         for (index, station) in self.stations.iter().enumerate() {
             if self.stations[..index].iter().any(|s| s.code.eq_ignore_ascii_case(&station.code)) {

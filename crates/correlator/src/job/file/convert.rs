@@ -7,7 +7,7 @@ use super::{
 use crate::difx::DifxJob;
 use crate::epoch::Epoch;
 use crate::job::parts::Range;
-use crate::job::{Job, JobError, Rotation, Sampling};
+use crate::job::{Job, JobError, Quantisation, Rotation, Sampling};
 use std::path::Path;
 
 /// Converts a DiFX job. Names of files count from `folder`, that of the `job.toml`.
@@ -53,6 +53,8 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
             shift_s,
             polarisations: if polarised { Polarisations::All } else { Polarisations::Parallel },
             autocorrelations: difx.input.write_autos,
+            quantisation: Quantisation::None,
+            normalise: false,
             baselines: job.baselines.iter().map(|b| [code(b.a), code(b.b)]).collect(),
             zoom: zoom(&job),
             start: Some(start.to_string()),

@@ -5,6 +5,7 @@ use super::{
     Angle, ChannelEntry, ClockEntry, Correlation, JobFile, Model, Polarisations, ProductsWanted,
     RotationName, ScanEntry, SidebandName, SourceEntry, StationEntry, StreamEntry, ZeroName,
 };
+use crate::job::Quantisation;
 use crate::schedule::summary::{declination, right_ascension};
 use crate::schedule::{Schedule, Setup, Station};
 use std::path::PathBuf;
@@ -72,6 +73,8 @@ pub fn init(schedule: &Schedule, wishes: &Wishes) -> Result<JobFile, String> {
             shift_s: 0.02,
             polarisations: Polarisations::Parallel,
             autocorrelations: true,
+            quantisation: Quantisation::None,
+            normalise: false,
             baselines: Vec::new(),
             zoom: Vec::new(),
             start: None,

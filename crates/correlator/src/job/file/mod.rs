@@ -19,7 +19,7 @@ pub mod write;
 
 pub use delays::{DelayTableError, Rows};
 
-use super::{JobError, Rotation};
+use super::{JobError, Quantisation, Rotation};
 use crate::eop::EopPoint;
 use crate::epoch::Epoch;
 use crate::schedule::value::{self, Kind};
@@ -86,6 +86,12 @@ pub struct Correlation {
     /// Whether autocorrelations are made.
     #[serde(default = "yes")]
     pub autocorrelations: bool,
+    /// What is done about the loss by quantisation.
+    #[serde(default)]
+    pub quantisation: Quantisation,
+    /// Whether visibilities are correlation coefficients: divided by the roots of the stations' mean autocorrelations.
+    #[serde(default)]
+    pub normalise: bool,
     /// Pairs of stations; none: all.
     #[serde(default)]
     pub baselines: Vec<[String; 2]>,

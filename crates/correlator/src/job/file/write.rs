@@ -4,6 +4,7 @@ use super::{
     Angle, JobFile, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry, ZeroName, ZoomEntry,
 };
 use crate::eop::EopPoint;
+use crate::job::Quantisation;
 use crate::schedule::Format;
 use std::fmt::Write as _;
 
@@ -86,6 +87,13 @@ fn correlation(t: &mut String, job: &JobFile) {
     let polarisations = if c.polarisations == super::Polarisations::All { "all" } else { "parallel" };
     let _ = writeln!(t, "polarisations = \"{polarisations}\"    # parallel: RR, LL; all: RL, LR, too");
     let _ = writeln!(t, "autocorrelations = {}", c.autocorrelations);
+    let quantisation = if c.quantisation == Quantisation::Linear { "linear" } else { "none" };
+    let _ = writeln!(
+        t,
+        "quantisation = \"{quantisation}\"         # linear: what quantisation takes of weak correlations is put back"
+    );
+    let _ =
+        writeln!(t, "normalise = {}              # visibilities as correlation coefficients", c.normalise);
     if c.baselines.is_empty() {
         let _ = writeln!(t, "# baselines = [[\"Ky\", \"Ku\"]]    # default: all pairs of stations");
     } else {
