@@ -107,6 +107,7 @@ impl Case {
             invalid_frames: 0.0,
             gain: 1.0,
             phase_cal: None,
+            clock_steps: Vec::new(),
             recorder: Default::default(),
         };
         // A square grid over the field.

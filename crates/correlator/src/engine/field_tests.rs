@@ -18,6 +18,7 @@ fn config(centres: &[(f64, f64)]) -> SimConfig {
         invalid_frames: 0.0,
         gain: 1.0,
         phase_cal: None,
+        clock_steps: Vec::new(),
         recorder: Default::default(),
     };
     let source = |(i, (east_arcsec, north_arcsec)): (usize, (f64, f64))| SourceConfig {

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod amplitude_tests;
 #[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod field_tests;
 mod memory;
 mod rotation;

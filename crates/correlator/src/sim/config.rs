@@ -111,6 +111,9 @@ pub struct StationConfig {
     /// and seconds from the start. A clock that is ahead by d adds -d.
     #[serde(default)]
     pub residual_ns: Vec<f64>,
+    /// Jumps of its clock, unknown to the job.
+    #[serde(default)]
+    pub clock_steps: Vec<ClockStepConfig>,
     /// Share of frames that the recorder loses.
     #[serde(default)]
     pub lost_frames: f64,
@@ -126,6 +129,16 @@ pub struct StationConfig {
     /// How it records the bands, where not as the others do.
     #[serde(default)]
     pub recorder: RecorderConfig,
+}
+
+/// A jump of a station's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockStepConfig {
+    /// When, in seconds from the start.
+    pub at_s: f64,
+    /// By how much it is later from then on.
+    pub late_ns: f64,
 }
 
 /// Phase-calibration tones of a station.

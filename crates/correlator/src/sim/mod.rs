@@ -28,8 +28,8 @@ mod source;
 mod tones;
 
 pub use config::{
-    BandConfig, CentreConfig, LineConfig, PhaseCalConfig, RecorderConfig, Sideband, SimConfig, SourceConfig,
-    StationConfig,
+    BandConfig, CentreConfig, ClockStepConfig, LineConfig, PhaseCalConfig, RecorderConfig, Sideband,
+    SimConfig, SourceConfig, StationConfig,
 };
 pub use from_job::delays_of_job;
 

@@ -46,6 +46,8 @@ pub(super) struct Station {
     source_models: Vec<Vec<Geometry>>,
     /// True delay minus the model's, for each source, s.
     pub residual_s: Vec<Poly>,
+    /// Jumps of the clock: when and by how much it is later from then on, s.
+    clock_steps: Vec<(f64, f64)>,
     pub lost_frames: f64,
     pub invalid_frames: f64,
     /// Samples in units of what suits the thresholds best.
@@ -84,7 +86,9 @@ impl Station {
         let last = self.model.len() - 1;
         let interval = ((t_s / POLY_INTERVAL_S).floor().max(0.0) as usize).min(last);
         let since = t_s - interval as f64 * POLY_INTERVAL_S;
-        self.source_models[source][interval].delay_s.at(since) + self.residual_s[source].at(t_s)
+        let jumped = self.clock_steps.iter().filter(|(at_s, _)| t_s >= *at_s).map(|(_, late_s)| late_s);
+        let clock_s = self.residual_s[source].at(t_s) + jumped.sum::<f64>();
+        self.source_models[source][interval].delay_s.at(since) + clock_s
     }
 
     /// The delay of `source` for a wave front that the station meets at its time `s_s`: solves `t - delay(t) = s`.
@@ -221,6 +225,7 @@ impl Scene {
                 .map(|s| self.model(config, (s.east_arcsec, s.north_arcsec)))
                 .collect(),
             residual_s: sources.iter().map(residual).collect(),
+            clock_steps: config.clock_steps.iter().map(|step| (step.at_s, 1e-9 * step.late_ns)).collect(),
             lost_frames: config.lost_frames,
             invalid_frames: config.invalid_frames,
             gain: positive("stations.gain", config.gain)? as f32,

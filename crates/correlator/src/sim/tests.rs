@@ -21,6 +21,7 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
         invalid_frames: 0.0,
         gain: 1.0,
         phase_cal: None,
+        clock_steps: Vec::new(),
         recorder: Default::default(),
     };
     let source = SourceConfig {
