@@ -30,5 +30,13 @@ pub fn engine_bytes(job: &Job) -> usize {
         .iter()
         .map(|s| (s.centres.len() + 1) * job.stations.len() * 4 * 128 * s.model.intervals())
         .sum();
-    job.streams.len() * RECORDING_BYTES + spectra + sums + centres + model
+    // Samples folded, their sums and phasors.
+    let folds = |s: usize| {
+        job.streams[s].phase_cal.map_or(0, |_| {
+            let period = |c| job.cycle(s, c).map_or(0, |cycle| cycle.period.max(1024));
+            (0..job.streams[s].channels.len()).map(|c| 40 * period(c)).sum()
+        })
+    };
+    let folds: usize = (0..job.streams.len()).map(folds).sum();
+    job.streams.len() * RECORDING_BYTES + folds + spectra + sums + centres + model
 }

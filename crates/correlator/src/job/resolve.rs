@@ -32,7 +32,7 @@ impl Job {
         let autos = if input.write_autos { autos(input, &streams, &bands, &crosses) } else { Vec::new() };
         let (scans, sources) = scans(difx, sample_rate_hz, channels)?;
         let stem = input.path.file_stem().and_then(|s| s.to_str()).unwrap_or("job");
-        let job = Self {
+        let mut job = Self {
             name: stem.to_owned(),
             obscode: difx.calc.obscode.clone(),
             swin_folder: input.output_name.clone(),
@@ -61,7 +61,11 @@ impl Job {
             sources,
             scans,
         };
-        job.check_tones().map_err(|what| JobError::Disagree { path: input.path.clone(), what })?;
+        // Visibilities do not need tones, which DiFX's jobs ask for by default.
+        if let Err(what) = job.check_tones() {
+            tracing::warn!("{}: {what}; no tones are measured", input.path.display());
+            job.streams.iter_mut().for_each(|s| s.phase_cal = None);
+        }
         Ok(job)
     }
 }

@@ -150,3 +150,19 @@ fn zoom_bands_of_difx() {
     let told = open(&outside).unwrap_err().to_string();
     assert!(told.contains("the same part of the sky"), "{told}");
 }
+
+#[test]
+fn tones_of_difx() {
+    let tones = |lines: &str| open(&[("PHASE CAL INT (MHZ):0\n", lines)]).map(|job| job.tones());
+    assert!(open(&[]).unwrap().tones().is_empty());
+    let found = tones("PHASE CAL INT (MHZ):0.25\nPHASE CAL BASE(MHZ):0.1\n").unwrap();
+    for (tone, mhz) in found.iter().zip([22_000.1, 22_000.35, 22_000.6, 22_000.85]) {
+        assert!(tone.recorded == 0 && (tone.frequency_hz - mhz * 1e6).abs() < 1e-3, "{tone:?}");
+    }
+    // Four in each of two bands of two polarisations of two stations.
+    assert_eq!((found.len(), found[31].recorded), (32, 7));
+    // Tones that cannot be followed are left out: visibilities do not need them.
+    assert!(tones("PHASE CAL INT (MHZ):0.300001\n").unwrap().is_empty());
+    let told = tones("PHASE CAL INT (MHZ):-1\n").unwrap_err().to_string();
+    assert!(told.contains("an interval in MHz"), "{told}");
+}
