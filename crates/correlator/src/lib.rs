@@ -18,6 +18,7 @@ pub mod job;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod search;
 pub mod sim;
 #[allow(unsafe_code)]
 pub mod simd;

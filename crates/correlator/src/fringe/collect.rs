@@ -81,7 +81,7 @@ fn describe(meta: &VisMeta, scan: usize, source: usize, product: usize) -> Fring
 }
 
 /// The mean power of each autocorrelation over a scan; `None` without data.
-fn auto_powers(file: &VisFile, scan: usize) -> hdf5::Result<Vec<Option<f64>>> {
+pub(crate) fn auto_powers(file: &VisFile, scan: usize) -> hdf5::Result<Vec<Option<f64>>> {
     let power = |product: usize| {
         let (vis_tf, weight_t) = file.auto_tf(scan, product)?;
         let (mut sum, mut total) = (0.0, 0.0);
@@ -96,7 +96,7 @@ fn auto_powers(file: &VisFile, scan: usize) -> hdf5::Result<Vec<Option<f64>>> {
 }
 
 /// The visibilities of a product, normalised if both stations' powers are known.
-fn visibilities(
+pub(crate) fn visibilities(
     file: &VisFile,
     scan: usize,
     centre: usize,

@@ -12,8 +12,10 @@ mod search;
 mod significance;
 
 pub use collect::{FringeOptions, find_fringes};
+pub(crate) use collect::{auto_powers, visibilities};
 pub use picture::write_fringe_png;
 pub use report::{FringeReport, FringeRow};
+pub(crate) use search::PowerGrid;
 pub use search::{Fringe, Plane, Visibilities, Window, search};
 pub use significance::false_alarm;
 

@@ -211,6 +211,34 @@ fn solve(g: [f64; 2], h: [f64; 3]) -> Option<[f64; 2]> {
     (step != [0.0; 2]).then_some(step)
 }
 
+/// Powers at all delays and rates, in units of what noise has on average.
+pub(crate) struct PowerGrid {
+    grid: Grid,
+    power: Vec<f32>,
+}
+
+impl PowerGrid {
+    /// The powers of a weighted sum whose noise has the mean power `noise`.
+    pub(crate) fn new(vis: &Visibilities, noise: f64) -> Self {
+        let grid = Grid::new(vis);
+        let mut power = grid.transform(vis);
+        power.iter_mut().for_each(|p| *p = (f64::from(*p).powi(2) / noise) as f32);
+        Self { grid, power }
+    }
+
+    /// The power at the nearest point; 0 beyond what the data can tell.
+    pub(crate) fn at(&self, delay_s: f64, rate_hz: f64) -> f64 {
+        let index = |value: f64, n: usize| {
+            let nearest = (value * n as f64).round();
+            let inside = 2.0 * nearest.abs() < n as f64 || nearest == 0.0;
+            inside.then(|| (nearest as i64).rem_euclid(n as i64) as usize)
+        };
+        let column = index(delay_s * self.grid.step_hz, self.grid.columns);
+        let row = index(rate_hz * self.grid.step_s, self.grid.rows);
+        row.zip(column).map_or(0.0, |(r, c)| f64::from(self.power[r * self.grid.columns + c]))
+    }
+}
+
 /// The padded transform: rows are rates, columns delays.
 struct Grid {
     times: usize,

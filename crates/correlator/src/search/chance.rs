@@ -1,0 +1,59 @@
+//! What noise alone does: probabilities of sums of powers, and how they are told.
+
+/// Natural logarithm of the probability that the sum of `n` independent powers of noise, each with mean 1, exceeds `x`.
+///
+/// A power is |S|^2 over its mean, S complex Gaussian: exponentially distributed; the sum has Erlang's distribution,
+/// `exp(-x) sum_{k<n} x^k / k!`.
+pub fn ln_chance(n: usize, x: f64) -> f64 {
+    if x <= 0.0 || n == 0 {
+        return 0.0;
+    }
+    // From the last term, the largest where x > n, downwards.
+    let mut sum = 1.0;
+    let mut term = 1.0;
+    for k in (1..n).rev() {
+        term *= k as f64 / x;
+        sum += term;
+    }
+    let ln_last = (n - 1) as f64 * x.ln() - ln_factorial(n - 1);
+    (ln_last - x + libm::log(sum)).min(0.0)
+}
+
+fn ln_factorial(n: usize) -> f64 {
+    libm::lgamma(n as f64 + 1.0)
+}
+
+/// The amplitude, in standard deviations of one component, that a single complex Gaussian exceeds with the same probability:
+/// `exp(-sigma^2 / 2)`. What the search calls sigma.
+pub fn sigma(ln_chance: f64) -> f64 {
+    (-2.0 * ln_chance).max(0.0).sqrt()
+}
+
+/// Probability that one of `trials` exceeds what each does with a probability of `exp(ln_chance)`.
+pub fn of_any(ln_chance: f64, trials: f64) -> f64 {
+    -libm::expm1(trials * libm::log1p(-libm::exp(ln_chance).min(1.0 - 1e-16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_powers_have_erlangs_distribution() {
+        assert!((ln_chance(1, 3.0) + 3.0).abs() < 1e-14);
+        let two = libm::log(libm::exp(-5.0) * 6.0);
+        assert!((ln_chance(2, 5.0) - two).abs() < 1e-12);
+        // chi^2 with 6 degrees of freedom exceeds 12.592 in one case of twenty.
+        assert!((libm::exp(ln_chance(3, 12.591_587 / 2.0)) - 0.05).abs() < 1e-7);
+        assert_eq!(ln_chance(4, 0.0), 0.0);
+        assert!(ln_chance(2, 800.0).is_finite() && ln_chance(2, 800.0) < -790.0);
+    }
+
+    #[test]
+    fn sigma_is_that_of_one_amplitude() {
+        assert!((sigma(ln_chance(1, 0.5 * 6.44 * 6.44)) - 6.44).abs() < 1e-12);
+        assert!((libm::exp(-0.5 * 6.44 * 6.44) - 1e-9).abs() < 2e-11);
+        assert!((of_any(libm::log(1e-9), 1e3) - 1e-6).abs() < 1e-9);
+        assert!(of_any(0.0, 1.0) > 0.999);
+    }
+}

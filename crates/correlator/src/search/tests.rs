@@ -1,0 +1,110 @@
+//! The search on made-up visibilities: sources where they were put, nothing in noise.
+
+use super::block::{Block, Offset};
+use super::sky::{Field, find};
+use super::{SPEED_OF_LIGHT, SearchOptions};
+use crate::fringe::Visibilities;
+use num_complex::{Complex32, Complex64};
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use std::f64::consts::TAU;
+
+const TIMES: usize = 30;
+const CHANNELS: usize = 32;
+const STEP_HZ: f64 = 0.5e6;
+const STEP_S: f64 = 1.0;
+/// Kilometres east and north, and how they turn in a second.
+const BASELINES: [[f64; 3]; 3] = [[300e3, 100e3, 50e3], [-120e3, 380e3, -80e3], [180e3, 480e3, -30e3]];
+
+fn uvw_t(baseline: usize) -> Vec<[f64; 3]> {
+    let [u, v, w] = BASELINES[baseline];
+    let turn = |t: usize| 7.29e-5 * STEP_S * t as f64;
+    (0..TIMES).map(|t| [u + v * turn(t), v - 0.3 * u * turn(t), w]).collect()
+}
+
+/// Noise of variance 1 a component, with sources of an amplitude at an offset; each baseline has a phase of its own.
+fn blocks(sources: &[(f64, Offset)], rng: &mut impl Rng) -> Vec<Block> {
+    let bands = [22.000e9, 22.016e9, 22.064e9];
+    let one = |baseline: usize| {
+        let uvw_t = uvw_t(baseline);
+        let offset = rng.random::<f64>();
+        let mut band = |first_hz: f64| {
+            let mut vis_tf = Vec::new();
+            for uvw in &uvw_t {
+                for f in 0..CHANNELS {
+                    let hz = first_hz + f as f64 * STEP_HZ;
+                    let mut vis = Complex64::new(rng.sample(StandardNormal), rng.sample(StandardNormal));
+                    for (amplitude, at) in sources {
+                        let delay_s = -(uvw[0] * at.l + uvw[1] * at.m) / SPEED_OF_LIGHT;
+                        vis += Complex64::from_polar(*amplitude, TAU * (hz * delay_s + offset));
+                    }
+                    vis_tf.push(Complex32::new(vis.re as f32, vis.im as f32));
+                }
+            }
+            let weight_t = vec![1.0; TIMES];
+            Visibilities { vis_tf, weight_t, first_hz, step_hz: STEP_HZ, first_s: 0.0, step_s: STEP_S }
+        };
+        let bands: Vec<_> = bands.iter().map(|&hz| band(hz)).collect();
+        let names = [format!("A{baseline}"), "B".to_owned()];
+        Block::join(names, &bands, &uvw_t).unwrap()
+    };
+    (0..3).map(one).collect()
+}
+
+fn arcsec(east: f64, north: f64) -> Offset {
+    let rad = |a: f64| (a / 3600.0).to_radians();
+    Offset { l: rad(east), m: rad(north) }
+}
+
+fn rng(seed: u64) -> impl Rng {
+    mirinae_common::random::stream(seed, 0, 0)
+}
+
+#[test]
+fn sources_are_found_where_they_are() {
+    let (strong, weak) = (arcsec(6.3, -3.1), arcsec(-4.0, 5.5));
+    let mut data = blocks(&[(1.0, strong), (0.25, weak)], &mut rng(1));
+    let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
+    let found = find(&mut data, &field, &SearchOptions::default());
+    assert_eq!(found.len(), 2, "{found:?}");
+    for (one, (amplitude, at)) in found.iter().zip([(1.0, strong), (0.25, weak)]) {
+        let off = [one.at.l - at.l, one.at.m - at.m];
+        for (off, error) in off.into_iter().zip(one.error) {
+            assert!(off.abs() < 4.5 * error && error < arcsec(0.3, 0.0).l, "{one:?}");
+        }
+        for (names, found) in &one.amplitudes {
+            assert!((found - amplitude).abs() < 0.08, "{names:?} {found} {amplitude}");
+        }
+        assert!(one.sigma > 6.44 && one.false_alarm < 1e-4);
+    }
+}
+
+#[test]
+fn control_swapped_baselines_do_not_show_the_place() {
+    let strong = arcsec(6.3, -3.1);
+    let mut data = blocks(&[(0.3, strong)], &mut rng(2));
+    let mut swapped = blocks(&[(0.3, Offset { l: -strong.l, m: -strong.m })], &mut rng(2));
+    let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
+    let one = find(&mut data, &field, &SearchOptions::default());
+    let other = find(&mut swapped, &field, &SearchOptions::default());
+    assert!(
+        (one[0].at.l - strong.l).abs() < field.step && (other[0].at.l - strong.l).abs() > 10.0 * field.step
+    );
+}
+
+#[test]
+fn noise_has_no_sources() {
+    for seed in 10..14 {
+        let mut data = blocks(&[], &mut rng(seed));
+        let field = Field::new(&data, Some(arcsec(20.0, 0.0).l)).unwrap();
+        assert!(find(&mut data, &field, &SearchOptions::default()).is_empty());
+    }
+}
+
+#[test]
+fn fields_are_as_wide_as_the_data_allow() {
+    let data = blocks(&[], &mut rng(3));
+    let field = Field::new(&data, None).unwrap();
+    assert!(field.half > arcsec(5.0, 0.0).l && field.trials() > 100.0);
+    assert!(Field::new(&data, Some(3.0 * field.half)).is_err());
+}
