@@ -57,8 +57,13 @@ struct Sky {
 impl Sky {
     /// With lines added to stations' entries.
     fn new(recorders: &[(&str, &str)]) -> Self {
+        Self::of(SKY, recorders)
+    }
+
+    /// The same of another sky.
+    fn of(sky_text: &str, recorders: &[(&str, &str)]) -> Self {
         let sky = Self { folder: tempfile::tempdir().unwrap() };
-        let text = recorders.iter().fold(SKY.to_owned(), |text, (code, lines)| {
+        let text = recorders.iter().fold(sky_text.to_owned(), |text, (code, lines)| {
             text.replace(&format!("#{code}\n"), &format!("[stations.recorder]\n{lines}\n"))
         });
         fs::write(sky.path("sky.toml"), text).unwrap();
@@ -250,6 +255,94 @@ fn the_same_samples_give_the_same_visibilities() {
     fs::write(&file, change("CODE.m5b", "vdif", 0)).unwrap();
     let ended = Run::mpi("kvn-corr", 2).args(["run".as_ref(), file.as_os_str()]).end();
     ended.expect(65).expect_message(&["Mark5B", "KY.m5b", "KY"]);
+}
+
+/// The same samples of four channels in two threads of two channels each, the later thread first, with extended words
+/// (0 to 3) of a frame's number.
+fn as_threads(vdif: &[u8], [first, second]: [u32; 2], extended: impl Fn(usize) -> [u32; 4]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (i, (header, payload)) in frames(vdif).enumerate() {
+        let word = |i: usize| u32::from_le_bytes(header[4 * i..4 * i + 4].try_into().unwrap());
+        for (thread, shift) in [(second, 4), (first, 0)] {
+            // Frames of 5032 bytes and two channels.
+            let words =
+                [word(0), word(1), word(2) & 0xe000_0000 | 1 << 24 | (5032 / 8), word(3) | thread << 16];
+            out.extend(words.iter().chain(&extended(i)).flat_map(|w| w.to_le_bytes()));
+            out.extend(payload.chunks_exact(2).map(|two| two[0] >> shift & 15 | (two[1] >> shift & 15) << 4));
+        }
+    }
+    out
+}
+
+#[test]
+fn several_channels_a_thread_and_all_extended_headers_give_the_same_visibilities() {
+    let band = |edge: f64| {
+        format!(
+            "[[bands]]\nedge_mhz = {edge}\nbandwidth_mhz = 8.0\nsideband = \"upper\"\npolarization = \"L\"\n"
+        )
+    };
+    let more = [band(22_024.0), band(22_036.0), "[[stations]]\ncode = \"KY\"".to_owned()].concat();
+    let sky = Sky::of(
+        &SKY.replace("[[stations]]\ncode = \"KY\"", &more).replace("= 1.0\nbits", "= 0.3\nbits"),
+        &[],
+    );
+    let job = sky.converted();
+    let (_, plain) = sky.run("plain", &job);
+    let wanted = visibilities(&plain);
+    assert!(wanted.len() > 10_000);
+    let job = CODES
+        .iter()
+        .fold(job, |job, code| job.replace(&format!("\"sky_{code}.vdif\""), &format!("\"{code}.threads\"")))
+        .replace("frame_bytes = 10032", "frame_bytes = 5032")
+        .replace("# threads = [0, 1]", "threads = [7, 2]");
+    assert_eq!(job.matches("\nthreads = [7, 2]").count(), 3, "{job}");
+    let record = |kinds: [&dyn Fn(usize) -> [u32; 4]; 3]| {
+        for (code, kind) in CODES.iter().zip(kinds) {
+            let vdif = fs::read(sky.recording(code)).unwrap();
+            fs::write(sky.path(&format!("{code}.threads")), as_threads(&vdif, [7, 2], kind)).unwrap();
+        }
+    };
+    const SYNC: u32 = 0xacab_feed;
+    let none: &dyn Fn(usize) -> [u32; 4] = &|_| [0; 4];
+    // Words without a version as some recorders leave them; NICT's; ALMA's with a serial number; the VLBA's; whole frames
+    // of merged threads; Mark5B's.
+    let words: &dyn Fn(usize) -> [u32; 4] = &|i| [0x00ab_cdef, i as u32, !0, 5];
+    let nict: &dyn Fn(usize) -> [u32; 4] = &|_| [1 << 24 | 1 << 23 | 8, SYNC, 0x4b56_4e59, 0x5320_2020];
+    let alma: &dyn Fn(usize) -> [u32; 4] = &|i| [2 << 24 | 0x0a_5ae0, 0, i as u32, 0];
+    let vlba: &dyn Fn(usize) -> [u32; 4] = &|_| [3 << 24 | 8000, SYNC, 0, 0x0012_3456];
+    let merged: &dyn Fn(usize) -> [u32; 4] = &|_| [4 << 24 | 2 << 16, SYNC, 3, 0];
+    let mark5b: &dyn Fn(usize) -> [u32; 4] = &|i| [0xab << 24, 0xabad_deed, i as u32, 0x0003_6000];
+    for (name, kinds) in
+        [("none", [none; 3]), ("first", [words, nict, alma]), ("second", [vlba, merged, mark5b])]
+    {
+        record(kinds);
+        let (code, out) = sky.run(name, &job);
+        assert_eq!(code, Some(0), "{name}");
+        assert!(visibilities(&out) == wanted, "{name}: other visibilities");
+    }
+    // Control: the threads the other way round.
+    let (_, out) = sky.run("turned", &job.replace("threads = [7, 2]", "threads = [2, 7]"));
+    assert!(visibilities(&out) != wanted, "control: threads exchanged");
+    // A merged frame that lacks a channel is a gap, as is one that is marked invalid.
+    let some_lack: &dyn Fn(usize) -> [u32; 4] =
+        &|i| [4 << 24 | 2 << 16, SYNC, if i == 100 { 1 } else { 3 }, 0];
+    record([none, some_lack, none]);
+    let (_, lacking) = sky.run("lacking", &job);
+    let bytes = fs::read(sky.path("KU.threads")).unwrap();
+    let invalid: Vec<u8> = bytes
+        .chunks_exact(5032)
+        .enumerate()
+        .flat_map(|(i, frame)| {
+            let mut frame = frame.to_vec();
+            frame[3] |= if i / 2 == 100 { 0x80 } else { 0 };
+            frame[16..32].fill(0);
+            frame
+        })
+        .collect();
+    fs::write(sky.path("KU.threads"), invalid).unwrap();
+    let (_, marked) = sky.run("marked", &job);
+    assert!(visibilities(&lacking) == visibilities(&marked), "what is masked is not used");
+    assert!(visibilities(&lacking) != wanted, "control: whole frames");
 }
 
 /// Delays, rates and amplitudes of two runs agree, within what noise does in 1 s; those of the second are where

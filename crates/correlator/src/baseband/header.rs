@@ -7,6 +7,8 @@ use super::time::UtcSecond;
 pub const FULL_HEADER_BYTES: usize = 32;
 /// Bytes of a legacy header.
 pub const LEGACY_HEADER_BYTES: usize = 16;
+/// Word 5 of extended data version 4.
+const EDV_SYNC: u32 = 0xacab_feed;
 
 /// A VDIF frame header (VDIF specification 1.1.1, 2014, section 5), kept bit for bit.
 ///
@@ -123,13 +125,26 @@ impl VdifHeader {
         (self.extended[0] >> 24) as u8
     }
 
-    /// Samples per second that extended data versions 1, 3 and 4 tell (real samples: twice the complex rate field).
+    /// Whether extended data version 4 says that some of the channels are missing in this frame: a frame put together of
+    /// several threads, one of which was lost.
+    ///
+    /// Source: VDIF extension 4: word 4, bits 16-23 length of the mask; word 5 sync word; words 6, 7 the mask, a bit set
+    /// where data are there.
+    pub fn lacks_channels(&self) -> bool {
+        let [kind, sync, low, high] = self.extended;
+        let length = kind >> 16 & 0xff;
+        let told = !self.legacy && self.edv() == 4 && sync == EDV_SYNC && (1..=64).contains(&length);
+        let whole = u64::MAX >> (64 - length.clamp(1, 64));
+        told && (u64::from(low) | u64::from(high) << 32) & whole != whole
+    }
+
+    /// Samples per second that extended data versions 1 and 3 tell (real samples: twice the complex rate field).
     ///
     /// Source: VDIF extended user data versions 1 and 3 (NICT, VLBA): word 4, bits 0-22 rate, bit 23 unit (MHz or kHz).
     pub fn sample_rate_hz(&self) -> Option<u64> {
         let rate = u64::from(self.extended[0] & 0x7f_ffff);
         let unit_hz = if self.extended[0] >> 23 & 1 == 1 { 1_000_000 } else { 1_000 };
-        let told = !self.legacy && matches!(self.edv(), 1 | 3 | 4) && rate > 0;
+        let told = !self.legacy && matches!(self.edv(), 1 | 3) && rate > 0;
         told.then_some(rate * unit_hz * if self.complex { 1 } else { 2 })
     }
 
@@ -179,6 +194,28 @@ mod tests {
         header.thread = 1024;
         assert!(matches!(header.to_bytes(), Err(BasebandError::HeaderField { field: "thread", .. })));
         assert!(VdifHeader::parse(&[0; 31]).is_err());
+    }
+
+    #[test]
+    fn channels_are_missing_where_the_mask_says_so() {
+        let mut header = VdifHeader::parse(&[0; 32]).unwrap();
+        header.extended = [4 << 24 | 8 << 16, 0xacab_feed, 0xff, 0];
+        assert!(!header.lacks_channels() && header.sample_rate_hz().is_none());
+        header.extended[2] = 0xfb;
+        assert!(header.lacks_channels());
+        header.extended[0] = 4 << 24 | 2 << 16;
+        assert!(!header.lacks_channels(), "beyond the mask's length");
+        header.extended = [4 << 24 | 64 << 16, 0xacab_feed, u32::MAX, u32::MAX >> 1];
+        assert!(header.lacks_channels());
+        // Other versions, and what has no sync word, have no mask.
+        for extended in [
+            [3 << 24 | 8 << 16, 0xacab_feed, 0, 0],
+            [4 << 24 | 8 << 16, 0, 0, 0],
+            [4 << 24, 0xacab_feed, 0, 0],
+        ] {
+            header.extended = extended;
+            assert!(!header.lacks_channels());
+        }
     }
 
     #[test]

@@ -95,7 +95,8 @@ impl Pattern {
             Kind::Vdif { .. } => {
                 let header = VdifHeader::parse(bytes).ok()?;
                 let time = FrameTime { second: header.utc_second(), number: header.frame_number };
-                Some((time, header.thread, header.invalid))
+                // Validity belongs to a thread: what lacks a channel is not used.
+                Some((time, header.thread, header.invalid || header.lacks_channels()))
             }
             Kind::Mark5b { near } => {
                 let header = Mark5bHeader::parse(bytes)?;

@@ -117,6 +117,8 @@ pub struct BandPair {
     pub a: usize,
     /// Band of the second stream.
     pub b: usize,
+    /// Frequency under which the product is written and where that stands, if it is told (TARGET FREQ, since DiFX 2.7).
+    pub target: Option<(usize, Place)>,
     /// Where it stands.
     pub place: Place,
 }
@@ -204,7 +206,7 @@ impl Input {
         let freqs = freq_table(file)?;
         let telescopes = telescope_table(file)?;
         let mut streams = datastream_table(file, freqs.len(), telescopes.len())?;
-        let baselines = baseline_table(file, &streams)?;
+        let baselines = baseline_table(file, &streams, freqs.len())?;
         data_table(file, &mut streams)?;
         let datastreams = pick(file, &config.streams, &streams, "data stream")?;
         let mut chosen = pick(file, &config.baselines, &baselines, "baseline")?;
@@ -566,13 +568,22 @@ fn zoom_bands(file: &mut KeyFile, freqs: usize) -> Result<Vec<ZoomBand>, DifxErr
     (0..bands).map(&mut read).collect()
 }
 
-fn baseline_table(file: &mut KeyFile, streams: &[Datastream]) -> Result<Vec<Baseline>, DifxError> {
+fn baseline_table(
+    file: &mut KeyFile,
+    streams: &[Datastream],
+    freqs: usize,
+) -> Result<Vec<Baseline>, DifxError> {
     let entries = file.expect_skipping("BASELINE ENTRIES", &OPTIONAL)?;
     let count: usize = file.value(&entries, "a number of baselines")?;
-    (0..count).map(|i| baseline(file, i, streams)).collect()
+    (0..count).map(|i| baseline(file, i, streams, freqs)).collect()
 }
 
-fn baseline(file: &mut KeyFile, i: usize, streams: &[Datastream]) -> Result<Baseline, DifxError> {
+fn baseline(
+    file: &mut KeyFile,
+    i: usize,
+    streams: &[Datastream],
+    freq_entries: usize,
+) -> Result<Baseline, DifxError> {
     let line = file.expect(&format!("D/STREAM A INDEX {i}"))?;
     let a = index_below(file, &line, streams.len(), "data stream")?;
     let place = (&line).into();
@@ -581,7 +592,10 @@ fn baseline(file: &mut KeyFile, i: usize, streams: &[Datastream]) -> Result<Base
     let freqs: usize = file.get(&format!("NUM FREQS {i}"), "a number of frequencies")?;
     let mut products = Vec::new();
     for f in 0..freqs {
-        file.optional(&format!("TARGET FREQ {i}/{f}"));
+        let target = match file.optional(&format!("TARGET FREQ {i}/{f}")) {
+            Some(line) => Some((index_below(file, &line, freq_entries, "frequency")?, Place::from(&line))),
+            None => None,
+        };
         let pols: usize = file.get(&format!("POL PRODUCTS {i}/{f}"), "a number of products")?;
         let mut pairs = Vec::new();
         for p in 0..pols {
@@ -591,7 +605,7 @@ fn baseline(file: &mut KeyFile, i: usize, streams: &[Datastream]) -> Result<Base
             let place = (&line).into();
             let line = file.expect(&format!("D/STREAM B BAND {p}"))?;
             let band_b = index_below(file, &line, bands(&streams[b]), "band")?;
-            pairs.push(BandPair { a: band_a, b: band_b, place });
+            pairs.push(BandPair { a: band_a, b: band_b, target: target.clone(), place });
         }
         products.push(pairs);
     }

@@ -86,8 +86,31 @@ fn freq_of(stream: &difx::Datastream, band: usize) -> usize {
     }
 }
 
+/// The frequency under which a product is written: what TARGET FREQ names, which must be the part of the sky that is
+/// correlated (`own`). DiFX puts several bands together into a wider one where they name the same wider frequency.
+fn output_freq(input: &Input, pair: &difx::BandPair, own: usize) -> Result<usize, DifxError> {
+    let Some((target, place)) = &pair.target else { return Ok(own) };
+    let (t, o) = (&input.freqs[*target], &input.freqs[own]);
+    let same = Range::of(&band(*target, t)).same(Range::of(&band(own, o)))
+        && (t.channels, t.channels_to_average) == (o.channels, o.channels_to_average);
+    if same {
+        return Ok(*target);
+    }
+    let of = |f: &difx::Freq| {
+        let (lo, width) = (f.lo_hz / 1e6, f.bandwidth_hz / 1e6);
+        format!("{lo} MHz, {width} MHz wide, {} channels averaged by {}", f.channels, f.channels_to_average)
+    };
+    let what = format!(
+        "frequency {target} ({}) is not that of the bands that are correlated, frequency {own} ({}): bands are not put \
+         together here; correlate them as they are",
+        of(t),
+        of(o)
+    );
+    Err(input.unsupported(place, what))
+}
+
 /// The narrower of the two sides of a product: that is what is correlated of both.
-fn output_freq(input: &Input, baseline: &difx::Baseline, pair: &difx::BandPair) -> usize {
+fn correlated_freq(input: &Input, baseline: &difx::Baseline, pair: &difx::BandPair) -> usize {
     let (a, b) =
         (freq_of(&input.datastreams[baseline.a], pair.a), freq_of(&input.datastreams[baseline.b], pair.b));
     if input.freqs[b].bandwidth_hz < input.freqs[a].bandwidth_hz { b } else { a }
@@ -97,7 +120,7 @@ fn output_freq(input: &Input, baseline: &difx::Baseline, pair: &difx::BandPair) 
 fn shape(input: &Input) -> Result<(u64, usize, usize), JobError> {
     let products = input.baselines.iter().flat_map(|b| b.products.iter().flatten().map(move |p| (b, p)));
     let mut wanted: Vec<&difx::Freq> =
-        products.map(|(b, p)| &input.freqs[output_freq(input, b, p)]).collect();
+        products.map(|(b, p)| &input.freqs[correlated_freq(input, b, p)]).collect();
     if wanted.is_empty() {
         let recorded = input.datastreams.iter().flat_map(|s| &s.freqs);
         wanted = recorded.map(|r| &input.freqs[r.freq]).collect();
@@ -207,8 +230,8 @@ fn crosses(input: &Input, streams: &[Stream], channel_hz: f64) -> Result<Vec<Pro
     for (of, baseline) in input.baselines.iter().enumerate() {
         let mut of_baseline = Vec::new();
         for pair in baseline.products.iter().flatten() {
-            let band = output_freq(input, baseline, pair);
-            let range = Range::of(&band_of(input, band));
+            let own = correlated_freq(input, baseline, pair);
+            let range = Range::of(&band_of(input, own));
             let side = |stream: usize, band: usize| -> Result<(usize, usize), DifxError> {
                 let channel = recorded_channel(input, (stream, band), range, pair)?;
                 let recorded = streams[stream].channels[channel].band;
@@ -217,6 +240,7 @@ fn crosses(input: &Input, streams: &[Stream], channel_hz: f64) -> Result<Vec<Pro
             };
             let ((a, first_a), (b, first_b)) = (side(baseline.a, pair.a)?, side(baseline.b, pair.b)?);
             let (a, b) = ((baseline.a, a), (baseline.b, b));
+            let band = output_freq(input, pair, own)?;
             of_baseline.push(Product { of, a, b, first: [first_a, first_b], band });
         }
         of_baseline.sort_by_key(|p| p.band);

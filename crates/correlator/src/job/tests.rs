@@ -34,6 +34,42 @@ fn a_job_is_resolved() {
     assert!((delay.rate - (-0.2e-6 + 1e-12)).abs() < 1e-18);
 }
 
+/// TARGET FREQ names the entry of the frequency table under which products are written.
+#[test]
+fn products_are_of_the_target_frequency() {
+    // A third entry: the same part of the sky as the second, as an upper sideband.
+    let third = "FREQ (MHZ) 2:       22003.0\nBW (MHZ) 2:         1.0\nSIDEBAND 2:         U\n\
+                 NUM CHANNELS 2:     16\nCHANS TO AVG 2:     1\nOVERSAMPLE FAC. 2:  1\nDECIMATION FAC. 2:  1\n\
+                 PHASE CALS 2 OUT:   0\nTELESCOPE ENTRIES:";
+    let with_third = |edits: &[(&'static str, &'static str)]| {
+        open(
+            &[&[("FREQ ENTRIES:       2", "FREQ ENTRIES:       3"), ("TELESCOPE ENTRIES:", third)], edits]
+                .concat(),
+        )
+    };
+    let bands = |job: &Job| job.crosses.iter().map(|p| p.band).collect::<Vec<_>>();
+    let plain = with_third(&[]).unwrap();
+    assert_eq!(bands(&plain), [0, 0, 0, 0, 1, 1, 1, 1]);
+    let target = ("TARGET FREQ 0/1:    1", "TARGET FREQ 0/1:    2");
+    let named = with_third(&[target]).unwrap();
+    assert_eq!(bands(&named), [0, 0, 0, 0, 2, 2, 2, 2]);
+    // Nothing else changes: the same channels are multiplied.
+    let sides = |job: &Job| job.crosses.iter().map(|p| (p.a, p.b, p.first)).collect::<Vec<_>>();
+    assert_eq!((sides(&named), &named.autos), (sides(&plain), &plain.autos));
+    // Another part of the sky, or a wider one that several bands make up, is refused; so is what is not there.
+    for (edits, what) in [
+        (vec![("TARGET FREQ 0/1:    1", "TARGET FREQ 0/1:    0")], "bands are not put together"),
+        (vec![target, ("BW (MHZ) 2:         1.0", "BW (MHZ) 2:         2.0")], "bands are not put together"),
+        (vec![("TARGET FREQ 0/1:    1", "TARGET FREQ 0/1:    3")], "refers to frequency 3"),
+    ] {
+        let told = with_third(&edits).unwrap_err().to_string();
+        assert!(
+            told.contains("job.input") && told.contains("TARGET FREQ 0/1") && told.contains(what),
+            "{told}"
+        );
+    }
+}
+
 #[test]
 fn a_model_that_does_not_cover_the_scan_is_refused() {
     for edit in [("INTERVAL (SECS):    120", "INTERVAL (SECS):    11"), ("POLY 0 SEC:  0", "POLY 0 SEC:  11")]
@@ -129,6 +165,9 @@ fn zoom_bands_of_difx() {
     );
     let mut edits = vec![("FREQ ENTRIES:       2".to_owned(), "FREQ ENTRIES:       4".to_owned())];
     edits.extend([(last.to_owned(), freqs), (zoom.to_owned(), zooms)]);
+    for (from, to) in [("0/0:    0", "0/0:    2"), ("0/1:    1", "0/1:    3")] {
+        edits.push((format!("TARGET FREQ {from}"), format!("TARGET FREQ {to}")));
+    }
     for (side, p, v) in
         ["A", "B"].iter().flat_map(|s| (0..4).flat_map(move |p| (0..4).map(move |v| (s, p, v))))
     {
