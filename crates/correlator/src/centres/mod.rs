@@ -6,6 +6,8 @@
 //! transform's length lose of a source there is known (Morgan, Mantovani, Deller et al. 2011, A&A 526, A140, for the
 //! method; the factors as in DiFX): sin(x)/x with x = pi f_LO dD/dt T over time, 1 - |D_A - D_B| B / n in delay.
 
+pub mod mosaic;
+pub mod resolution;
 mod smearing;
 mod turner;
 

@@ -56,6 +56,14 @@ pub struct Station {
     pub mount: Mount,
     /// Distance of its axes in m.
     pub axis_offset_m: f64,
+    /// Diameter of the antenna in m, where it is known.
+    pub diameter_m: Option<f64>,
+}
+
+/// Diameter of an antenna by the name of its station, in m: KVN's, all of which are the same.
+pub fn known_diameter_m(name: &str) -> Option<f64> {
+    let kvn = ["KVNYS", "KVNUS", "KVNTN", "KVNPC"];
+    kvn.iter().any(|known| known.eq_ignore_ascii_case(name)).then_some(21.0)
 }
 
 /// A frequency band on the sky.
@@ -222,6 +230,8 @@ pub struct Job {
     pub average: usize,
     /// Accumulation time in s.
     pub integration_s: f64,
+    /// What was chosen for the user, in words.
+    pub told: Vec<String>,
     /// Where the fringe rotation is applied.
     pub rotation: Rotation,
     /// What is done about the loss by quantisation.

@@ -2,6 +2,7 @@
 use super::parts::{Range, auto_products};
 use super::{
     Band, Baseline, Channel, Job, JobError, Product, Quantisation, Rotation, Scan, Source, Station, Stream,
+    known_diameter_m,
 };
 use crate::difx::{self, DifxError, DifxJob, Input};
 use crate::geometry::{Clock, Interval, Polynomial, PolynomialModel, StationModel};
@@ -45,6 +46,7 @@ impl Job {
             channels,
             average,
             integration_s: input.integration_s,
+            told: Vec::new(),
             rotation: match input.rotation_order {
                 0 => Rotation::AfterTransform,
                 _ => Rotation::BeforeTransform,
@@ -298,6 +300,7 @@ fn stations(difx: &DifxJob) -> Result<Vec<Station>, DifxError> {
             xyz_m: found.xyz_m,
             mount: found.mount,
             axis_offset_m: found.axis_offset_m,
+            diameter_m: known_diameter_m(&scope.name),
         });
     }
     Ok(stations)

@@ -88,6 +88,7 @@ pub fn prepare(input: &Path, wishes: &Wishes, simd: SimdPath) -> Result<Plan, Fa
         InputFile::of(&name, path)
     });
     let inputs = described.collect::<Result<_, _>>().map_err(Failure::input)?;
+    job.told.iter().for_each(|told| tracing::info!("{told}"));
     check_recordings(&job, trust_job)?;
     let mut recordings = Vec::new();
     for stream in &job.streams {
@@ -302,6 +303,7 @@ impl fmt::Display for Plan {
         }
         let (crosses, autos) = (job.crosses.len(), job.autos.len());
         writeln!(f, "{} baselines, {crosses} cross and {autos} auto products", job.baselines.len())?;
+        job.told.iter().try_for_each(|told| writeln!(f, "{told}"))?;
         let smearing = centres::smearing(job);
         if let Some(worst) =
             smearing.iter().max_by(|a, b| (a.time + a.bandwidth).total_cmp(&(b.time + b.bandwidth)))

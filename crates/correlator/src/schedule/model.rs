@@ -92,6 +92,8 @@ pub struct Station {
     pub mount: Mount,
     /// Distance of its axes in m.
     pub axis_offset_m: f64,
+    /// Diameter of the antenna in m.
+    pub diameter_m: Option<f64>,
     /// Racks and recorders.
     pub equipment: Vec<String>,
     /// Clock, by the time from which each holds.

@@ -58,6 +58,9 @@ fn station(f: &mut fmt::Formatter<'_>, s: &Station) -> fmt::Result {
         write!(f, " at {}", &epoch.to_string()[..10])?;
     }
     write!(f, ", {:?}, axis offset {} m", s.mount, s.axis_offset_m)?;
+    if let Some(diameter_m) = s.diameter_m {
+        write!(f, ", diameter {diameter_m} m")?;
+    }
     for equipment in &s.equipment {
         write!(f, ", {equipment}")?;
     }

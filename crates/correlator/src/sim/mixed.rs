@@ -23,7 +23,7 @@ pub(super) fn write(scene: &Scene, input: &Path) -> Result<PathBuf, SimError> {
     let folder = input.parent().unwrap_or(Path::new(""));
     let mut job = convert::convert(&difx, folder).map_err(|e| wrong(e.to_string()))?;
     let split = scene.stations.iter().map(|s| s.recorder.split).max().unwrap_or(1);
-    job.correlation.channels /= split;
+    job.correlation.channels = job.correlation.channels.map(|channels| channels / split);
     job.correlation.baselines.clear();
     for (entry, station) in job.stations.iter_mut().zip(&scene.stations) {
         entry.streams = vec![stream(scene, station)];

@@ -7,7 +7,7 @@
 //! ```text
 //! /                   attributes: format, format_version, name, obscode, swin_folder, start_mjd, start_second,
 //!                     integration_s, channels, provenance (JSON)
-//! /stations           name, xyz_m, mount, axis_offset_m
+//! /stations           name, xyz_m, mount, axis_offset_m, diameter_m (0: not known)
 //! /streams            station
 //! /recorded_channels  stream, band, polarisation, bits
 //! /tones              recorded_channel, frequency_hz (where phase-calibration tones are measured)
@@ -138,6 +138,7 @@ fn tables(file: &File, meta: &VisMeta) -> Result<()> {
     column(&group, "xyz_m", xyz.view())?;
     texts(&group, "mount", meta.stations.iter().map(|s| s.mount.name()))?;
     numbers(&group, "axis_offset_m", meta.stations.iter().map(|s| s.axis_offset_m))?;
+    numbers(&group, "diameter_m", meta.stations.iter().map(|s| s.diameter_m.unwrap_or(0.0)))?;
     let group = file.create_group("streams")?;
     numbers(&group, "station", meta.stream_stations.iter().map(|&s| s as u64))?;
     let group = file.create_group("recorded_channels")?;

@@ -238,11 +238,14 @@ fn read_meta(file: &File) -> Result<VisMeta> {
     let names = read_texts(file, "stations/name")?;
     let (mounts, offsets) =
         (read_texts(file, "stations/mount")?, read_numbers(file, "stations/axis_offset_m")?);
+    // Files of the first versions lack it.
+    let diameters = read_numbers(file, "stations/diameter_m").unwrap_or_default();
     let station = |(i, name): (usize, String)| Station {
         name,
         xyz_m: [xyz[3 * i], xyz[3 * i + 1], xyz[3 * i + 2]],
         mount: Mount::from_name(&mounts[i]),
         axis_offset_m: offsets[i],
+        diameter_m: diameters.get(i).copied().filter(|d| *d > 0.0),
     };
     let (a, b) = (indices("baselines/a")?, indices("baselines/b")?);
     let (ra, dec) = (read_numbers(file, "sources/ra_rad")?, read_numbers(file, "sources/dec_rad")?);

@@ -28,6 +28,7 @@ pub(super) fn meta() -> VisMeta {
                 xyz_m: [1.0, 2.0, 3.5],
                 mount: Mount::HaDec,
                 axis_offset_m: 2.1,
+                diameter_m: (*n == "US").then_some(21.0),
             })
             .collect(),
         stream_stations: vec![0, 1],

@@ -7,12 +7,15 @@ use super::{
 use crate::antab::{self, TsysRow};
 use crate::baseband::UtcSecond;
 use crate::baseband::time::mjd_from_civil;
+use crate::centres::resolution::Resolution;
 use crate::epoch::Epoch;
 use crate::geometry::model::Direction;
 use crate::job::parts::auto_products;
 use crate::job::{Band, Channel, Job, JobError, PhaseCal, Sampling, Scan, Source, Station, Stream, Tsys};
 use std::path::Path;
 
+/// After how much time visibilities are turned to the phase centres where nobody says.
+const DEFAULT_SHIFT_S: f64 = 0.02;
 /// Polarisations that are known.
 const POLARISATIONS: [char; 6] = ['R', 'L', 'X', 'Y', 'H', 'V'];
 
@@ -22,18 +25,21 @@ impl JobFile {
     /// # Errors
     /// [`JobError::File`], with the part of the file, before any recording is read.
     pub fn job(&self, path: &Path) -> Result<Job, JobError> {
-        self.resolve(path).map_err(|what| JobError::File { path: path.to_owned(), what })
+        let resolved = self.laid_out().and_then(|(file, told)| file.resolve(path, told));
+        resolved.map_err(|what| JobError::File { path: path.to_owned(), what })
     }
 
-    fn resolve(&self, path: &Path) -> Result<Job, String> {
+    /// Resolves a job whose mosaic is laid out; `told` is what there is to say of it.
+    fn resolve(&self, path: &Path, told: Vec<String>) -> Result<Job, String> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("job").to_owned();
-        self.check()?;
+        let resolution = self.resolution()?;
+        self.check(&resolution)?;
         let (mut bands, streams) = self.bands_and_streams(folder)?;
         let ranges = products::ranges(self, &streams, &bands)?;
-        let sample_rate_hz =
-            self.sample_rate(&streams, &bands, ranges.first().map_or(0.0, |r| r.bandwidth_hz))?;
-        let channel_hz = 0.5 * sample_rate_hz as f64 / self.correlation.channels as f64;
+        let width = (ranges.first().map_or(0.0, |r| r.bandwidth_hz), resolution.channels);
+        let sample_rate_hz = self.sample_rate(&streams, &bands, width)?;
+        let channel_hz = 0.5 * sample_rate_hz as f64 / resolution.channels as f64;
         let baselines = products::baselines(self, &streams)?;
         let parts = (&mut bands, ranges.as_slice());
         let crosses = products::crosses(self, &streams, parts, (&baselines, channel_hz))?;
@@ -49,7 +55,7 @@ impl JobFile {
         let start = self.start()?;
         let sources = self.sources()?;
         let delays = self.delays(folder)?;
-        let scans = self.resolve_scans(&delays, start, &sources, sample_rate_hz)?;
+        let scans = self.resolve_scans(&delays, start, &sources, (sample_rate_hz, &resolution))?;
         let job = Job {
             obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
             swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
@@ -60,9 +66,10 @@ impl JobFile {
             start_mjd: start.mjd,
             start_second: start.second as i64,
             sample_rate_hz,
-            channels: self.correlation.channels,
-            average: self.correlation.average,
-            integration_s: self.correlation.integration_s,
+            channels: resolution.channels,
+            average: resolution.average,
+            integration_s: resolution.integration_s,
+            told,
             rotation: self.correlation.rotation.into(),
             quantisation: self.correlation.quantisation,
             normalise: self.correlation.normalise,
@@ -74,6 +81,7 @@ impl JobFile {
                     xyz_m: s.position_m,
                     mount: s.mount,
                     axis_offset_m: s.axis_offset_m,
+                    diameter_m: s.diameter(),
                 })
                 .collect(),
             bands,
@@ -89,8 +97,20 @@ impl JobFile {
         Ok(job)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// The channels and times, all of which are given or have defaults by now.
+    fn resolution(&self) -> Result<Resolution, String> {
         let c = &self.correlation;
+        let missing =
+            |key: &str| format!("correlation.{key} is missing: without a [mosaic] it must be given");
+        Ok(Resolution {
+            channels: c.channels.ok_or_else(|| missing("channels"))?,
+            average: c.average.unwrap_or(1),
+            shift_s: c.shift_s.unwrap_or(DEFAULT_SHIFT_S),
+            integration_s: c.integration_s.ok_or_else(|| missing("integration_s"))?,
+        })
+    }
+
+    fn check(&self, c: &Resolution) -> Result<(), String> {
         if c.channels == 0 || c.average == 0 || !c.channels.is_multiple_of(c.average) {
             return Err(format!(
                 "correlation: average ({}) must divide channels ({})",
@@ -101,7 +121,7 @@ impl JobFile {
         {
             return Err("correlation: integration_s and shift_s must be positive".to_owned());
         }
-        if c.normalise && !c.autocorrelations {
+        if self.correlation.normalise && !self.correlation.autocorrelations {
             return Err("correlation: normalise needs autocorrelations = true".to_owned());
         }
         for (index, station) in self.stations.iter().enumerate() {
@@ -152,9 +172,14 @@ impl JobFile {
     }
 
     /// Twice the bandwidth of the products; all streams must have a whole number of its channels.
-    fn sample_rate(&self, streams: &[Stream], bands: &[Band], bandwidth_hz: f64) -> Result<u64, String> {
+    fn sample_rate(
+        &self,
+        streams: &[Stream],
+        bands: &[Band],
+        (bandwidth_hz, channels): (f64, usize),
+    ) -> Result<u64, String> {
         let rate = whole_rate(2.0 * bandwidth_hz)?;
-        let channel_hz = 0.5 * rate as f64 / self.correlation.channels as f64;
+        let channel_hz = 0.5 * rate as f64 / channels as f64;
         for stream in streams {
             let width_hz = stream.channels.first().map_or(0.0, |c| bands[c.band].bandwidth_hz);
             let channels = width_hz / channel_hz;
@@ -212,9 +237,9 @@ impl JobFile {
         delays: &Delays,
         start: Epoch,
         sources: &[Source],
-        rate_hz: u64,
+        (rate_hz, resolution): (u64, &Resolution),
     ) -> Result<Vec<Scan>, String> {
-        let block_s = 2.0 * self.correlation.channels as f64 / rate_hz as f64;
+        let block_s = 2.0 * resolution.channels as f64 / rate_hz as f64;
         let mut scans = Vec::new();
         for (index, entry) in self.scans.iter().enumerate() {
             let spans = self.spans(entry, start)?;
@@ -232,7 +257,7 @@ impl JobFile {
                 };
                 // One centre is correlated with its own delays; several are turned to from the pointing.
                 let model = self.scan_model(delays, start, &wanted)?;
-                let shift_blocks = ((self.correlation.shift_s / block_s).round() as u64).max(1);
+                let shift_blocks = ((resolution.shift_s / block_s).round() as u64).max(1);
                 scans.push(Scan { name, start_s, end_s, pointing, centres, shift_blocks, model });
             }
         }

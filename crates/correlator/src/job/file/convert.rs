@@ -42,15 +42,15 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
     Ok(JobFile {
         obscode: Some(job.obscode.clone()),
         correlation: Correlation {
-            channels: job.channels,
-            average: job.average,
-            integration_s: job.integration_s,
+            channels: Some(job.channels),
+            average: Some(job.average),
+            integration_s: Some(job.integration_s),
             rotation: if job.rotation == Rotation::AfterTransform {
                 RotationName::After
             } else {
                 RotationName::Before
             },
-            shift_s,
+            shift_s: Some(shift_s),
             polarisations: if polarised { Polarisations::All } else { Polarisations::Parallel },
             autocorrelations: difx.input.write_autos,
             quantisation: Quantisation::None,
@@ -59,6 +59,7 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
             zoom: zoom(&job),
             start: Some(start.to_string()),
         },
+        mosaic: None,
         model: Model { difx_im: Some(relative(&difx.im.path)), ..Model::default() },
         products: ProductsWanted { swin_folder: Some(job.swin_folder.clone()), ..ProductsWanted::default() },
         stations: (0..job.stations.len()).map(|s| station(difx, &job, s, folder)).collect(),
@@ -119,6 +120,7 @@ fn station(difx: &DifxJob, job: &Job, index: usize, folder: &Path) -> StationEnt
         position_epoch: None,
         mount: job.stations[index].mount,
         axis_offset_m: job.stations[index].axis_offset_m,
+        diameter_m: None,
         pressure_hpa: None,
         tsys_file: None,
         clocks: vec![clock],

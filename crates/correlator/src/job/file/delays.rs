@@ -45,10 +45,11 @@ impl JobFile {
         to: &mut impl Write,
     ) -> Result<(), DelayTableError> {
         let job = DelayTableError::Job;
-        let calculator = self.calculator(folder).map_err(job)?;
-        let sources = self.sources().map_err(job)?;
+        let (file, _) = self.laid_out().map_err(job)?;
+        let calculator = file.calculator(folder).map_err(job)?;
+        let sources = file.sources().map_err(job)?;
         writeln!(to, "{HEADER}")?;
-        for scan in &self.scans {
+        for scan in &file.scans {
             let start = epoch(&scan.start, &format!("scan {}", scan.name)).map_err(job)?;
             let (_, centres) = resolve_centres(scan, &sources).map_err(job)?;
             let steps = (scan.duration_s / rows.step_s + 1e-9).floor().max(0.0) as u64;
@@ -61,7 +62,7 @@ impl JobFile {
                 let (before, after) =
                     (before.unwrap_or_else(|_| now.clone()), after.unwrap_or_else(|_| now.clone()));
                 let centres: Vec<&Source> = centres.iter().map(|&c| &sources[c]).collect();
-                self.write_epoch(&[before, now, after], &centres, rows.above_deg, to)?;
+                file.write_epoch(&[before, now, after], &centres, rows.above_deg, to)?;
             }
         }
         Ok(())

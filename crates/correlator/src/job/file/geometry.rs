@@ -80,7 +80,7 @@ impl JobFile {
     }
 
     /// The highest frequency on the sky that is recorded, in Hz.
-    fn highest_hz(&self) -> f64 {
+    pub(super) fn highest_hz(&self) -> f64 {
         let channels = self.stations.iter().flat_map(|s| &s.streams).flat_map(|s| &s.channels);
         channels.map(|c| (c.edge_mhz + c.bandwidth_mhz) * 1e6).fold(0.0, f64::max)
     }

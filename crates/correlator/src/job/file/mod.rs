@@ -11,6 +11,7 @@ pub mod convert;
 mod delays;
 mod geometry;
 pub mod init;
+mod mosaic;
 mod products;
 pub mod recordings;
 #[cfg(test)]
@@ -35,6 +36,9 @@ pub struct JobFile {
     pub obscode: Option<String>,
     /// How it is correlated.
     pub correlation: Correlation,
+    /// A grid of phase centres over the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mosaic: Option<MosaicEntry>,
     /// The delay model.
     #[serde(default)]
     pub model: Model,
@@ -67,19 +71,17 @@ pub enum Polarisations {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Correlation {
-    /// Spectral channels of a band (the narrowest one, or a zoom band) before averaging.
-    pub channels: usize,
-    /// How many of them are averaged into one.
-    #[serde(default = "one")]
-    pub average: usize,
-    /// Accumulation time.
-    pub integration_s: f64,
+    /// Spectral channels of a band (the narrowest one, or a zoom band) before averaging; a mosaic lets them be chosen.
+    pub channels: Option<usize>,
+    /// How many of them are averaged into one; default: 1, or what the mosaic allows.
+    pub average: Option<usize>,
+    /// Accumulation time; a mosaic lets it be chosen.
+    pub integration_s: Option<f64>,
     /// Where the fringes are stopped.
     #[serde(default = "before")]
     pub rotation: RotationName,
-    /// After how much time the visibilities are turned to the phase centres.
-    #[serde(default = "shift")]
-    pub shift_s: f64,
+    /// After how much time the visibilities are turned to the phase centres; default: 0.02, or what the mosaic allows.
+    pub shift_s: Option<f64>,
     /// Products of polarisations.
     #[serde(default)]
     pub polarisations: Polarisations,
@@ -103,14 +105,8 @@ pub struct Correlation {
     pub start: Option<String>,
 }
 
-fn one() -> usize {
-    1
-}
 fn before() -> RotationName {
     RotationName::Before
-}
-fn shift() -> f64 {
-    0.02
 }
 fn yes() -> bool {
     true
@@ -124,6 +120,20 @@ pub struct ZoomEntry {
     pub low_mhz: f64,
     /// Its width.
     pub bandwidth_mhz: f64,
+}
+
+/// A hexagonal grid of phase centres around what is pointed to, and how much of a source may be lost anywhere between them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MosaicEntry {
+    /// Only scans that point to this source; default: all that have no centres of their own.
+    pub source: Option<String>,
+    /// Radius of the field; default: where the primary beam of the smallest antenna is at half its power at the lowest frequency.
+    pub radius_arcsec: Option<f64>,
+    /// Distance of neighbouring phase centres.
+    pub spacing_arcsec: f64,
+    /// Share of the amplitude that may be lost anywhere in the field.
+    pub smearing: f64,
 }
 
 /// Where the fringes are stopped.
@@ -205,6 +215,8 @@ pub struct StationEntry {
     /// Distance of its axes.
     #[serde(default)]
     pub axis_offset_m: f64,
+    /// Diameter of the antenna; default: that of the stations that are known.
+    pub diameter_m: Option<f64>,
     /// Pressure at the antenna; default: standard atmosphere.
     pub pressure_hpa: Option<f64>,
     /// System temperatures in the ANTAB format.
@@ -369,10 +381,20 @@ impl JobFile {
     /// # Errors
     /// [`JobError::File`], with line and column.
     pub fn open(path: &Path) -> Result<Self, JobError> {
-        let wrong = |what: String| JobError::File { path: path.to_owned(), what };
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| wrong(format!("cannot be read: {cause}")))?;
-        toml::from_str(&text).map_err(|cause| wrong(cause.to_string().trim_end().to_owned()))
+        let text = std::fs::read_to_string(path).map_err(|cause| JobError::File {
+            path: path.to_owned(),
+            what: format!("cannot be read: {cause}"),
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a `job.toml`; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, JobError> {
+        let wrong = |cause: toml::de::Error| cause.to_string().trim_end().to_owned();
+        toml::from_str(text).map_err(|cause| JobError::File { path: path.to_owned(), what: wrong(cause) })
     }
 }
 

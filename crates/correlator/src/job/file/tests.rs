@@ -90,7 +90,7 @@ fn faults_are_told() {
     fault(&|f| f.scans[0].source = "X".into(), "there is no source X");
     fault(&|f| f.sources[0].ra = Angle::Text("noon".into()), "no right ascension");
     fault(&|f| f.stations[1].code = "KY".into(), "station KY is given twice");
-    fault(&|f| f.correlation.average = 3, "must divide");
+    fault(&|f| f.correlation.average = Some(3), "must divide");
     fault(
         &|f| f.stations[1].streams[0].channels.iter_mut().for_each(|c| c.edge_mhz += 1.0),
         "same part of the sky",
@@ -178,4 +178,46 @@ fn system_temperatures_are_those_of_the_day() {
     fs::write(dir.path().join("ky.antab"), "TSYS XX INDEX='L1' /\n/\n").unwrap();
     let told = file.job(&path).unwrap_err().to_string();
     assert!(told.contains("ky.antab: there are no system temperatures"), "{told}");
+}
+
+/// What a mosaic chooses, judged by the delay model itself at all of its phase centres.
+#[test]
+fn a_mosaic_keeps_its_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("job.toml");
+    let mut file = with_recordings(made(&init::Wishes::default()), dir.path());
+    let c = &mut file.correlation;
+    (c.channels, c.average, c.integration_s, c.shift_s) = (None, None, None, None);
+    let missing = file.job(&path).unwrap_err().to_string();
+    assert!(missing.contains("correlation.channels is missing"), "{missing}");
+    // The primary beam: KVN's diameters are known.
+    let mosaic = MosaicEntry { source: None, radius_arcsec: None, spacing_arcsec: 20.0, smearing: 0.05 };
+    file.mosaic = Some(mosaic);
+    let back = JobFile::parse(&path, &write::to_toml(&file, "a test")).unwrap();
+    assert_eq!((&back.mosaic, &back.correlation), (&file.mosaic, &file.correlation));
+    let job = file.job(&path).unwrap();
+    println!("{}", job.told[0]);
+    // Half of 134" at 22.016 GHz: cells of 20" have 346 square seconds.
+    let centres = job.scans[0].centres.len();
+    assert!((40..70).contains(&centres), "{centres}");
+    let first = &job.sources[job.scans[0].centres[1]].name;
+    assert!(first.ends_with("_001") && job.scans[0].centres[0] == job.scans[0].pointing, "{first}");
+    let rows = crate::centres::smearing(&job);
+    assert!(rows.len() >= centres);
+    let worst = |of: fn(&crate::centres::Smearing) -> f64| rows.iter().map(of).fold(0.0, f64::max);
+    let (time, bandwidth) = (worst(|r| r.time), worst(|r| r.bandwidth));
+    let share = 1.0 - 0.95f64.powf(0.25);
+    assert!(time < share && bandwidth < share, "{time} {bandwidth}");
+    // Not by far: the longest baseline is seen from some side.
+    assert!(time > 0.1 * share && bandwidth > 0.2 * share, "{time} {bandwidth}");
+    // Control: four times coarser by hand, without a mosaic, loses more at the same places.
+    let mut coarse = file.laid_out().unwrap().0;
+    let c = &mut coarse.correlation;
+    (c.channels, c.average) = (c.channels.map(|n| n / 8), Some(1));
+    c.shift_s = c.shift_s.map(|s| 4.0 * s);
+    let rows = crate::centres::smearing(&coarse.job(&path).unwrap());
+    assert!(rows.iter().any(|r| r.time > share) && rows.iter().any(|r| r.bandwidth > share));
+    // Polynomials of others have no other centres.
+    file.model.difx_im = Some("job.im".into());
+    assert!(file.job(&path).unwrap_err().to_string().contains("no phase centres but its own"));
 }

@@ -1,7 +1,8 @@
 //! Writes a `job.toml` with comments that explain every key.
 
 use super::{
-    Angle, JobFile, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry, ZeroName, ZoomEntry,
+    Angle, JobFile, MosaicEntry, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry, ZeroName,
+    ZoomEntry,
 };
 use crate::eop::EopPoint;
 use crate::job::Quantisation;
@@ -17,6 +18,7 @@ pub fn to_toml(job: &JobFile, made_from: &str) -> String {
         let _ = writeln!(t, "obscode = {}", text(obscode));
     }
     correlation(&mut t, job);
+    mosaic(&mut t, job.mosaic.as_ref());
     model(&mut t, job);
     products(&mut t, job);
     windows(&mut t, job);
@@ -67,23 +69,36 @@ fn angle(angle: &Angle) -> String {
 fn correlation(t: &mut String, job: &JobFile) {
     let c = &job.correlation;
     let _ = writeln!(t, "\n[correlation]");
-    let _ = writeln!(
-        t,
-        "channels = {}                # spectral channels of every (narrowest or zoom) band",
-        c.channels
-    );
-    let _ = writeln!(t, "average = {}                   # so many of them are averaged into one", c.average);
-    let _ = writeln!(t, "integration_s = {}        # accumulation time", number(c.integration_s));
+    let _ = match c.channels {
+        Some(channels) => writeln!(
+            t,
+            "channels = {channels}                # spectral channels of every (narrowest or zoom) band"
+        ),
+        None => writeln!(t, "# channels = 256             # default: what the mosaic needs"),
+    };
+    let _ = match c.average {
+        Some(average) => {
+            writeln!(t, "average = {average}                   # so many of them are averaged into one")
+        }
+        None => writeln!(t, "# average = 1                # default: 1, or what the mosaic allows"),
+    };
+    let _ = match c.integration_s {
+        Some(seconds) => writeln!(t, "integration_s = {}        # accumulation time", number(seconds)),
+        None => writeln!(t, "# integration_s = 0.8192     # default: what the mosaic allows"),
+    };
     let rotation = if c.rotation == RotationName::After { "after" } else { "before" };
     let _ = writeln!(
         t,
         "rotation = \"{rotation}\"           # fringes are stopped before or after the transform"
     );
-    let _ = writeln!(
-        t,
-        "shift_s = {}               # phase centres are turned to after so much time",
-        number(c.shift_s)
-    );
+    let _ = match c.shift_s {
+        Some(seconds) => writeln!(
+            t,
+            "shift_s = {}               # phase centres are turned to after so much time",
+            number(seconds)
+        ),
+        None => writeln!(t, "# shift_s = 0.02             # default: 0.02, or what the mosaic needs"),
+    };
     let polarisations = if c.polarisations == super::Polarisations::All { "all" } else { "parallel" };
     let _ = writeln!(t, "polarisations = \"{polarisations}\"    # parallel: RR, LL; all: RL, LR, too");
     let _ = writeln!(t, "autocorrelations = {}", c.autocorrelations);
@@ -122,6 +137,37 @@ fn correlation(t: &mut String, job: &JobFile) {
             );
         }
     }
+}
+
+fn mosaic(t: &mut String, mosaic: Option<&MosaicEntry>) {
+    let Some(m) = mosaic else {
+        let _ = writeln!(
+            t,
+            "\n# Phase centres all over the field; channels and times above may be left out then: they follow from smearing."
+        );
+        let _ = writeln!(t, "# [mosaic]\n# spacing_arcsec = 20.0         # of neighbouring phase centres");
+        let _ =
+            writeln!(t, "# smearing = 0.05               # share of the amplitude that may be lost anywhere");
+        let _ = writeln!(t, "# radius_arcsec = 60.0          # default: half the width of the primary beam");
+        return;
+    };
+    let _ = writeln!(t, "\n[mosaic]                       # phase centres all over the field");
+    if let Some(source) = &m.source {
+        let _ = writeln!(t, "source = {}                # only scans that point there", text(source));
+    }
+    if let Some(radius) = m.radius_arcsec {
+        let _ = writeln!(t, "radius_arcsec = {}", number(radius));
+    }
+    let _ = writeln!(
+        t,
+        "spacing_arcsec = {}           # of neighbouring phase centres",
+        number(m.spacing_arcsec)
+    );
+    let _ = writeln!(
+        t,
+        "smearing = {}                # share of the amplitude that may be lost anywhere",
+        number(m.smearing)
+    );
 }
 
 fn model(t: &mut String, job: &JobFile) {
@@ -221,6 +267,15 @@ fn station_entry(t: &mut String, s: &StationEntry) {
     }
     let _ = writeln!(t, "mount = \"{}\"                # az-el, ha-dec, xy-east, xy-north", s.mount.name());
     let _ = writeln!(t, "axis_offset_m = {}", number(s.axis_offset_m));
+    match s.diameter_m {
+        Some(diameter) => {
+            let _ = writeln!(t, "diameter_m = {}", number(diameter));
+        }
+        None => {
+            let _ =
+                writeln!(t, "# diameter_m = 21.0            # default: that of KVN's stations by their name");
+        }
+    }
     match s.pressure_hpa {
         Some(pressure) => {
             let _ = writeln!(t, "pressure_hpa = {}", number(pressure));

@@ -52,12 +52,14 @@ impl<'a> Resolver<'a> {
         }
         let position_epoch = first(&site, "site_position_epoch").map(position_epoch).transpose()?.flatten();
         let axis_offset = first(&antenna, "axis_offset").map(axis_offset).transpose()?;
+        let diameter_m = first(&antenna, "antenna_diam").map(diameter).transpose()?.filter(|d| *d > 0.0);
         Ok(Station {
             position_m,
             velocity_m_per_s: triple("site_velocity", Kind::Velocity)?.unwrap_or_default(),
             position_epoch,
             mount: first(&antenna, "axis_type").map_or(Mount::AzEl, mount),
             axis_offset_m: axis_offset.unwrap_or(0.0),
+            diameter_m,
             equipment: equipment(&das),
             clocks: self.clocks(definition, &code)?,
             media: self.media(&code)?,
@@ -119,6 +121,10 @@ fn position_epoch(statement: &Statement) -> Result<Option<Epoch>, Problem> {
 
 fn axis_offset(statement: &Statement) -> Result<f64, Problem> {
     value::quantity(value::nth(statement, 0, "the distance of the axes")?, Kind::Length)
+}
+
+fn diameter(statement: &Statement) -> Result<f64, Problem> {
+    value::quantity(value::nth(statement, 0, "the diameter of the antenna")?, Kind::Length)
 }
 
 fn mount(statement: &Statement) -> Mount {

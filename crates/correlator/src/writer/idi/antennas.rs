@@ -12,7 +12,7 @@ const NAME: usize = 8;
 
 impl File<'_> {
     pub(super) fn array_geometry(&self, out: &mut impl Write) -> io::Result<()> {
-        let columns = [
+        let mut columns = vec![
             ("ANNAME", Form::Text, NAME, ""),
             ("STABXYZ", Form::Double, 3, "METERS"),
             ("DERXYZ", Form::Single, 3, "M/SEC"),
@@ -21,6 +21,9 @@ impl File<'_> {
             ("MNTSTA", Form::Integer, 1, ""),
             ("STAXOF", Form::Single, 3, "METERS"),
         ];
+        // A column that readers take as it is: all or none.
+        let diameters_m: Option<Vec<f64>> = self.job.stations.iter().map(|s| s.diameter_m).collect();
+        columns.extend(diameters_m.as_ref().map(|_| ("DIAMETER", Form::Single, 1, "METERS")));
         let mut keys = self.keys(1);
         for axis in ["ARRAYX", "ARRAYY", "ARRAYZ"] {
             keys.real(axis, 0.0);
@@ -49,6 +52,9 @@ impl File<'_> {
                 row.singles(&[0.0; 3]);
                 row.integers(&[index as i32 + 1, mount_code(station.mount)]);
                 row.singles(&[station.axis_offset_m as f32, 0.0, 0.0]);
+                if let Some(diameters_m) = &diameters_m {
+                    row.singles(&[diameters_m[index] as f32]);
+                }
             })?;
         }
         table.finish()

@@ -96,6 +96,7 @@ fn files(turned: bool) -> Vec<Vec<Hdu>> {
     let model = &job.scans[0].model;
     let of_pointing = model.span(0, 0, 0);
     assert!(of_pointing.length_s > 0.0);
+    (job.stations[0].diameter_m, job.stations[1].diameter_m) = (Some(21.0), turned.then_some(32.0));
     let layout = Layout::new(&meta, job.average).unwrap();
     let vis = VisFile::open(&path).unwrap();
     (0..2)
@@ -116,6 +117,16 @@ fn files(turned: bool) -> Vec<Vec<Hdu>> {
             read(&bytes)
         })
         .collect()
+}
+
+/// Readers take the column as it is where it is there: it is only where all diameters are known.
+#[test]
+fn diameters_are_all_there_or_none() {
+    let geometry = |turned| files(turned).remove(0).remove(1);
+    let known = geometry(true);
+    assert_eq!(known.keys["EXTNAME"], "ARRAY_GEOMETRY");
+    assert_eq!((known.singles(0, "DIAMETER"), known.singles(1, "DIAMETER")), (vec![21.0], vec![32.0]));
+    assert!(!geometry(false).keys.values().any(|v| v == "DIAMETER"));
 }
 
 #[test]
