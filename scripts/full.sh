@@ -37,12 +37,14 @@ classifier() { # galaxies of known classes, packed, learned, judged on the held-
 once "galaxy classifier, a few steps" classifier 200 --steps 3
 once "galaxy classifier, more than 90 %" classifier 4000 --wanted 0.9
 once "galaxy classifier, control: classes dealt out at random" classifier 1200 --epochs 3 --control --wanted 0.9
-fuzz() { # what cannot be built is no failure
-    scripts/fuzz 600
+fuzz() { # target; what cannot be built is no failure
+    scripts/fuzz 600 "$1"
     local status=$?
     [ $status -eq 77 ] || return $status
 }
-once "fuzz of the FITS reader, ten minutes" fuzz
+for target in $(scripts/fuzz list); do
+    once "fuzz of $target, ten minutes" fuzz "$target"
+done
 many_ranks() { # the tests that are left out otherwise; none at all is a failure
     cargo test --release --locked -p mirinae-tests -- --ignored --test-threads=1 --nocapture 2>&1 | tee "$TARGET/ranks.log"
     [ "${PIPESTATUS[0]}" -eq 0 ] && awk '/^test result:/ { n += $4 } END { exit n == 0 }' "$TARGET/ranks.log"

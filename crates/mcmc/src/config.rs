@@ -219,7 +219,15 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-        toml::from_str(&text).map_err(|e| ConfigError::Toml {
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a configuration; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|e| ConfigError::Toml {
             path: path.to_path_buf(),
             hint: nearest_key(e.message()),
             message: e.to_string().trim_end().to_string(),
