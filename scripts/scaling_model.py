@@ -14,7 +14,7 @@ import heapq
 import h5py
 import numpy as np
 
-AHEAD, FIRST_ONLY_SERVES = 4, 32
+AHEAD, FIRST_ONLY_SERVES = 64, 32
 STRETCHES_A_RANK, MOST_AT_ONCE = 4, 8
 
 

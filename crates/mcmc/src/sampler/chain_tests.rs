@@ -183,9 +183,9 @@ fn a_stretch_that_does_not_come_back_holds_its_own_chain_only() {
             run_leg((seed, &tunings[0]), &task, &mut kernel, &mut likelihood, || Ok::<(), ()>(())).unwrap();
         assert!(all.done(leg).unwrap().is_none(), "no round is whole without the stalled chain");
     }
-    // The others are four rounds ahead of it; one may have been ahead of the rest before.
+    // The others are 64 rounds ahead of it; one may have been ahead of the rest before.
     assert!(
-        legs.iter().enumerate().all(|(c, &n)| if c == stalled.chain { n == 0 } else { n >= 3 }),
+        legs.iter().enumerate().all(|(c, &n)| if c == stalled.chain { n == 0 } else { n >= 63 }),
         "{legs:?}"
     );
 }
