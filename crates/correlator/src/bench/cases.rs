@@ -119,6 +119,8 @@ impl Case {
             north_arcsec: place((i as f64 / side).floor()),
         };
         SimConfig {
+            transmitters: Vec::new(),
+            bursts: Vec::new(),
             name: "bench".to_owned(),
             seed: 1,
             start_mjd: 60_000,

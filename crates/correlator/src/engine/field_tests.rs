@@ -41,6 +41,8 @@ fn config(centres: &[(f64, f64)]) -> SimConfig {
         ("KT", [-3171731.6818, 4292678.5318, 3481038.788]),
     ];
     SimConfig {
+        transmitters: Vec::new(),
+        bursts: Vec::new(),
         name: "field".to_owned(),
         seed: 5,
         start_mjd: 60_000,

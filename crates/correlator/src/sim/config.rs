@@ -49,6 +49,53 @@ pub struct SimConfig {
     /// Phase centres that the job asks for; the pointing alone if there are none.
     #[serde(default)]
     pub centres: Vec<CentreConfig>,
+    /// Narrow-band transmitters.
+    #[serde(default)]
+    pub transmitters: Vec<TransmitterConfig>,
+    /// Bursts of noise at one station.
+    #[serde(default)]
+    pub bursts: Vec<BurstConfig>,
+}
+
+/// A carrier whose frequency drifts: on the sky, or beside one station.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransmitterConfig {
+    /// Its name.
+    pub name: String,
+    /// Sky frequency at the start of the job, at the geocentre (that of the station where it is beside one).
+    pub sky_mhz: f64,
+    /// Change of its frequency.
+    #[serde(default)]
+    pub drift_hz_per_s: f64,
+    /// Amplitude in standard deviations of the system, the same at all stations.
+    pub amplitude: f64,
+    /// Phase at the start.
+    #[serde(default)]
+    pub phase_deg: f64,
+    /// Station that alone receives it, without delay; all stations, by its direction, if absent.
+    #[serde(default)]
+    pub station: Option<String>,
+    /// East of the pointing.
+    #[serde(default)]
+    pub east_arcsec: f64,
+    /// North of the pointing.
+    #[serde(default)]
+    pub north_arcsec: f64,
+}
+
+/// Noise that one station has for a while on top of its own, in all bands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BurstConfig {
+    /// The station.
+    pub station: String,
+    /// When it begins, in seconds from the start of the job in the station's time.
+    pub at_s: f64,
+    /// How long it lasts.
+    pub duration_ms: f64,
+    /// Standard deviation in units of the system's.
+    pub amplitude: f64,
 }
 
 fn one() -> usize {

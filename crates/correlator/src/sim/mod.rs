@@ -26,10 +26,11 @@ mod recorder;
 mod scene;
 mod source;
 mod tones;
+mod transmitters;
 
 pub use config::{
-    BandConfig, CentreConfig, ClockStepConfig, LineConfig, PhaseCalConfig, RecorderConfig, Sideband,
-    SimConfig, SourceConfig, StationConfig,
+    BandConfig, BurstConfig, CentreConfig, ClockStepConfig, LineConfig, PhaseCalConfig, RecorderConfig,
+    Sideband, SimConfig, SourceConfig, StationConfig, TransmitterConfig,
 };
 pub use from_job::delays_of_job;
 

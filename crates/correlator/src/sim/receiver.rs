@@ -5,12 +5,13 @@ use super::noise::{Stream, WhiteNoise};
 use super::scene::{Scene, Station};
 use super::source::Envelope;
 use super::tones::Tones;
+use super::transmitters;
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
 /// Samples for which the delay is taken as linear: anchored at multiples of this number, so that no sample depends on
 /// where a read begins. At 1e-10 s/s^2 (Earth) and 2 MHz of rate the phase at 129 GHz is wrong by 1e-8 turns.
-const ANCHOR: i64 = 64;
+pub(super) const ANCHOR: i64 = 64;
 
 /// Samples whose phases are made from one by the same steps.
 const RUN: usize = 8;
@@ -57,6 +58,9 @@ impl<'a> Receiver<'a> {
     pub fn fill(&mut self, start: i64, out: &mut [f32]) {
         self.noise.fill(start, out);
         out.iter_mut().for_each(|x| *x *= self.noise_gain);
+        for burst in &self.station.bursts {
+            burst.amplify(self.scene.sample_rate_hz as f64, start, out);
+        }
         for source in 0..self.envelopes.len() {
             for (i, out) in out.chunks_mut(ANCHOR as usize).enumerate() {
                 self.add_source(source, start + i as i64 * ANCHOR, out);
@@ -65,6 +69,7 @@ impl<'a> Receiver<'a> {
         if let Some(tones) = &self.tones {
             tones.add(start, out);
         }
+        transmitters::add(self.scene, self.station, self.band, start, out);
     }
 
     /// Adds 64 samples of a source: its envelope at geocentric time, turned by the phase of the delay at the band's

@@ -9,6 +9,7 @@ use super::interpolate::Kernels;
 use super::poly::Poly;
 use super::source::Envelope;
 use super::tones::{Injected, Tones};
+use super::transmitters::{Burst, Transmitter};
 use super::{SimError, job};
 use crate::baseband::header::FULL_HEADER_BYTES;
 use crate::baseband::{FrameFormat, UtcSecond, VdifHeader};
@@ -44,6 +45,12 @@ pub(super) struct Station {
     pub centre_models: Vec<Vec<Geometry>>,
     /// The same for the sources.
     source_models: Vec<Vec<Geometry>>,
+    /// The same for the transmitters.
+    transmitter_models: Vec<Vec<Geometry>>,
+    /// What the sky and the clock add in any direction, s.
+    own_residual_s: Poly,
+    /// Bursts of noise.
+    pub bursts: Vec<Burst>,
     /// True delay minus the model's, for each source, s.
     pub residual_s: Vec<Poly>,
     /// Jumps of the clock: when and by how much it is later from then on, s.
@@ -83,18 +90,28 @@ impl Recorder {
 impl Station {
     /// The delay of `source` at geocentric time `t_s` from the start, in seconds.
     pub fn delay_s(&self, source: usize, t_s: f64) -> f64 {
+        self.true_delay_s((&self.source_models[source], &self.residual_s[source]), t_s)
+    }
+
+    /// The delay of a direction with its model and what is added to it.
+    fn true_delay_s(&self, (models, residual_s): (&[Geometry], &Poly), t_s: f64) -> f64 {
         let last = self.model.len() - 1;
         let interval = ((t_s / POLY_INTERVAL_S).floor().max(0.0) as usize).min(last);
         let since = t_s - interval as f64 * POLY_INTERVAL_S;
         let jumped = self.clock_steps.iter().filter(|(at_s, _)| t_s >= *at_s).map(|(_, late_s)| late_s);
-        let clock_s = self.residual_s[source].at(t_s) + jumped.sum::<f64>();
-        self.source_models[source][interval].delay_s.at(since) + clock_s
+        models[interval].delay_s.at(since) + residual_s.at(t_s) + jumped.sum::<f64>()
     }
 
     /// The delay of `source` for a wave front that the station meets at its time `s_s`: solves `t - delay(t) = s`.
     pub fn delay_at_station_s(&self, source: usize, s_s: f64) -> f64 {
         // Each step gains six digits for a station on Earth.
         (0..4).fold(0.0, |delay, _| self.delay_s(source, s_s + delay))
+    }
+
+    /// The same for a transmitter.
+    pub fn transmitter_delay_s(&self, transmitter: usize, s_s: f64) -> f64 {
+        let of = (self.transmitter_models[transmitter].as_slice(), &self.own_residual_s);
+        (0..4).fold(0.0, |delay, _| self.true_delay_s(of, s_s + delay))
     }
 }
 
@@ -137,6 +154,7 @@ pub(super) struct Scene {
     pub ra_rad: f64,
     pub dec_rad: f64,
     pub centres: Vec<Centre>,
+    pub transmitters: Vec<Transmitter>,
     pub correlation: job::Correlation,
     pub kernels: Kernels,
 }
@@ -182,15 +200,17 @@ impl Scene {
             ra_rad: config.ra_deg.to_radians(),
             dec_rad: config.dec_deg.to_radians(),
             centres: config.centres.iter().map(|centre| resolve_centre(config, centre)).collect(),
+            transmitters: Vec::new(),
             correlation: job::Correlation::new(config, bandwidth_hz)?,
             kernels: Kernels::new(),
         };
         for (index, station) in config.stations.iter().enumerate() {
             let recorder = recorder(config, &station.recorder, sample_rate_hz)?;
-            let resolved = scene.station((index, recorder), station, &config.sources)?;
+            let resolved = scene.station((index, recorder), station, config)?;
             scene.stations.push(resolved);
         }
         check_codes(config)?;
+        scene.add_interference(config)?;
         Ok(scene)
     }
 
@@ -198,8 +218,9 @@ impl Scene {
         &self,
         (index, recorder): (usize, Recorder),
         config: &StationConfig,
-        sources: &[SourceConfig],
+        all: &SimConfig,
     ) -> Result<Station, SimError> {
+        let sources = &all.sources;
         let Some(id) = VdifHeader::station_from_code(&config.code).filter(|_| config.code.len() == 2) else {
             return wrong("stations.code", format!("\"{}\" must be two characters", config.code));
         };
@@ -224,7 +245,14 @@ impl Scene {
                 .iter()
                 .map(|s| self.model(config, (s.east_arcsec, s.north_arcsec)))
                 .collect(),
+            transmitter_models: all
+                .transmitters
+                .iter()
+                .map(|s| self.model(config, (s.east_arcsec, s.north_arcsec)))
+                .collect(),
             residual_s: sources.iter().map(residual).collect(),
+            own_residual_s: own.scaled(1e-9),
+            bursts: Vec::new(),
             clock_steps: config.clock_steps.iter().map(|step| (step.at_s, 1e-9 * step.late_ns)).collect(),
             lost_frames: config.lost_frames,
             invalid_frames: config.invalid_frames,
@@ -240,6 +268,24 @@ impl Scene {
             Tones::new(self, &station, band).or_else(|what| wrong("stations.phase_cal", what))?;
         }
         Ok(station)
+    }
+
+    fn add_interference(&mut self, config: &SimConfig) -> Result<(), SimError> {
+        let codes: Vec<String> = self.stations.iter().map(|s| s.code.clone()).collect();
+        let edges = |b: &Band| {
+            let far_hz = b.edge_hz + b.sign * self.bandwidth_hz;
+            (b.edge_hz.min(far_hz), b.edge_hz.max(far_hz))
+        };
+        let bands: Vec<_> = self.bands.iter().map(edges).collect();
+        for transmitter in &config.transmitters {
+            let resolved = Transmitter::new(transmitter, &codes, &bands);
+            self.transmitters.push(resolved.or_else(|(field, what)| wrong(field, what))?);
+        }
+        for burst in &config.bursts {
+            let (station, burst) = Burst::new(burst, &codes).or_else(|(field, what)| wrong(field, what))?;
+            self.stations[station].bursts.push(burst);
+        }
+        Ok(())
     }
 
     fn model(&self, config: &StationConfig, east_north_arcsec: (f64, f64)) -> Vec<Geometry> {

@@ -33,6 +33,8 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
         lines: Vec::new(),
     };
     SimConfig {
+        transmitters: Vec::new(),
+        bursts: Vec::new(),
         name: "test".to_owned(),
         seed: 11,
         start_mjd: 60_000,
@@ -264,6 +266,16 @@ fn wrong_configurations_are_named() {
     expect(&|c| drop(c.sources[0].offset_ns.insert("XX".to_owned(), vec![1.0])), "offset_ns");
     let line = LineConfig { sky_mhz: 22_001.0, fwhm_khz: 0.1, peak_fraction: 1.0 };
     expect(&|c| c.sources[0].lines = vec![line.clone()], "fwhm_khz");
+    let tone = carrier(22_001.0, None);
+    expect(&|c| c.transmitters = vec![TransmitterConfig { sky_mhz: 1.0, ..tone.clone() }], "sky_mhz");
+    expect(&|c| c.transmitters = vec![TransmitterConfig { amplitude: 0.0, ..tone.clone() }], "amplitude");
+    let nowhere = Some("XX".to_owned());
+    expect(
+        &|c| c.transmitters = vec![TransmitterConfig { station: nowhere.clone(), ..tone.clone() }],
+        "station",
+    );
+    let burst = BurstConfig { station: "KY".to_owned(), at_s: 0.0, duration_ms: 0.0, amplitude: 1.0 };
+    expect(&|c| c.bursts = vec![burst.clone()], "bursts");
 }
 
 #[test]
@@ -277,4 +289,87 @@ fn the_example_is_valid() {
     let told = format!("{:#}", anyhow::Error::from(SimConfig::read(&wrong).unwrap_err()));
     assert!(told.contains("colour"), "{told}");
     assert!(matches!(SimConfig::read(&folder.path().join("none")), Err(SimError::Read { .. })));
+}
+
+fn carrier(sky_mhz: f64, station: Option<&str>) -> TransmitterConfig {
+    TransmitterConfig {
+        name: "tone".to_owned(),
+        sky_mhz,
+        drift_hz_per_s: 40_000.0,
+        amplitude: 0.5,
+        phase_deg: 30.0,
+        station: station.map(str::to_owned),
+        east_arcsec: 100.0,
+        north_arcsec: -50.0,
+    }
+}
+
+/// Every sample of a carrier by its definition: cos 2 pi (f t - f_0 s + d t^2 / 2), t the time at which its wave front meets the
+/// geocentre (station time where it is beside a station).
+#[test]
+fn carriers_have_their_phase_at_every_sample() {
+    for (sideband, sky_mhz, local) in [
+        (Sideband::Upper, 22_001.3, None),
+        (Sideband::Lower, 21_998.1, None),
+        (Sideband::Upper, 22_001.3, Some("KT")),
+    ] {
+        let mut config = config(22_000.0, sideband);
+        config.transmitters = vec![carrier(sky_mhz, local)];
+        let scene = Scene::new(&config).unwrap();
+        for station in &scene.stations {
+            let start = 64 * 700;
+            let mut x = vec![0.0; 64 * 40];
+            transmitters::add(&scene, station, 0, start, &mut x);
+            let beside = local.is_some_and(|code| code == station.code);
+            for (j, x) in x.iter().enumerate() {
+                let s = (start + j as i64) as f64 / scene.sample_rate_hz as f64;
+                let delay = if local.is_some() { 0.0 } else { station.transmitter_delay_s(0, s) };
+                let t = s + delay;
+                let edge_hz = scene.bands[0].edge_hz;
+                let turns = ((sky_mhz * 1e6 - edge_hz) * s).fract() + (sky_mhz * 1e6 * delay).fract();
+                let turns = turns + 0.5 * 40_000.0 * t * t + 30.0 / 360.0;
+                let wanted = if local.is_some() && !beside { 0.0 } else { 0.5 * (TAU * turns).cos() };
+                assert!(
+                    (f64::from(*x) - wanted).abs() < 1e-4,
+                    "{sideband:?} {} {j}: {x} {wanted}",
+                    station.code
+                );
+            }
+            let pieces = x.clone();
+            let mut second = vec![0.0; 64 * 10];
+            transmitters::add(&scene, station, 0, start + 64 * 20, &mut second);
+            assert_eq!(second, pieces[64 * 20..64 * 30], "how it is cut does not matter");
+        }
+        // The direction counts: a carrier at the pointing has another phase.
+        let x = |config: &SimConfig| {
+            let scene = Scene::new(config).unwrap();
+            let mut x = vec![0.0; 64];
+            transmitters::add(&scene, &scene.stations[0], 0, 0, &mut x);
+            x
+        };
+        let aside = x(&config);
+        config.transmitters[0].east_arcsec = 0.0;
+        assert_eq!(aside == x(&config), local.is_some());
+    }
+}
+
+#[test]
+fn bursts_are_as_long_and_strong_as_they_should_be() {
+    let mut config = config(22_000.0, Sideband::Upper);
+    config.sources.clear();
+    config.bursts =
+        vec![BurstConfig { station: "KT".to_owned(), at_s: 0.001, duration_ms: 2.0, amplitude: 3.0 }];
+    let scene = Scene::new(&config).unwrap();
+    let power = |station: usize, from: i64| {
+        let mut x = vec![0.0; 8000];
+        Receiver::new(&scene, &scene.stations[station], 0).fill(from, &mut x);
+        x.iter().map(|x| f64::from(x * x)).sum::<f64>() / x.len() as f64
+    };
+    // 8 samples a microsecond: 8 000 to 24 000.
+    for (station, from, wanted) in
+        [(1, 8000, 10.0), (1, 16_000, 10.0), (1, 0, 1.0), (1, 24_000, 1.0), (0, 8000, 1.0)]
+    {
+        let found = power(station, from);
+        assert!((found / wanted - 1.0).abs() < 0.07, "{station} {from}: {found}");
+    }
 }
