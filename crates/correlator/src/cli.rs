@@ -2,6 +2,7 @@
 use crate::baseband::{BitOrder, RecordingOptions, UtcSecond};
 use crate::bench::{self, BenchOptions};
 use crate::cli_job::{self, DelayArgs, InitArgs};
+use crate::cli_search::{self, SearchArgs};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::epoch::Epoch;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
@@ -9,7 +10,6 @@ use crate::inspect::{self, InspectOptions, levels_by_name};
 use crate::report::{ReportError, write_report};
 use crate::run::{self, Plan, Products, Wishes};
 use crate::schedule::Schedule;
-use crate::search::{SearchError, SearchOptions, search_file};
 use crate::sim::{self, SimConfig, SimError};
 use crate::simd::SimdPath;
 use anyhow::Context as _;
@@ -90,7 +90,7 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
-    /// Look for compact sources around the phase centres of visibilities
+    /// Look for compact sources in visibilities, or for narrow-band signals in recordings
     Search(SearchArgs),
     /// Make a page of pictures and tables of visibilities: fringes, spectra, weights, uv coverage
     Report {
@@ -134,24 +134,6 @@ impl JobArgs {
         let wishes = Wishes { trust_job: *trust_job, rotation: *rotation, loss_tolerance: *loss };
         run::prepare(input, &wishes, SimdPath::from_level(level))
     }
-}
-
-#[derive(Debug, clap::Args)]
-struct SearchArgs {
-    /// Visibilities, as `run` wrote them
-    file: PathBuf,
-    /// Half the width of the field around each phase centre [default: as far as channels and integrations allow]
-    #[arg(long, value_name = "ARCSEC")]
-    field: Option<f64>,
-    /// Standard deviations of one amplitude that noise exceeds as rarely as it may at one place
-    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
-    threshold: f64,
-    /// Time within which phases are stable
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
-    coherence: f64,
-    /// Folder for the table [default: beside the visibilities]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -223,7 +205,7 @@ pub fn main() -> ExitCode {
         }
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
-        Command::Search(args) => runtime::serial(|| search(&args)),
+        Command::Search(args) => cli_search::main(args),
         Command::Report { file, out } => runtime::serial(|| report(&file, out.as_deref())),
         Command::Simulate { config, delays, out } => {
             runtime::serial(|| simulate(&config, delays.as_deref(), out))
@@ -251,36 +233,6 @@ fn fringe(file: &Path, folder: Option<&Path>, csv: bool) -> Result<(), Failure> 
         say(&format!("table: {}", csv.display()))?;
     }
     Ok(())
-}
-
-/// "NAME.search.csv" in the folder, the table on stdout.
-fn search(args: &SearchArgs) -> Result<(), Failure> {
-    let positive = |name: &str, value: f64| {
-        let wrong = || Failure::usage(anyhow::anyhow!("--{name} {value}: a positive number is needed"));
-        if value > 0.0 && value.is_finite() { Ok(value) } else { Err(wrong()) }
-    };
-    let threshold = positive("threshold", args.threshold)?;
-    let half_width_rad = match args.field {
-        Some(field) => Some((positive("field", field)? / 3600.0).to_radians()),
-        None => None,
-    };
-    let options = SearchOptions {
-        threshold: libm::exp(-0.5 * threshold * threshold),
-        half_width_rad,
-        coherence_s: positive("coherence", args.coherence)?,
-    };
-    let failed = |error: SearchError| match error {
-        SearchError::Write { .. } => Failure::run(error),
-        _ => Failure::input(error),
-    };
-    let report = search_file(&args.file, &options).map_err(failed)?;
-    say(report.to_string().trim_end())?;
-    let folder = args.out.as_deref().or(args.file.parent()).unwrap_or(Path::new("."));
-    make_folder(folder)?;
-    let stem = args.file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let csv = folder.join(format!("{stem}.search.csv"));
-    report.write_csv(&csv).map_err(failed)?;
-    say(&format!("table: {}", csv.display()))
 }
 
 /// "NAME.report.html" and the pictures in "NAME.report" in `folder`.
@@ -314,7 +266,7 @@ fn simulate(config: &Path, delays: Option<&Path>, out: Option<PathBuf>) -> Resul
     say(&format!("job {}", made.input.display()))
 }
 
-fn make_folder(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     let made = std::fs::create_dir_all(folder);
     made.with_context(|| format!("cannot make the folder {}", folder.display())).map_err(Failure::run)
 }

@@ -13,6 +13,7 @@ mod significance;
 
 pub use collect::{FringeOptions, find_fringes};
 pub(crate) use collect::{auto_powers, visibilities};
+pub(crate) use picture::colour;
 pub use picture::write_fringe_png;
 pub use report::{FringeReport, FringeRow};
 pub(crate) use search::PowerGrid;

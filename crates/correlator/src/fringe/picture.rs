@@ -66,7 +66,7 @@ fn draw(groups: &[Vec<&FringeRow>], size: (u32, u32), rgb: &mut [u8]) -> Drawn {
 }
 
 /// Dark blue to yellow, even in lightness.
-fn colour(x: f64) -> RGBColor {
+pub(crate) fn colour(x: f64) -> RGBColor {
     const STOPS: [(f64, f64, f64); 5] = [
         (68.0, 1.0, 84.0),
         (59.0, 82.0, 139.0),

@@ -9,6 +9,7 @@
 mod block;
 mod chance;
 mod collect;
+pub mod narrow;
 mod report;
 mod sky;
 
@@ -16,6 +17,8 @@ pub use block::Offset;
 pub use collect::search_file;
 pub use report::{Candidate, SearchReport};
 
+use crate::job::Source;
+use std::f64::consts::TAU;
 use std::path::PathBuf;
 
 /// m/s.
@@ -41,6 +44,14 @@ impl Default for SearchOptions {
 /// Radians to arcseconds.
 fn arcsec(rad: f64) -> f64 {
     rad.to_degrees() * 3600.0
+}
+
+/// Right ascension and declination (rad) of direction cosines around a place (orthographic projection).
+fn direction(around: &Source, l: f64, m: f64) -> (f64, f64) {
+    let n = (1.0 - l * l - m * m).max(0.0).sqrt();
+    let (sin, cos) = around.dec_rad.sin_cos();
+    let ra_rad = (around.ra_rad + libm::atan2(l, n * cos - m * sin)).rem_euclid(TAU);
+    (ra_rad, libm::asin((m * cos + n * sin).clamp(-1.0, 1.0)))
 }
 
 /// Why a search could not be made.

@@ -1,7 +1,7 @@
 //! The candidates, for people and for programs.
 
 use super::sky::{Detection, Field};
-use super::{SearchError, arcsec};
+use super::{SearchError, arcsec, direction};
 use crate::job::Source;
 use mirinae_common::atomic;
 use std::f64::consts::TAU;
@@ -51,11 +51,7 @@ pub struct SearchReport {
 impl Candidate {
     /// The position of a detection around a phase centre (orthographic projection).
     pub fn new(detection: Detection, centre: &Source, field: &Field) -> Self {
-        let (l, m) = (detection.at.l, detection.at.m);
-        let n = (1.0 - l * l - m * m).max(0.0).sqrt();
-        let (sin, cos) = centre.dec_rad.sin_cos();
-        let ra_rad = (centre.ra_rad + libm::atan2(l, n * cos - m * sin)).rem_euclid(TAU);
-        let dec_rad = libm::asin((m * cos + n * sin).clamp(-1.0, 1.0));
+        let (ra_rad, dec_rad) = direction(centre, detection.at.l, detection.at.m);
         Self { centre: centre.name.clone(), ra_rad, dec_rad, cell_rad: 3.0 * field.step, detection }
     }
 

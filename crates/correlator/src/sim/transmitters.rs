@@ -104,6 +104,10 @@ pub(super) fn add(scene: &Scene, station: &Station, band: usize, start: i64, out
             let from_s = (start + i as i64 * ANCHOR) as f64 / rate_hz;
             let (first, change) = one.turns((station, index), edge_hz, from_s, ANCHOR as f64 / rate_hz);
             let step = change / ANCHOR as f64;
+            // A receiver's filter keeps out what the station's motion moves beyond the band.
+            if !(0.0..0.5).contains(&(sign * step)) {
+                continue;
+            }
             let turn = Complex::from_polar(1.0, TAU * step);
             let mut phasor = Complex::from_polar(one.amplitude, TAU * first);
             for x in out {

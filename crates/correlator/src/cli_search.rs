@@ -1,0 +1,147 @@
+//! The commands that search: compact sources in visibilities, narrow-band signals in recordings.
+use crate::cli::{make_folder, say};
+use crate::search::narrow::{self, NarrowPlan, NarrowSettings};
+use crate::search::{SearchError, SearchOptions, search_file};
+use crate::simd::SimdPath;
+use mirinae_common::options::RunOptions;
+use mirinae_common::outcome::Failure;
+use mirinae_common::runtime;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct SearchArgs {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    compact: CompactArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    /// Look for narrow-band signals that drift in the recordings of a job, at all stations at once; runs under mpirun
+    Narrow(NarrowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CompactArgs {
+    /// Visibilities, as `run` wrote them
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    /// Half the width of the field around each phase centre [default: as far as channels and integrations allow]
+    #[arg(long, value_name = "ARCSEC")]
+    field: Option<f64>,
+    /// Standard deviations of one amplitude that noise exceeds as rarely as it may at one place
+    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
+    threshold: f64,
+    /// Time within which phases are stable
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    coherence: f64,
+    /// Folder for the table [default: beside the visibilities]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct NarrowArgs {
+    /// A job.toml, or a DiFX job's .input
+    job: PathBuf,
+    /// Width of a channel: the nearest that the bands can be cut into
+    #[arg(long, value_name = "HZ", default_value_t = 4.0)]
+    channel_hz: f64,
+    /// Largest drift up or down, at the geocentre
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    drift_hz_per_s: f64,
+    /// Length of the stretches over which powers are added along drifting lines; the nearest power of two of spectra
+    #[arg(long, value_name = "SECONDS", default_value_t = 32.0)]
+    stretch: f64,
+    /// Standard deviations of one amplitude that noise exceeds as rarely as it may on one line
+    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
+    threshold: f64,
+    /// Half the width of the field around the pointing [default: the primary beam and all phase centres]
+    #[arg(long, value_name = "ARCSEC")]
+    field: Option<f64>,
+    /// Memory for the powers of a rank
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory_mib: usize,
+    /// Write the powers of all stations as filterbank files, for blimpy and turbo_seti
+    #[arg(long)]
+    filterbank: bool,
+    /// Take channels and bits from the job where the recordings' headers say otherwise
+    #[arg(long)]
+    trust_job: bool,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// `kvn-corr search`.
+pub(crate) fn main(args: SearchArgs) -> ExitCode {
+    match args.other {
+        None => runtime::serial(|| compact(&args.compact)),
+        Some(Other::Narrow(args)) => search_narrow(&args),
+    }
+}
+
+fn positive(name: &str, value: f64) -> Result<f64, Failure> {
+    let wrong = || Failure::usage(anyhow::anyhow!("--{name} {value}: a positive number is needed"));
+    if value > 0.0 && value.is_finite() { Ok(value) } else { Err(wrong()) }
+}
+
+fn arcsec_to_rad(name: &str, field: Option<f64>) -> Result<Option<f64>, Failure> {
+    field.map(|field| Ok((positive(name, field)? / 3600.0).to_radians())).transpose()
+}
+
+/// Hits in "NAME.narrow.csv" and ".h5", waterfalls in "NAME.narrow/".
+fn search_narrow(args: &NarrowArgs) -> ExitCode {
+    // "job.toml" gives "job.out" beside it, as `run` does.
+    let out = args.options.out.clone().unwrap_or_else(|| args.job.with_extension("out"));
+    runtime::parallel_at_level(
+        &args.options,
+        SimdPath::detect().level(),
+        |level| {
+            let threshold = positive("threshold", args.threshold)?;
+            if !(args.drift_hz_per_s >= 0.0 && args.drift_hz_per_s.is_finite()) {
+                let what = format!("--drift-hz-per-s {}: 0 or more is needed", args.drift_hz_per_s);
+                return Err(Failure::usage(anyhow::anyhow!(what)));
+            }
+            let settings = NarrowSettings {
+                channel_hz: positive("channel-hz", args.channel_hz)?,
+                stretch_s: positive("stretch", args.stretch)?,
+                drift_hz_per_s: args.drift_hz_per_s,
+                ln_threshold: -0.5 * threshold * threshold,
+                half_field_rad: arcsec_to_rad("field", args.field)?,
+                memory_bytes: args.memory_mib.saturating_mul(1 << 20),
+                filterbank: args.filterbank,
+            };
+            narrow::prepare(&args.job, args.trust_job, settings, SimdPath::from_level(level))
+        },
+        NarrowPlan::to_string,
+        |context, plan| narrow::run(context, plan, &out),
+    )
+}
+
+/// "NAME.search.csv" in the folder, the table on stdout.
+fn compact(args: &CompactArgs) -> Result<(), Failure> {
+    let threshold = positive("threshold", args.threshold)?;
+    let options = SearchOptions {
+        threshold: libm::exp(-0.5 * threshold * threshold),
+        half_width_rad: arcsec_to_rad("field", args.field)?,
+        coherence_s: positive("coherence", args.coherence)?,
+    };
+    let failed = |error: SearchError| match error {
+        SearchError::Write { .. } => Failure::run(error),
+        _ => Failure::input(error),
+    };
+    let Some(file) = &args.file else {
+        return Err(Failure::usage(anyhow::anyhow!("visibilities are needed, or narrow and a job")));
+    };
+    let report = search_file(file, &options).map_err(failed)?;
+    say(report.to_string().trim_end())?;
+    let folder = args.out.as_deref().or(file.parent()).unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let stem = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let csv = folder.join(format!("{stem}.search.csv"));
+    report.write_csv(&csv).map_err(failed)?;
+    say(&format!("table: {}", csv.display()))
+}

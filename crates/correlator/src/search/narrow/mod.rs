@@ -1,0 +1,98 @@
+//! Looks for narrow-band signals that drift in frequency, and tells those of the sky from interference.
+//!
+//! Each station's spectra of a few hertz, as the geocentre would see them, are summed along drifting lines (a tree); where a
+//! sum is more than noise makes it, the spectra of the other stations are correlated along the same line. A signal of the sky
+//! is at all stations, coherent, with the rates of one direction of the field; interference is not, and says why.
+
+mod channelise;
+mod cross;
+mod filterbank;
+mod find;
+mod grid;
+mod picture;
+mod plan;
+mod powers;
+mod products;
+mod run;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod unit;
+mod verdict;
+
+pub use plan::{NarrowPlan, prepare};
+pub use run::run;
+pub use tree::{drift_sums, offset};
+pub use verdict::Outcome;
+
+use serde::{Deserialize, Serialize};
+
+/// How to search.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct NarrowSettings {
+    /// Width of a channel, Hz.
+    pub channel_hz: f64,
+    /// Length of the stretches within which powers are added along lines, s.
+    pub stretch_s: f64,
+    /// Largest drift, up or down, Hz/s.
+    pub drift_hz_per_s: f64,
+    /// Natural logarithm of the probability with which noise exceeds the threshold on one line.
+    pub ln_threshold: f64,
+    /// Half the width of the field around the pointing, rad; as the primary beam and the phase centres have it if absent.
+    pub half_field_rad: Option<f64>,
+    /// Memory for powers, bytes.
+    pub memory_bytes: usize,
+    /// Whether the powers are written as filterbank files.
+    pub filterbank: bool,
+}
+
+/// Why a search cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NarrowError {
+    /// Channels that bands this wide cannot have.
+    #[error("channels of {asked} Hz: the bands of this job can have {least:.3} to {most:.1} Hz")]
+    Channel {
+        /// Asked for, Hz.
+        asked: f64,
+        /// Narrowest, Hz.
+        least: f64,
+        /// Widest, Hz.
+        most: f64,
+    },
+    /// A signal would cross channels within a spectrum.
+    #[error(
+        "drifts of {asked} Hz/s cross a channel within a spectrum: at most {most:.3} Hz/s (the square of a channel), or wider channels"
+    )]
+    Drift {
+        /// Asked for, Hz/s.
+        asked: f64,
+        /// What channels of this width can follow, Hz/s.
+        most: f64,
+    },
+    /// A signal would leave what a unit of work sees.
+    #[error(
+        "stretches of {asked} s: signals drift too far; at most {most_s:.1} s with these channels and drifts"
+    )]
+    Stretch {
+        /// Asked for, s.
+        asked: f64,
+        /// Longest, s.
+        most_s: f64,
+    },
+    /// Nothing to search.
+    #[error("scans last less than four spectra of {spectrum_s} s: search wider channels")]
+    Short {
+        /// Length of a spectrum, s.
+        spectrum_s: f64,
+    },
+    /// Too many directions.
+    #[error(
+        "a field of {field_arcsec:.0}\" either way has {directions:.1e} directions in stretches this long: a smaller --field or shorter --stretch"
+    )]
+    Field {
+        /// Half its width, arcsec.
+        field_arcsec: f64,
+        /// Directions in it.
+        directions: f64,
+    },
+}

@@ -1,0 +1,169 @@
+//! Resolves a search before MPI starts: bands, grid, field, units of work.
+
+use super::cross::{FieldOfRates, MOST_DIRECTIONS, slope};
+use super::grid::{Grid, NarrowUnit, Shared, shared_bands, units};
+use super::{NarrowError, NarrowSettings};
+use crate::engine::{LOSS_TOLERANCE, RotationChoice};
+use crate::geometry::{DelayModel, LIGHT_M_S};
+use crate::job::{Job, known_diameter_m};
+use crate::run::{self, Plan, Wishes};
+use crate::simd::SimdPath;
+use mirinae_common::checkpoint::Hash;
+use mirinae_common::outcome::Failure;
+use mirinae_common::provenance;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+/// Diameter of antennas whose own is not known, m: the field is as wide as their beam.
+const SOME_DIAMETER_M: f64 = 25.0;
+/// Channels at both ends of what a station recorded that are not searched.
+const EDGE_CHANNELS: f64 = 8.0;
+/// Phase centres lie within the field by so much of their distance.
+const AROUND_CENTRES: f64 = 1.1;
+
+/// The resolved search, the same on all ranks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NarrowPlan {
+    /// The job and its recordings.
+    pub base: Plan,
+    /// How to search.
+    pub settings: NarrowSettings,
+    /// Channels and drifts.
+    pub grid: Grid,
+    /// Bands in one polarisation.
+    pub shared: Vec<Shared>,
+    /// Work.
+    pub units: Vec<NarrowUnit>,
+    /// Half the width of the field of each scan, rad.
+    pub half_fields: Vec<f64>,
+}
+
+/// Reads a job and the headers of its recordings, and plans the search.
+///
+/// # Errors
+/// Exit 65 where job or recordings cannot be used, 64 where the search asked for cannot be.
+pub fn prepare(
+    input: &Path,
+    trust_job: bool,
+    settings: NarrowSettings,
+    simd: SimdPath,
+) -> Result<NarrowPlan, Failure> {
+    let wishes = Wishes { trust_job, rotation: RotationChoice::Job, loss_tolerance: LOSS_TOLERANCE };
+    let base = run::prepare(input, &wishes, simd)?;
+    let grid = Grid::new(&base.job, &settings).map_err(Failure::usage)?;
+    let shared = shared_bands(&base.job);
+    let units = units(&base.job, &grid, shared.len(), settings.memory_bytes);
+    if units.is_empty() {
+        return Err(Failure::usage(NarrowError::Short { spectrum_s: grid.spectrum_s() }));
+    }
+    let half_fields: Vec<f64> = (0..base.job.scans.len())
+        .map(|scan| settings.half_field_rad.unwrap_or_else(|| half_field(&base.job, scan)))
+        .collect();
+    let plan = NarrowPlan { base, settings, grid, shared, units, half_fields };
+    for unit in &plan.units {
+        let field = plan.field(unit);
+        let directions = field.directions(unit.spectra as f64 * grid.spectrum_s());
+        if directions > MOST_DIRECTIONS {
+            let field_arcsec = field.half.to_degrees() * 3600.0;
+            return Err(Failure::usage(NarrowError::Field { field_arcsec, directions }));
+        }
+    }
+    Ok(plan)
+}
+
+/// Half the primary beam's full width at half maximum (1.2 wavelengths over the smallest diameter), and all phase centres.
+fn half_field(job: &Job, scan: usize) -> f64 {
+    let diameter = |s: &crate::job::Station| s.diameter_m.or_else(|| known_diameter_m(&s.name));
+    let least = job.stations.iter().map(|s| diameter(s).unwrap_or(SOME_DIAMETER_M));
+    let diameter_m = least.fold(f64::INFINITY, f64::min).max(1.0);
+    let low_hz = job.bands.iter().map(|b| b.low_hz()).fold(f64::INFINITY, f64::min).max(1e6);
+    let pointing = &job.sources[job.scans[scan].pointing];
+    let far = job.scans[scan].centres.iter().map(|&c| {
+        let centre = &job.sources[c];
+        let east = (centre.ra_rad - pointing.ra_rad) * pointing.dec_rad.cos();
+        AROUND_CENTRES * east.abs().max((centre.dec_rad - pointing.dec_rad).abs())
+    });
+    far.fold(0.6 * LIGHT_M_S / low_hz / diameter_m, f64::max)
+}
+
+impl NarrowPlan {
+    /// Middle of a unit's stretch, s from the start of the job.
+    pub fn middle_s(&self, unit: &NarrowUnit) -> f64 {
+        let spectra = unit.first as f64 + 0.5 * unit.spectra as f64;
+        self.base.job.scans[unit.scan].start_s as f64 + spectra * self.grid.spectrum_s()
+    }
+
+    /// What directions do to the rates of a unit's stations.
+    pub fn field(&self, unit: &NarrowUnit) -> FieldOfRates {
+        let job = &self.base.job;
+        let (shared, model) = (&self.shared[unit.shared], &job.scans[unit.scan].model);
+        let (middle_s, half_s) = (self.middle_s(unit), 0.5);
+        let band = &job.bands[shared.band];
+        let sky_hz = band.low_hz() + 0.5 * band.bandwidth_hz;
+        let of = |m: &super::grid::Member| {
+            let station = job.streams[m.stream].station;
+            let uvw = [middle_s - half_s, middle_s + half_s].map(|t| model.uvw_m(0, station, t));
+            slope(uvw, 2.0 * half_s, sky_hz)
+        };
+        FieldOfRates {
+            half: self.half_fields[unit.scan],
+            slopes: shared.members.iter().map(of).collect(),
+            channel_hz: self.grid.channel_hz(),
+        }
+    }
+
+    /// Channels from the band's lower edge that a station has recorded over all of a unit's stretch: its motion moves
+    /// frequencies by parts in a million.
+    pub fn recorded(&self, unit: &NarrowUnit, member: usize) -> Range<i64> {
+        let (job, shared) = (&self.base.job, &self.shared[unit.shared]);
+        let station = job.streams[shared.members[member].stream].station;
+        let model = &job.scans[unit.scan].model;
+        let half_s = 0.5 * unit.spectra as f64 * self.grid.spectrum_s();
+        let (mut from, mut to) = (0.0f64, self.grid.channels() as f64);
+        for t_s in [self.middle_s(unit) - half_s, self.middle_s(unit) + half_s] {
+            let moved_hz = -model.delay(0, station, t_s).rate * job.bands[shared.band].low_hz();
+            let moved = moved_hz / self.grid.channel_hz();
+            from = from.max(moved + EDGE_CHANNELS);
+            to = to.min(self.grid.channels() as f64 + moved - EDGE_CHANNELS);
+        }
+        from as i64..to as i64
+    }
+
+    /// Names of a unit's stations.
+    pub fn stations(&self, unit: &NarrowUnit) -> Vec<&str> {
+        let job = &self.base.job;
+        let name = |m: &super::grid::Member| job.stations[job.streams[m.stream].station].name.as_str();
+        self.shared[unit.shared].members.iter().map(name).collect()
+    }
+
+    /// How the products are made, as JSON.
+    pub fn provenance(&self, hash: &Hash) -> String {
+        let settings = (&self.settings, &self.grid, &self.base.recordings);
+        provenance::of_plan("kvn-corr search narrow", hash, &settings, &self.base.inputs)
+    }
+}
+
+impl fmt::Display for NarrowPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (job, grid) = (&self.base.job, &self.grid);
+        let spectra = self.units.iter().map(|u| u.spectra).max().unwrap_or(0);
+        writeln!(f, "job {}: {} bands of {} MHz", job.name, self.shared.len(), grid.bandwidth_hz / 1e6)?;
+        writeln!(
+            f,
+            "channels of {:.4} Hz, {} in a band; spectra of {:.4} s, {spectra} of them added; drifts up to {:.3} Hz/s in steps of {:.4} Hz/s",
+            grid.channel_hz(),
+            grid.channels(),
+            grid.spectrum_s(),
+            grid.most_drift_of(spectra) as f64 * grid.drift_step(spectra),
+            grid.drift_step(spectra)
+        )?;
+        for (scan, half) in job.scans.iter().zip(&self.half_fields) {
+            writeln!(f, "scan {}: field {:.1}\" either way", scan.name, half.to_degrees() * 3600.0)?;
+        }
+        let of = |u: &NarrowUnit| (u.to - u.from) * grid.own_channels() * u.spectra * size_of::<f32>();
+        let most = self.units.iter().map(of).max().unwrap_or(0);
+        write!(f, "{} units of work, {} MiB of powers on a rank", self.units.len(), most.div_ceil(1 << 20))
+    }
+}

@@ -1,0 +1,222 @@
+//! Runs a search over all ranks: units are handed out, each leaves its result as a checkpoint, rank 0 joins them.
+
+use super::filterbank::Filterbank;
+use super::plan::NarrowPlan;
+use super::products;
+use super::unit::{UnitResult, work};
+use crate::baseband::BasebandError;
+use crate::run::open_sources;
+use anyhow::Context as _;
+use mirinae_common::atomic;
+use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
+use mirinae_common::comm::Comm;
+use mirinae_common::farm::{Farm, UnitError};
+use mirinae_common::fault;
+use mirinae_common::outcome::{Failure, Outcome};
+use mirinae_common::progress::Progress;
+use mirinae_common::provenance;
+use mirinae_common::runtime::Context;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// How often a unit is tried: read errors of a network file system go away.
+const ATTEMPTS: u32 = 3;
+
+/// Runs the search; products go to `out`.
+///
+/// # Errors
+/// Exit 2 with the cause; exit 65 where the folder holds another search.
+pub fn run(context: &Context, plan: &NarrowPlan, out: &Path) -> Result<Outcome, Failure> {
+    let run = Run { context, plan, out };
+    let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
+    let complete = run.search(&todo).map_err(Failure::run)?;
+    if context.comm.rank() > 0 {
+        return Ok(Outcome::default());
+    }
+    if !complete {
+        return Ok(Outcome::stopped());
+    }
+    run.finish().map_err(Failure::run)
+}
+
+struct Run<'a> {
+    context: &'a Context<'a>,
+    plan: &'a NarrowPlan,
+    out: &'a Path,
+}
+
+impl Run<'_> {
+    fn parts(&self) -> PathBuf {
+        self.out.join("narrow-parts")
+    }
+
+    fn part(&self, unit: usize) -> Checkpoint {
+        Checkpoint::new(self.parts().join(format!("{unit:08}.part")), self.context.plan_hash)
+    }
+
+    fn product(&self, ending: &str) -> PathBuf {
+        self.out.join(format!("{}.narrow{ending}", self.plan.base.job.name))
+    }
+
+    /// The filterbank files of a unit's stations; of all units where `None`.
+    fn filterbanks(&self, unit: Option<usize>) -> Vec<(Filterbank, usize)> {
+        if !self.plan.settings.filterbank {
+            return Vec::new();
+        }
+        let mut found: Vec<(Filterbank, usize)> = Vec::new();
+        for (index, u) in self.plan.units.iter().enumerate() {
+            if unit.is_some_and(|unit| unit != index) {
+                continue;
+            }
+            for member in 0..self.plan.shared[u.shared].members.len() {
+                let file = Filterbank::new(self.plan, (u.scan, u.shared, member), self.out);
+                let end = u.first + u.spectra;
+                match found.iter_mut().find(|(other, _)| other.path == file.path) {
+                    Some((_, spectra)) => *spectra = end.max(*spectra),
+                    None => found.push((file, end)),
+                }
+            }
+        }
+        found
+    }
+
+    /// On rank 0: makes the folder ready and lists the units that are not done.
+    fn open(&self) -> Result<Vec<usize>, Failure> {
+        let options = self.context.options;
+        let parts = self.parts();
+        if options.fresh {
+            self.clear().context("cannot start over").map_err(Failure::run)?;
+        }
+        if options.resume && !parts.exists() {
+            let what = format!("{} holds no search to go on with; leave out --resume", self.out.display());
+            return Err(Failure::input(anyhow::anyhow!(what)));
+        }
+        let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
+        made.map_err(Failure::run)?;
+        let mut todo = Vec::new();
+        for unit in 0..self.plan.units.len() {
+            match self.part(unit).load::<UnitResult>() {
+                Ok(Some(_)) => {}
+                Ok(None) => todo.push(unit),
+                Err(error @ CheckpointError::Damaged { .. }) => {
+                    tracing::warn!(unit, %error, "made again");
+                    todo.push(unit);
+                }
+                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
+                Err(error) => return Err(Failure::run(error)),
+            }
+        }
+        for (file, spectra) in self.filterbanks(None) {
+            let made = file.create(spectra).with_context(|| format!("cannot make {}", file.path.display()));
+            made.map_err(Failure::run)?;
+        }
+        Ok(todo)
+    }
+
+    /// Removes what an earlier search left.
+    fn clear(&self) -> io::Result<()> {
+        let gone = |result: io::Result<()>| match result {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        for ending in [".csv", ".h5"] {
+            gone(fs::remove_file(self.product(ending)))?;
+        }
+        for (file, _) in self.filterbanks(None) {
+            gone(fs::remove_file(file.path))?;
+        }
+        gone(fs::remove_dir_all(self.product("")))?;
+        gone(fs::remove_dir_all(self.parts()))
+    }
+
+    /// Does the units; false where a signal stopped it before the end.
+    fn search(&self, todo: &[usize]) -> anyhow::Result<bool> {
+        let total = self.plan.units.len();
+        let mut done = total - todo.len();
+        let rank = self.context.comm.rank();
+        let mut progress = Progress::new(rank, self.context.options, "units", done as u64, total as u64);
+        let mut sources = None;
+        let farm = Farm { comm: self.context.comm, units: todo, attempts: ATTEMPTS };
+        farm.run(
+            |unit, tick| {
+                fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                if sources.is_none() {
+                    sources = Some(open_sources(&self.plan.base).map_err(unit_error)?);
+                }
+                let Some(sources) = sources.as_mut() else { return Ok(Vec::new()) };
+                let files = self.filterbanks(Some(unit));
+                let opened = files.iter().map(|(f, _)| f.open()).collect::<io::Result<Vec<File>>>();
+                let opened = opened.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                let mut trouble = Ok(());
+                let mut raw = |member: usize, spectrum: usize, channel: usize, powers: &[f32]| {
+                    if let (Some((file, _)), Some(open)) = (files.get(member), opened.get(member))
+                        && let Err(e) = file.put(open, spectrum, channel, powers)
+                    {
+                        trouble = Err(e);
+                    }
+                };
+                let result = work(self.plan, sources, &self.plan.units[unit], &mut raw, tick);
+                let result = result.map_err(unit_error)?;
+                trouble.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                let saved = self.part(unit).save(&result);
+                saved.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                Ok(Vec::new())
+            },
+            |_, _| {
+                done += 1;
+                progress.set(done as u64, String::new);
+                Ok(!self.context.stop_requested())
+            },
+        )?;
+        progress.finish();
+        Ok(done == total)
+    }
+
+    /// On rank 0: joins the results, writes the products, tells how it went.
+    fn finish(&self) -> anyhow::Result<Outcome> {
+        let mut results = Vec::new();
+        for unit in 0..self.plan.units.len() {
+            let part = self.part(unit);
+            let missing =
+                || format!("{} was there and is gone; run the same command again", part.path().display());
+            results.push(part.load::<UnitResult>()?.with_context(missing)?);
+        }
+        let trials = results.iter().map(|r| r.trials).sum();
+        let rows = products::rows(self.plan, &results, trials);
+        let provenance = self.plan.provenance(&self.context.plan_hash);
+        let (csv, hdf5, pictures) = (self.product(".csv"), self.product(".h5"), self.product(""));
+        products::write_csv(self.plan, &rows, &csv)?;
+        let write = |tmp: &Path| {
+            products::write_hdf5(self.plan, &rows, &provenance, tmp).map_err(anyhow::Error::from)
+        };
+        atomic::write_by_path(&hdf5, write, anyhow::Error::from)?;
+        fs::create_dir_all(&pictures).with_context(|| format!("cannot make {}", pictures.display()))?;
+        let drawn = products::draw(self.plan, &rows, &pictures)?;
+        let record = self.product(".run.json");
+        let (hosts, started) = (&self.context.hosts, self.context.started);
+        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started)?;
+        let mut told = products::summary(self.plan, &rows, &results, trials);
+        for path in [&csv, &hdf5] {
+            told.push_str(&format!("\nwrote {}", path.display()));
+        }
+        told.push_str(&format!("\nwrote {drawn} waterfalls to {}", pictures.display()));
+        for (file, _) in self.filterbanks(None) {
+            told.push_str(&format!("\nwrote {}", file.path.display()));
+        }
+        let mut outcome = Outcome::default();
+        let unused = |(unit, result): (&super::grid::NarrowUnit, &UnitResult)| {
+            result.used_m.iter().map(|used| (unit.spectra - used) as u64).sum::<u64>()
+        };
+        let unused = self.plan.units.iter().zip(&results).map(unused).sum();
+        outcome.count("spectra of stations without enough samples", unused);
+        // The products are there, whether or not anyone listens.
+        let _ = writeln!(std::io::stdout().lock(), "{told}");
+        Ok(outcome)
+    }
+}
+
+/// A read that the system refused may go well later; recordings that do not fit the job never will.
+fn unit_error(error: BasebandError) -> UnitError {
+    UnitError { recoverable: matches!(error, BasebandError::Read { .. }), error: error.into() }
+}

@@ -1,0 +1,200 @@
+//! kvn-corr search narrow from recordings to hits: signals of the sky pass with their place, interference is refused with the reason.
+#![allow(clippy::unwrap_used)]
+
+use mirinae_tests::Run;
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const SKY: &str = r#"
+name = "seti"
+seed = 8
+start_mjd = 60000
+start_second = 36000
+duration_s = 9.0
+bits = 2
+frame_bytes = 1032
+channels = 64
+integration_s = 0.064
+ra_deg = 343.5
+dec_deg = 16.1
+[[bands]]
+edge_mhz = 22000.0
+bandwidth_mhz = 0.25
+sideband = "upper"
+polarization = "L"
+[[bands]]
+edge_mhz = 22003.0
+bandwidth_mhz = 0.25
+sideband = "lower"
+polarization = "L"
+[[stations]]
+code = "KY"
+position_m = [-3042281.0290, 4045902.6673, 3867374.3313]
+[[stations]]
+code = "KU"
+position_m = [-3287268.6591, 4023450.1291, 3687379.9883]
+[[stations]]
+code = "KT"
+position_m = [-3171731.6818, 4292678.5318, 3481038.7880]
+"#;
+
+/// Sky frequency (MHz), drift (Hz/s), amplitude, east and north (arcsec).
+const SIGNALS: [[f64; 5]; 2] = [[22_000.1, 3.0, 0.02, 30.0, -20.0], [22_002.85, -5.0, 0.016, -12.0, 41.0]];
+
+const INTERFERENCE: &str = r#"
+[[transmitters]]
+name = "beside one"
+sky_mhz = 22000.06
+amplitude = 0.05
+station = "KU"
+[[transmitters]]
+name = "strong"
+sky_mhz = 22002.9
+drift_hz_per_s = 2.0
+amplitude = 0.3
+station = "KT"
+[[bursts]]
+station = "KY"
+at_s = 2.3
+duration_ms = 700.0
+amplitude = 2.0
+"#;
+
+struct Sky {
+    folder: TempDir,
+}
+
+/// A line of the table, by column.
+struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn of(&self, row: usize, column: &str) -> &str {
+        let place = self.header.iter().position(|h| h == column).unwrap();
+        &self.rows[row][place]
+    }
+
+    fn number(&self, row: usize, column: &str) -> f64 {
+        self.of(row, column).parse().unwrap()
+    }
+}
+
+impl Sky {
+    fn new(signals: &[[f64; 5]], more: &str) -> Self {
+        let sky = Self { folder: tempfile::tempdir().unwrap() };
+        let mut text = SKY.to_owned();
+        for (k, [mhz, drift, amplitude, east, north]) in signals.iter().enumerate() {
+            text += &format!(
+                "[[transmitters]]\nname = \"S{k}\"\nsky_mhz = {mhz:?}\ndrift_hz_per_s = {drift:?}\namplitude = {amplitude:?}\n\
+                 east_arcsec = {east:?}\nnorth_arcsec = {north:?}\n"
+            );
+        }
+        fs::write(sky.path("sim.toml"), text + more).unwrap();
+        let (config, out) = (sky.path("sim.toml"), sky.path(""));
+        let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
+        Run::alone("kvn-corr").args(simulate).end().expect(0);
+        sky
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Searches on so many ranks into a folder; what it said.
+    fn search(&self, ranks: usize, out: &str, more: &[&str]) -> String {
+        let (job, out) = (self.path("seti.input"), self.path(out));
+        let args =
+            ["search", "narrow", job.to_str().unwrap(), "--out", out.to_str().unwrap(), "--stretch", "8"];
+        let ended = Run::mpi("kvn-corr", ranks).args(args).args(["--no-progress"]).args(more).end();
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+        ended.stdout
+    }
+
+    fn table(&self, out: &str) -> Table {
+        let text = fs::read_to_string(self.path(&format!("{out}/seti.narrow.csv"))).unwrap();
+        let words = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let mut lines = text.lines();
+        Table { header: words(lines.next().unwrap()), rows: lines.map(words).collect() }
+    }
+}
+
+#[test]
+fn signals_of_the_sky_pass_and_interference_does_not() {
+    let sky = Sky::new(&SIGNALS, INTERFERENCE);
+    let told = sky.search(2, "two", &["--filterbank"]);
+    assert!(told.contains("hits: passes") && told.contains("hits: at one station alone"), "{told}");
+    let table = sky.table("two");
+    let mut stations = [0; 2];
+    for row in 0..table.rows.len() {
+        let (mhz, outcome) = (table.number(row, "sky_mhz"), table.of(row, "outcome"));
+        // The signal's line is told for the middle of the stretch: 4 s after its beginning.
+        let middle_s = table.number(row, "start_s") + 0.5 * table.number(row, "length_s");
+        let near = |s: &[f64; 5]| (mhz - s[0] - 1e-6 * s[1] * middle_s).abs() < 3e-5;
+        let Some(k) = SIGNALS.iter().position(near) else {
+            assert_eq!(outcome, "at one station alone", "{:?}", table.rows[row]);
+            continue;
+        };
+        assert_eq!(outcome, "passes", "{:?}", table.rows[row]);
+        stations[k] += 1;
+        let [_, drift, _, east, north] = SIGNALS[k];
+        assert!((table.number(row, "drift_hz_per_s") - drift).abs() < 1.1, "{:?}", table.rows[row]);
+        for (column, wanted) in [("east", east), ("north", north)] {
+            let found = table.number(row, &format!("{column}_arcsec"));
+            let error = table.number(row, &format!("{column}_error_arcsec"));
+            assert!((found - wanted).abs() < 5.0 * error && error < 20.0, "{:?}", table.rows[row]);
+        }
+    }
+    // All three stations have both, in both stretches.
+    assert!(stations.iter().all(|n| *n >= 3), "{stations:?}");
+    // A carrier beside a station stands still there.
+    let local = (0..table.rows.len()).filter(|r| (table.number(*r, "station_mhz") - 22_000.06).abs() < 5e-6);
+    let local: Vec<usize> = local.collect();
+    assert!(!local.is_empty());
+    for row in local {
+        assert_eq!(table.of(row, "station"), "KU");
+        assert!(table.number(row, "station_drift_hz_per_s").abs() < 1.1, "{:?}", table.rows[row]);
+    }
+    // One rank makes the same bytes.
+    sky.search(1, "one", &["--filterbank"]);
+    let mut compared = 0;
+    for entry in fs::read_dir(sky.path("one")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if [".csv", ".h5", ".fil"].iter().any(|end| name.ends_with(end)) {
+            let read = |out: &str| fs::read(sky.path(&format!("{out}/{name}"))).unwrap();
+            assert!(read("one") == read("two"), "{name}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 2 + 6, "table, HDF5 and a filterbank for each band and station");
+    // What is done is not done again; another search is refused there.
+    sky.search(2, "two", &["--filterbank"]);
+    let (job, out) = (sky.path("seti.input"), sky.path("two"));
+    let other = ["search", "narrow", job.to_str().unwrap(), "--out", out.to_str().unwrap(), "--stretch", "4"];
+    assert_eq!(Run::alone("kvn-corr").args(other).end().code, Some(65));
+}
+
+#[test]
+fn noise_alone_has_no_hits() {
+    let sky = Sky::new(&[], "");
+    let told = sky.search(2, "out", &[]);
+    assert!(told.contains("lines tried"), "{told}");
+    assert_eq!(sky.table("out").rows.len(), 0);
+}
+
+#[test]
+fn what_cannot_be_searched_is_told() {
+    let sky = Sky::new(&[], "");
+    let job = sky.path("seti.input");
+    for (args, told) in [
+        (["--channel-hz", "1e6"], "can have"),
+        (["--drift-hz-per-s", "100"], "cross a channel"),
+        (["--channel-hz", "0"], "positive"),
+    ] {
+        let ended = Run::alone("kvn-corr").args(["search", "narrow", job.to_str().unwrap()]).args(args).end();
+        assert_eq!(ended.code, Some(64), "{args:?}");
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}
