@@ -234,6 +234,71 @@ fn delays_are_a_table() {
     }
 }
 
+/// An orbit ephemeris message: a circle of 42000 km through the direction of the source at the start of the scan, to the east.
+fn message() -> String {
+    let (ra, dec) = (250.745041525f64.to_radians(), 39.81027610f64.to_radians());
+    let toward = [dec.cos() * ra.cos(), dec.cos() * ra.sin(), dec.sin()];
+    let east = [-ra.sin(), ra.cos(), 0.0];
+    let (radius_km, turn) = (42_000.0, 7.33e-5);
+    let mut text =
+        "CCSDS_OEM_VERS = 2.0\nMETA_START\nOBJECT_NAME = NEAR\nCENTER_NAME = EARTH\nREF_FRAME = ICRF\n\
+                    TIME_SYSTEM = UTC\nMETA_STOP\n"
+            .to_owned();
+    for minute in -3i32..=6 {
+        let (sin, cos) = (turn * 60.0 * f64::from(minute)).sin_cos();
+        let hour = if minute < 0 { 21 } else { 22 };
+        text += &format!("2023-02-25T{hour}:{:02}:00", minute.rem_euclid(60));
+        for (along, across) in
+            [(radius_km * cos, radius_km * sin), (-turn * radius_km * sin, turn * radius_km * cos)]
+        {
+            for axis in 0..3 {
+                text += &format!(" {:.12}", along * toward[axis] + across * east[axis]);
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn a_satellite_is_followed_on_its_orbit() {
+    let dir = observed();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(at("near.oem"), message()).unwrap();
+    let near = |name: &str| {
+        let text = fs::read_to_string(at(name)).unwrap();
+        text.replace("name = \"3C345\"", "name = \"3C345\"\norbit = \"near.oem\"")
+    };
+    fs::write(at("near-model.toml"), near("model.toml")).unwrap();
+    kvn(&["simulate", &at("sky.toml"), "--delays", &at("near-model.toml"), "--out", &at("near")]);
+    let disk = |text: String| text.replace(&at("disk"), &at("near"));
+    fs::write(at("near.toml"), disk(near("job.toml"))).unwrap();
+    fs::write(at("far.toml"), disk(fs::read_to_string(at("job.toml")).unwrap())).unwrap();
+    let correlate = |name: &str| {
+        kvn(&["run", &at(&format!("{name}.toml")), "--out", &at(name), "-q"]);
+        fringes(dir.path(), &dir.path().join(format!("{name}/{name}.h5")))
+    };
+    for (baseline, detected, delay_s, rate_hz, _) in correlate("near") {
+        assert!(
+            detected && delay_s.abs() < 2e-9 && rate_hz.abs() < 0.02,
+            "{baseline}: {delay_s} s, {rate_hz} Hz"
+        );
+    }
+    // The control: with the delays of a far source in the same direction nothing is found at zero.
+    for (baseline, detected, delay_s, rate_hz, _) in correlate("far") {
+        assert!(
+            !detected || delay_s.abs() > 1e-8 || rate_hz.abs() > 0.1,
+            "{baseline}: {delay_s} s, {rate_hz} Hz"
+        );
+    }
+    // An orbit that ends too early is an error.
+    let short: Vec<String> = message().lines().take(10).map(str::to_owned).collect();
+    fs::write(at("near.oem"), short.join("\n") + "\n").unwrap();
+    let ended = Run::alone("kvn-corr").args(["run", &at("near.toml"), "--out", &at("short")]).end();
+    assert_eq!(ended.code, Some(65));
+    assert!(ended.stderr.contains("the orbit of NEAR has no states around"), "{}", ended.stderr);
+}
+
 #[test]
 fn a_converted_job_gives_the_same_visibilities() {
     let difx = root().join("../shared/data/vlbi/difx");

@@ -8,6 +8,7 @@ use mirinae_correlator::difx::{Calc, Im, Input, KeyFile};
 use mirinae_correlator::inspect::{InspectOptions, inspect};
 use mirinae_correlator::job::JobFile;
 use mirinae_correlator::job::file::{init, write};
+use mirinae_correlator::orbit::Orbit;
 use mirinae_correlator::schedule::Schedule;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -19,12 +20,13 @@ use std::sync::OnceLock;
 pub type Check = fn(&[u8]);
 
 /// Name and check of every target.
-pub const TARGETS: [(&str, Check); 7] = [
+pub const TARGETS: [(&str, Check); 8] = [
     ("antab", antab),
     ("im", im),
     ("input", input),
     ("job", job),
     ("mark5b", mark5b),
+    ("orbit", orbit),
     ("vdif", vdif),
     ("vex", vex),
 ];
@@ -51,6 +53,19 @@ pub fn im(bytes: &[u8]) {
             for interval in im.scans.iter().flat_map(|scan| &scan.intervals) {
                 let stations = interval.by_source_station.iter().map(Vec::len);
                 assert!(stations.into_iter().all(|n| n == im.stations.len()));
+            }
+        }
+    }
+}
+
+/// Orbits: what is read has places from its first to its last state.
+pub fn orbit(bytes: &[u8]) {
+    match Orbit::parse(Path::new("a.oem"), &String::from_utf8_lossy(bytes)) {
+        Err(error) => assert!(error.to_string().starts_with("a.oem")),
+        Ok(orbit) => {
+            let (from, to) = orbit.span();
+            for time in [from, to] {
+                orbit.position_m(time).unwrap_or_else(|e| panic!("{e}"));
             }
         }
     }
@@ -92,6 +107,7 @@ pub fn job(bytes: &[u8]) {
     }
     // Nothing else on this machine is opened.
     (job.model.eop_file, job.model.difx_im) = (None, None);
+    job.sources.iter_mut().for_each(|source| source.orbit = None);
     let recording = file(b"recording").to_string_lossy().into_owned();
     for station in &mut job.stations {
         station.tsys_file = None;

@@ -4,6 +4,7 @@ use mirinae_correlator::baseband::{Recording, RecordingOptions, VdifHeader};
 use mirinae_correlator::difx::{Calc, DifxJob, Im, Input};
 use mirinae_correlator::job::JobFile;
 use mirinae_correlator::job::file::{convert, init, write};
+use mirinae_correlator::orbit::Orbit;
 use mirinae_correlator::schedule::Schedule;
 use mirinae_correlator::sim::{SimConfig, simulate};
 use std::fs;
@@ -23,6 +24,21 @@ TSYS KU INDEX='L1' /\n010 12:01.00 80.0\n/\n";
 
 const ANTAB_GROUPS: &str = "TSYS KVNYS FT=2.0 TIMEOFF=30\nINDEX='X1|Y1','R2'\n/\n365 23:59.99 1e2 200.0 /\n\
 TSYS KY TIMEOFF=-1 INDEX='L1','L2' /\n1 00:00.0 55.5 56.5 ! remark\n/\n";
+
+const MESSAGE: &str = "CCSDS_OEM_VERS = 2.0\nCREATION_DATE = 2024-01-10T00:00:00\nORIGINATOR = US\nMETA_START\nOBJECT_NAME = MOUSE\n\
+CENTER_NAME = EARTH\nREF_FRAME = EME2000\nTIME_SYSTEM = UTC\nMETA_STOP\nCOMMENT made up\n\
+2024-01-10T12:00:00.5 7000.0 0.0 1.0 0.0 7.5 0.0\n2024-010T12:01:00.5 6990.0 450.0 1.0 -0.1 7.4 0.0 0 0 0\n\
+COVARIANCE_START\n1.0\nCOVARIANCE_STOP\n";
+
+const HORIZONS: &str = "Target body name: Mouse (-1) {source: mouse}\nCenter body name: Earth (399) {source: DE441}\n\
+Output units    : KM-S\nOutput type     : GEOMETRIC cartesian states\nReference frame : ICRF\nJDTDB\n$$SOE\n\
+2460320.0 = A.D. 2024-Jan-10 12:00:00.0000 TDB\n X = 7.0E+03 Y = 0.0E+00 Z = 1.0E+00\n VX= 0.0E+00 VY= 7.5E+00 VZ= 0.0E+00\n\
+2460320.1 = A.D. 2024-Jan-10 14:24:00.0000 TDB\n X = 6.9E+03 Y = 4.5E+02 Z = 1.0E+00\n VX=-1.0E-01 VY= 7.4E+00 VZ= 0.0E+00\n$$EOE\n";
+
+const HORIZONS_CSV: &str = "Target body name: Mouse (-1)\nCenter body name: Solar System Barycenter (0)\nOutput units : KM-S\n\
+Output type : GEOMETRIC cartesian states\nReference frame : ICRF\nJDTDB, Calendar Date (TDB), X, Y, Z, VX, VY, VZ,\n$$SOE\n\
+2460320.0, A.D. 2024-Jan-10 12:00:00.0000, 7.0E+03, 0.0, 1.0, 0.0, 7.5, 0.0,\n\
+2460320.1, A.D. 2024-Jan-10 14:24:00.0000, 6.9E+03, 4.5E+02, 1.0, -0.1, 7.4, 0.0,\n$$EOE\n";
 
 /// Two stations, two channels, two phase centres, some milliseconds.
 const SIM: &str = r#"
@@ -61,6 +77,9 @@ pub fn all() -> Vec<Seed> {
     }
     seeds.push(("antab", "plain.antab".to_owned(), ANTAB.into()));
     seeds.push(("antab", "groups.antab".to_owned(), ANTAB_GROUPS.into()));
+    for (name, text) in [("message.oem", MESSAGE), ("vectors.txt", HORIZONS), ("vectors.csv", HORIZONS_CSV)] {
+        seeds.push(("orbit", name.to_owned(), text.into()));
+    }
     seeds.extend(simulated());
     seeds.extend(recordings());
     seeds.extend(mark5b());
@@ -196,6 +215,7 @@ pub fn refused() -> Vec<String> {
             "input" if name.ends_with("input") => Input::open(path).err().map(|e| e.to_string()),
             "input" => Calc::open(path).err().map(|e| e.to_string()),
             "vdif" => Recording::open(&[path], &options).err().map(|e| e.to_string()),
+            "orbit" => Orbit::open(path).err().map(|e| e.to_string()),
             "mark5b" => Recording::open(&[path], &mark5b).err().map(|e| e.to_string()),
             _ => None,
         };

@@ -97,7 +97,7 @@ fn group(head: &str, names: &[&str]) -> Result<Group, String> {
         ..Group::default()
     };
     let number =
-        |value: &str, key: &str| value.parse::<f64>().map_err(|_| format!("{key} = {value}: not a number"));
+        |value: &str, key: &str| finite(value).ok_or_else(|| format!("{key} = {value}: not a number"));
     for word in words {
         let Some((key, value)) = word.split_once('=') else { continue };
         match key.to_ascii_uppercase().as_str() {
@@ -131,16 +131,21 @@ fn column(text: &str) -> Result<Column, String> {
     Ok(Column { polarisation: polarisation.to_ascii_uppercase(), bands: band(first)?..=band(last)? })
 }
 
+/// A number that is neither infinite nor NaN.
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|x: &f64| x.is_finite())
+}
+
 fn row(line: &str, group: &Group) -> Result<TsysRow, String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [day, time, values @ ..] = words.as_slice() else {
         return Err("a day of the year, a time and temperatures were expected".to_owned());
     };
     let wrong = |word: &str| format!("{word} is no number");
-    let day: f64 = day.parse().map_err(|_| wrong(day))?;
+    let day = finite(day).ok_or_else(|| wrong(day))?;
     let mut seconds = 0.0;
     for (part, unit_s) in time.split(':').zip([3600.0, 60.0, 1.0]) {
-        seconds += unit_s * part.parse::<f64>().map_err(|_| wrong(time))?;
+        seconds += unit_s * finite(part).ok_or_else(|| wrong(time))?;
     }
     if values.len() != group.columns.len() {
         return Err(format!("{} temperatures, but INDEX has {} columns", values.len(), group.columns.len()));
@@ -148,9 +153,9 @@ fn row(line: &str, group: &Group) -> Result<TsysRow, String> {
     let mut found = Vec::new();
     for (column, word) in group.columns.iter().zip(values) {
         let kelvin: f64 = word.parse().map_err(|_| wrong(word))?;
+        let value = (kelvin * group.factor) as f32;
         // Nothing is that cold: stations write so where they know nothing.
-        if kelvin > 0.0 && kelvin.is_finite() {
-            let value = (kelvin * group.factor) as f32;
+        if value > 0.0 && value.is_finite() {
             found.extend(column.bands.clone().map(|band| (column.polarisation, band, value)));
         }
     }

@@ -15,6 +15,7 @@ pub mod geometry;
 pub mod inspect;
 pub mod integrate;
 pub mod job;
+pub mod orbit;
 pub mod report;
 pub mod run;
 pub mod schedule;

@@ -146,8 +146,8 @@ impl Recording {
         let (mut from, mut to) = (i64::MAX, i64::MIN);
         for timed in &mut self.files {
             let (first, last) = timed.file.span()?;
-            from = from.min(slot(first, self.layout.reference, per_second) * samples);
-            to = to.max((slot(last, self.layout.reference, per_second) + 1) * samples);
+            from = from.min(slot(first, self.layout.reference, per_second).saturating_mul(samples));
+            to = to.max((slot(last, self.layout.reference, per_second) + 1).saturating_mul(samples));
         }
         Ok((from, to))
     }
@@ -252,6 +252,9 @@ impl SampleSource for Recording {
     }
 }
 
+/// Frame numbers have 24 bits.
+const MOST_FRAMES: u64 = 1 << 24;
+
 impl TimedFile {
     fn new(
         mut file: FrameFile,
@@ -342,6 +345,11 @@ fn measured_rate(files: &mut [FrameFile], format: &FrameFormat) -> Result<u64, B
 fn frames_per_second(path: &Path, layout: &SampleLayout, format: &FrameFormat) -> Result<i64, BasebandError> {
     let per_frame = format.samples_per_frame() as u64;
     let (rate, frames) = (layout.sample_rate_hz, layout.sample_rate_hz / per_frame);
+    if frames > MOST_FRAMES {
+        let expected = format!("{rate} per second");
+        let found = format!("{per_frame} in each frame: more frames per second than can be numbered");
+        return Err(contradiction(path, "samples:", expected, found));
+    }
     if frames == 0 || !rate.is_multiple_of(per_frame) {
         let expected = format!("{rate} per second");
         let found = format!("{per_frame} in each frame, which is no whole number of frames");

@@ -108,15 +108,22 @@ impl Calc {
 
 /// The day is a whole number in START MJD (its fraction is rounded by some writers), the time of day stands apart.
 pub(super) fn start(file: &mut KeyFile) -> Result<(i64, i64), DifxError> {
-    let year: i64 = {
-        let l = file.seek("START YEAR")?;
-        file.value(&l, "a year")?
-    };
+    let line = file.seek("START YEAR")?;
+    let year: i64 = file.value(&line, "a year")?;
     let month: i64 = file.get("START MONTH", "a month")?;
     let day: i64 = file.get("START DAY", "a day")?;
     let hour: i64 = file.get("START HOUR", "an hour")?;
     let minute: i64 = file.get("START MINUTE", "a minute")?;
     let second: i64 = file.get("START SECOND", "a second")?;
+    let day_of_calendar = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !day_of_calendar
+        || !(0..24).contains(&hour)
+        || !(0..60).contains(&minute)
+        || !(0..=60).contains(&second)
+    {
+        let what = format!("{year}-{month}-{day} {hour}:{minute}:{second} is no time");
+        return Err(file.refers(&line, what));
+    }
     Ok((mjd(year, month, day), hour * 3600 + minute * 60 + second))
 }
 

@@ -29,6 +29,8 @@ const UNIX_EPOCH_MJD: i64 = 40_587;
 /// Samples and channels that are listed as they are.
 const HEAD_SAMPLES: usize = 4;
 const HEAD_CHANNELS: usize = 8;
+/// Time slots for each frame of a file within which spectra are looked for.
+const MOST_GAPS: u64 = 64;
 
 /// Why a recording could not be inspected.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +144,12 @@ fn look(
     };
     let mut recording = Recording::open(&[path], &chosen)?;
     let (from, to) = recording.span()?;
+    // A damaged header may claim years: frames that are there do not fill more than this with gaps between them.
+    let frames =
+        recording.paths().iter().filter_map(|p| std::fs::metadata(p).ok()).map(|m| m.len()).sum::<u64>()
+            / format.frame_bytes as u64;
+    let most = (MOST_GAPS * frames).saturating_mul(samples_per_frame);
+    let to = to.min(from.saturating_add_unsigned(most));
     let mut samples = Samples::default();
     recording.read(from, HEAD_SAMPLES, &mut samples)?;
     let width = format.components();

@@ -2,31 +2,16 @@
 
 use super::consensus::{aberrated, vacuum_delay};
 use super::earth::{Earth, LIGHT_M_S};
+use super::near::near_delay;
 use super::site::{Local, Site};
-use super::vector::{Vec3, dot, norm, sum};
+use super::target::{Seen, Target};
+use super::vector::{Vec3, dot, norm, sum, unit};
 use super::{ocean, tides, troposphere};
 use crate::eop::{Eop, EopError, EopTable};
 use crate::epoch::Epoch;
+use crate::orbit::OrbitError;
 use crate::schedule::Mount;
 use serde::{Deserialize, Serialize};
-
-/// A direction (J2000, ICRS) in rad.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Direction {
-    /// Right ascension.
-    pub ra_rad: f64,
-    /// Declination.
-    pub dec_rad: f64,
-}
-
-impl Direction {
-    /// The unit vector to it.
-    pub fn unit(self) -> Vec3 {
-        let (sin_ra, cos_ra) = self.ra_rad.sin_cos();
-        let (sin_dec, cos_dec) = self.dec_rad.sin_cos();
-        [cos_dec * cos_ra, cos_dec * sin_ra, sin_dec]
-    }
-}
 
 /// Which parts of the model are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,10 +133,27 @@ impl Instant {
         self.earth.utc
     }
 
-    /// The parts of the delay of a station towards a direction.
-    pub fn parts(&self, station: usize, direction: Direction) -> Parts {
+    /// A target as the light that meets the geocentre now left it.
+    ///
+    /// # Errors
+    /// Where its orbit has no states.
+    pub fn seen(&self, target: &Target) -> Result<Seen, OrbitError> {
+        target.seen(&self.earth)
+    }
+
+    /// The parts of the delay of a station towards a target.
+    pub fn parts(&self, station: usize, target: Seen) -> Parts {
         let of = &self.stations[station];
-        let source = direction.unit();
+        let (vacuum_s, source) = match target.from_earth_m() {
+            None => {
+                let source = target.direction.unit();
+                (vacuum_delay(&self.earth, source, of.gcrs_m), source)
+            }
+            Some(from_earth_m) => {
+                let (vacuum_s, from_station_m) = near_delay(&self.earth, from_earth_m, of.gcrs_m);
+                (vacuum_s, unit(from_station_m))
+            }
+        };
         let seen = self.earth.to_itrs(aberrated(&self.earth, source, of.gcrs_m));
         let [east, north, up] = of.local.axes().map(|axis| dot(axis, seen));
         let elevation_rad = up.clamp(-1.0, 1.0).asin();
@@ -162,7 +164,7 @@ impl Instant {
             troposphere::Troposphere::default()
         };
         Parts {
-            vacuum_s: vacuum_delay(&self.earth, source, of.gcrs_m) + axis_delay(of, seen, elevation_rad),
+            vacuum_s: vacuum_s + axis_delay(of, seen, elevation_rad),
             dry_s: air.dry_s,
             wet_s: air.wet_s,
             elevation_rad,
@@ -173,14 +175,12 @@ impl Instant {
     /// u, v, w in m: c times the derivative of the delay to the east and to the north, and c times the delay.
     ///
     /// With t_station - t_geocentre = -k.b/c these are -(b.east, b.north, b.k) with aberration and troposphere, as CALC
-    /// gives them and DiFX's `.im` has them: the opposite of the coordinates of the station.
-    pub fn uvw_m(&self, station: usize, direction: Direction) -> Vec3 {
-        let total = |ra: f64, dec: f64| {
-            let moved = Direction { ra_rad: direction.ra_rad + ra, dec_rad: direction.dec_rad + dec };
-            self.parts(station, moved).total_s()
-        };
-        let step_ra = STEP_RAD / direction.dec_rad.cos().abs().max(1e-3);
-        let east = (total(step_ra, 0.0) - total(-step_ra, 0.0)) / (2.0 * step_ra * direction.dec_rad.cos());
+    /// gives them and DiFX's `.im` has them: the opposite of the coordinates of the station. A near body is moved at its distance.
+    pub fn uvw_m(&self, station: usize, target: Seen) -> Vec3 {
+        let total = |ra: f64, dec: f64| self.parts(station, target.moved(ra, dec)).total_s();
+        let cos_dec = target.direction.dec_rad.cos();
+        let step_ra = STEP_RAD / cos_dec.abs().max(1e-3);
+        let east = (total(step_ra, 0.0) - total(-step_ra, 0.0)) / (2.0 * step_ra * cos_dec);
         let north = (total(0.0, STEP_RAD) - total(0.0, -STEP_RAD)) / (2.0 * STEP_RAD);
         [LIGHT_M_S * east, LIGHT_M_S * north, LIGHT_M_S * total(0.0, 0.0)]
     }

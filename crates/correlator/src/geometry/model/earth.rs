@@ -35,6 +35,18 @@ const PLANETS: [(i32, f64); 5] = [
     (7, GM_SUN / 22_902.98),
 ];
 
+/// Position (m) and velocity (m/s) of the Earth from the Sun and from the barycentre.
+fn sun_and_barycentre(day: f64, tt: f64) -> ((Vec3, Vec3), (Vec3, Vec3)) {
+    // SOFA warns of years far from 2000 and gives the position all the same.
+    let (from_sun, from_barycentre) = eph::epv00(day, tt).unwrap_or_default();
+    (to_si(from_sun), to_si(from_barycentre))
+}
+
+/// Position and velocity in au and au a day as m and m/s.
+fn to_si(pv: [Vec3; 2]) -> (Vec3, Vec3) {
+    (scaled(pv[0], AU_M), scaled(pv[1], AU_M / DAY_S))
+}
+
 /// A body that bends light.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Body {
@@ -71,6 +83,15 @@ pub struct Earth {
     pub eop: Eop,
 }
 
+/// Earth and Sun some time before an instant, from where the geocentre is then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Before {
+    /// The geocentre in m.
+    pub earth_m: Vec3,
+    /// The Sun.
+    pub sun_m: Vec3,
+}
+
 impl Earth {
     /// The state at `utc` with the Earth orientation of that time.
     pub fn at(utc: Epoch, eop: &Eop) -> Self {
@@ -83,11 +104,7 @@ impl Earth {
         let (xp, yp) = (eop.x_arcsec * ARCSEC_RAD, eop.y_arcsec * ARCSEC_RAD);
         let itrs_from_tirs = pnp::pom00(xp, yp, pnp::sp00(day, tt));
         let itrs_from_gcrs = pnp::c2tcio(&cirs_from_gcrs, erst::era00(day, ut1), &itrs_from_tirs);
-        let to_si = |pv: [Vec3; 2]| (scaled(pv[0], AU_M), scaled(pv[1], AU_M / DAY_S));
-        // SOFA warns of years far from 2000 and gives the position all the same.
-        let (from_sun, from_barycentre) = eph::epv00(day, tt).unwrap_or_default();
-        let ((sun_to_earth, sun_velocity), (position_m, velocity_m_s)) =
-            (to_si(from_sun), to_si(from_barycentre));
+        let ((sun_to_earth, sun_velocity), (position_m, velocity_m_s)) = sun_and_barycentre(day, tt);
         let sun = Body {
             gm: GM_SUN,
             position_m: difference(position_m, sun_to_earth),
@@ -119,6 +136,23 @@ impl Earth {
             utc,
             eop: *eop,
         }
+    }
+
+    /// Where Earth and Sun were `seconds` before.
+    ///
+    /// The Earth's way is its velocity, summed by Simpson's rule: the difference of two of its places would be rough by millimetres, as
+    /// the series take the time in years, and polynomials of a satellite's delay would not fit.
+    pub fn before(&self, seconds: f64) -> Before {
+        let day = MJD_JD + self.utc.mjd as f64;
+        let at = |ago_s: f64| {
+            let tt = (self.utc.second + self.eop.tai_utc_s + TT_TAI_S - ago_s) / DAY_S;
+            sun_and_barycentre(day, tt)
+        };
+        let ((sun_to_earth, _), (_, first_m_s)) = at(seconds);
+        let (_, (_, middle_m_s)) = at(0.5 * seconds);
+        let sum_m_s = sum(sum(first_m_s, scaled(middle_m_s, 4.0)), self.velocity_m_s);
+        let earth_m = scaled(sum_m_s, -seconds / 6.0);
+        Before { earth_m, sun_m: difference(earth_m, sun_to_earth) }
     }
 
     /// A GCRS vector in the ITRS.

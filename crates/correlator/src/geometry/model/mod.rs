@@ -7,13 +7,16 @@ pub mod calculator;
 pub mod consensus;
 pub mod earth;
 pub mod fit;
+pub mod near;
 pub mod ocean;
 pub mod site;
+pub mod target;
 pub mod tides;
 pub mod troposphere;
 pub mod vector;
 
-pub use calculator::{Calculator, Direction, Instant, ModelOptions, Parts};
+pub use calculator::{Calculator, Instant, ModelOptions, Parts};
 pub use earth::{Earth, LIGHT_M_S};
 pub use site::{Local, Site};
+pub use target::{Direction, Seen, Target};
 pub use troposphere::Troposphere;

@@ -1,6 +1,7 @@
 //! Resolves a `job.toml` into a [`Job`].
 
 use super::geometry::{Delays, Wanted};
+use super::orbits::{is_seen, targets};
 use super::{
     ChannelEntry, JobFile, ScanEntry, SidebandName, StreamEntry, ZeroName, epoch, products, recordings,
 };
@@ -9,7 +10,7 @@ use crate::baseband::UtcSecond;
 use crate::baseband::time::mjd_from_civil;
 use crate::centres::resolution::Resolution;
 use crate::epoch::Epoch;
-use crate::geometry::model::Direction;
+use crate::geometry::model::Target;
 use crate::job::parts::auto_products;
 use crate::job::{Band, Channel, Job, JobError, PhaseCal, Sampling, Scan, Source, Station, Stream, Tsys};
 use std::path::Path;
@@ -30,7 +31,7 @@ impl JobFile {
     }
 
     /// Resolves a job whose mosaic is laid out; `told` is what there is to say of it.
-    fn resolve(&self, path: &Path, told: Vec<String>) -> Result<Job, String> {
+    fn resolve(&self, path: &Path, mut told: Vec<String>) -> Result<Job, String> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("job").to_owned();
         let resolution = self.resolution()?;
@@ -55,7 +56,13 @@ impl JobFile {
         let start = self.start()?;
         let sources = self.sources()?;
         let delays = self.delays(folder)?;
-        let scans = self.resolve_scans(&delays, start, &sources, (sample_rate_hz, &resolution))?;
+        let orbits = self.orbits(folder)?;
+        let targets = targets(&sources, &orbits);
+        let scans =
+            self.resolve_scans(&delays, start, (&sources, &targets), (sample_rate_hz, &resolution))?;
+        if let Delays::Computed(calculator) = &delays {
+            told.extend(is_seen(calculator, start, &scans, (&sources, &targets))?);
+        }
         let job = Job {
             obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
             swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
@@ -236,7 +243,7 @@ impl JobFile {
         &self,
         delays: &Delays,
         start: Epoch,
-        sources: &[Source],
+        (sources, targets): (&[Source], &[Target]),
         (rate_hz, resolution): (u64, &Resolution),
     ) -> Result<Vec<Scan>, String> {
         let block_s = 2.0 * resolution.channels as f64 / rate_hz as f64;
@@ -251,7 +258,7 @@ impl JobFile {
                 let wanted = Wanted {
                     name: &name,
                     span_s: (start_s as f64, end_s as f64),
-                    directions: all.iter().map(|&s| direction(&sources[s])).collect(),
+                    targets: all.iter().map(|&s| targets[s]).collect(),
                     names: all.iter().map(|&s| sources[s].name.as_str()).collect(),
                     im_scan: entry.im_scan.unwrap_or(index),
                 };
@@ -298,10 +305,6 @@ fn check_overlaps(scans: &[Scan]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-pub(super) fn direction(source: &Source) -> Direction {
-    Direction { ra_rad: source.ra_rad, dec_rad: source.dec_rad }
 }
 
 /// Temperatures at a time since the start of the job.

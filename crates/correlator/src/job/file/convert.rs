@@ -66,7 +66,12 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
         sources: job
             .sources
             .iter()
-            .map(|s| SourceEntry { name: s.name.clone(), ra: rad(s.ra_rad), dec: rad(s.dec_rad) })
+            .map(|s| SourceEntry {
+                name: s.name.clone(),
+                ra: rad(s.ra_rad),
+                dec: rad(s.dec_rad),
+                orbit: None,
+            })
             .collect(),
         scans: scans.collect(),
         windows: Vec::new(),

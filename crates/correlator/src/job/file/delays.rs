@@ -1,9 +1,10 @@
 //! The delays of a job as a table: for comparison with other models and for planning.
 
-use super::build::{direction, resolve_centres};
+use super::build::resolve_centres;
+use super::orbits::targets;
 use super::{JobFile, epoch};
-use crate::geometry::model::{Instant, LIGHT_M_S};
-use crate::job::Source;
+use crate::geometry::model::{Instant, LIGHT_M_S, Seen, Target};
+use crate::orbit::OrbitError;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -48,6 +49,8 @@ impl JobFile {
         let (file, _) = self.laid_out().map_err(job)?;
         let calculator = file.calculator(folder).map_err(job)?;
         let sources = file.sources().map_err(job)?;
+        let orbits = file.orbits(folder).map_err(job)?;
+        let targets = targets(&sources, &orbits);
         writeln!(to, "{HEADER}")?;
         for scan in &file.scans {
             let start = epoch(&scan.start, &format!("scan {}", scan.name)).map_err(job)?;
@@ -61,45 +64,46 @@ impl JobFile {
                 let now = now.map_err(|e| job(format!("scan {}: {e}", scan.name)))?;
                 let (before, after) =
                     (before.unwrap_or_else(|_| now.clone()), after.unwrap_or_else(|_| now.clone()));
-                let centres: Vec<&Source> = centres.iter().map(|&c| &sources[c]).collect();
-                file.write_epoch(&[before, now, after], &centres, rows.above_deg, to)?;
+                let instants = [before, now, after];
+                for &centre in &centres {
+                    let seen = seen(&instants, &targets[centre]).map_err(|e| job(e.to_string()))?;
+                    file.write_epoch(&instants, (&sources[centre].name, seen), rows.above_deg, to)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// The rows of one epoch: the instants before, at and after it.
+    /// The rows of one epoch and source: the instants before, at and after it, and the source as it is seen then.
     fn write_epoch(
         &self,
         [before, now, after]: &[Instant; 3],
-        centres: &[&Source],
+        (name, [seen_before, seen, seen_after]): (&str, [Seen; 3]),
         above_deg: f64,
         to: &mut impl Write,
     ) -> io::Result<()> {
         let between_s = after.time().since(before.time());
         for (station, site) in self.stations.iter().enumerate() {
-            for source in centres {
-                let direction = direction(source);
-                let parts = now.parts(station, direction);
-                let elevation_deg = parts.elevation_rad.to_degrees();
-                if elevation_deg < above_deg {
-                    continue;
-                }
-                let total = |instant: &Instant| instant.parts(station, direction).total_s();
-                let rate = (total(after) - total(before)) / between_s;
-                let [u, v, _] = now.uvw_m(station, direction);
-                let (delay_s, azimuth_deg) = (parts.total_s(), parts.azimuth_rad.to_degrees());
-                write!(
-                    to,
-                    "{:.10},{},{},{delay_s:.17e},{rate:.12e},",
-                    now.time().as_mjd(),
-                    site.code,
-                    source.name
-                )?;
-                write!(to, "{u:.6},{v:.6},{:.6},{elevation_deg:.6},{azimuth_deg:.6},", LIGHT_M_S * delay_s)?;
-                writeln!(to, "{:.6e},{:.6e}", parts.dry_s, parts.wet_s)?;
+            let parts = now.parts(station, seen);
+            let elevation_deg = parts.elevation_rad.to_degrees();
+            if elevation_deg < above_deg {
+                continue;
             }
+            let total = |instant: &Instant, seen: Seen| instant.parts(station, seen).total_s();
+            let rate = (total(after, seen_after) - total(before, seen_before)) / between_s;
+            let [u, v, _] = now.uvw_m(station, seen);
+            let (delay_s, azimuth_deg) = (parts.total_s(), parts.azimuth_rad.to_degrees());
+            let mjd = now.time().as_mjd();
+            write!(to, "{mjd:.10},{},{name},{delay_s:.17e},{rate:.12e},", site.code)?;
+            write!(to, "{u:.6},{v:.6},{:.6},{elevation_deg:.6},{azimuth_deg:.6},", LIGHT_M_S * delay_s)?;
+            writeln!(to, "{:.6e},{:.6e}", parts.dry_s, parts.wet_s)?;
         }
         Ok(())
     }
+}
+
+/// A target at three instants; at the ends of its orbit as it is at the middle one.
+fn seen(instants: &[Instant; 3], target: &Target) -> Result<[Seen; 3], OrbitError> {
+    let now = instants[1].seen(target)?;
+    Ok([0, 1, 2].map(|i| instants[i].seen(target).unwrap_or(now)))
 }

@@ -4,7 +4,7 @@ use super::{JobFile, Model, StationEntry, epoch};
 use crate::difx::{self, Im};
 use crate::eop::{self, Eop, EopTable};
 use crate::epoch::Epoch;
-use crate::geometry::model::{Calculator, Direction, ModelOptions, Site, fit, ocean};
+use crate::geometry::model::{Calculator, ModelOptions, Site, Target, fit, ocean};
 use crate::geometry::{Clock, Interval, Polynomial, PolynomialModel, StationModel};
 use std::path::Path;
 
@@ -37,7 +37,7 @@ pub(super) struct Wanted<'a> {
     /// Start and end in s after the start of the job.
     pub span_s: (f64, f64),
     /// Pointing and phase centres.
-    pub directions: Vec<Direction>,
+    pub targets: Vec<Target<'a>>,
     /// Their names.
     pub names: Vec<&'a str>,
     /// Number of the scan in the `.im`.
@@ -95,7 +95,8 @@ impl JobFile {
         let clocks = self.stations.iter().map(|s| clock(s, start, wanted)).collect::<Result<Vec<_>, _>>()?;
         let (interval_s, intervals) = match delays {
             Delays::Computed(calculator) => {
-                let fitted = fit::fit(calculator, start, wanted.span_s, &wanted.directions);
+                let most_s = MOST_TURNS / self.highest_hz();
+                let fitted = fit::fit(calculator, start, wanted.span_s, &wanted.targets, most_s);
                 let fitted = fitted.map_err(|e| format!("scan {}: {e}", wanted.name))?;
                 tracing::debug!(scan = wanted.name, worst_s = fitted.worst_s, "polynomials fitted");
                 let turns = fitted.worst_s * self.highest_hz();
@@ -103,7 +104,7 @@ impl JobFile {
                     let what = format!("the polynomials deviate from the model by {turns:.1e} turns");
                     return Err(format!("scan {}: {what}; does the source set?", wanted.name));
                 }
-                (fit::INTERVAL_S, fitted.intervals)
+                (fitted.interval_s, fitted.intervals)
             }
             Delays::Table(im) => (im.interval_s, table_intervals(im, &self.stations, start, wanted)?),
         };

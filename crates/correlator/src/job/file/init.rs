@@ -127,7 +127,7 @@ fn source(schedule: &Schedule, index: usize) -> Result<SourceEntry, String> {
         format!("source {} has no fixed direction: moving sources are not correlated yet", source.name)
     })?;
     let (ra, dec) = (Angle::Text(right_ascension(ra)), Angle::Text(declination(dec)));
-    Ok(SourceEntry { name: source.name.clone(), ra, dec })
+    Ok(SourceEntry { name: source.name.clone(), ra, dec, orbit: None })
 }
 
 fn station(

@@ -12,6 +12,7 @@ mod delays;
 mod geometry;
 pub mod init;
 mod mosaic;
+mod orbits;
 mod products;
 pub mod recordings;
 #[cfg(test)]
@@ -344,6 +345,10 @@ pub struct SourceEntry {
     pub ra: Angle,
     /// Declination (J2000).
     pub dec: Angle,
+    /// Its orbit, if it is near: an orbit ephemeris message (CCSDS) or a table of vectors of JPL Horizons. Delays follow it; `ra`
+    /// and `dec` are what products name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orbit: Option<PathBuf>,
 }
 
 /// A scan.

@@ -135,7 +135,12 @@ impl JobFile {
                 }
                 let (ra, dec) = beside(pointing.ra_rad, pointing.dec_rad, *at);
                 let angle = |rad: f64| Angle::Text(format!("{rad} rad"));
-                self.sources.push(SourceEntry { name: name.clone(), ra: angle(ra), dec: angle(dec) });
+                self.sources.push(SourceEntry {
+                    name: name.clone(),
+                    ra: angle(ra),
+                    dec: angle(dec),
+                    orbit: None,
+                });
             }
             self.scans[index].centres = names;
         }

@@ -34,6 +34,9 @@ pub fn to_toml(job: &JobFile, made_from: &str) -> String {
         let _ = writeln!(t, "name = {}", text(&source.name));
         let _ = writeln!(t, "ra = {}", angle(&source.ra));
         let _ = writeln!(t, "dec = {}", angle(&source.dec));
+        if let Some(orbit) = &source.orbit {
+            let _ = writeln!(t, "orbit = {}", text(&orbit.display().to_string()));
+        }
     }
     let _ = writeln!(
         t,
