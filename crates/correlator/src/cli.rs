@@ -1,8 +1,10 @@
 //! What the user types, and what is done about it.
+
+mod search;
+
 use crate::baseband::{BitOrder, RecordingOptions, UtcSecond};
 use crate::bench::{self, BenchOptions};
 use crate::cli_job::{self, DelayArgs, InitArgs};
-use crate::cli_search::{self, SearchArgs};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::epoch::Epoch;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
@@ -17,6 +19,7 @@ use clap::{Parser, Subcommand};
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
 use mirinae_common::{provenance, runtime};
+use search::SearchArgs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -205,7 +208,7 @@ pub fn main() -> ExitCode {
         }
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
-        Command::Search(args) => cli_search::main(args),
+        Command::Search(args) => search::main(args),
         Command::Report { file, out } => runtime::serial(|| report(&file, out.as_deref())),
         Command::Simulate { config, delays, out } => {
             runtime::serial(|| simulate(&config, delays.as_deref(), out))
