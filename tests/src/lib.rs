@@ -74,6 +74,50 @@ pub fn ch3cn_fit(config: &str) -> tempfile::TempDir {
     folder
 }
 
+/// A simulation of a job of three stations, "small", that is correlated in a fraction of a second: 16 integrations, each a
+/// unit of work.
+pub const KVN_SIM: &str = r#"
+name = "small"
+seed = 5
+start_mjd = 60000
+start_second = 36000
+duration_s = 1.0
+bits = 2
+frame_bytes = 1032
+channels = 32
+integration_s = 0.064
+ra_deg = 343.5
+dec_deg = 16.1
+
+[[bands]]
+edge_mhz = 22000.0
+bandwidth_mhz = 2.0
+sideband = "upper"
+polarization = "L"
+
+[[bands]]
+edge_mhz = 22004.0
+bandwidth_mhz = 2.0
+sideband = "lower"
+polarization = "L"
+
+[[stations]]
+code = "KY"
+position_m = [-3042281.0290, 4045902.6673, 3867374.3313]
+
+[[stations]]
+code = "KU"
+position_m = [-3287268.6591, 4023450.1291, 3687379.9883]
+
+[[stations]]
+code = "KT"
+position_m = [-3171731.6818, 4292678.5318, 3481038.7880]
+
+[[sources]]
+name = "S"
+power_fraction = 0.2
+"#;
+
 /// A program to be started.
 pub struct Run {
     command: Command,
@@ -156,7 +200,7 @@ impl Run {
             std::thread::sleep(Duration::from_millis(5));
         }
         let output = waiting.join().expect("the waiting thread lives").expect("the output can be read");
-        Ended::new(&output, started.elapsed())
+        Ended::of(&output, started.elapsed())
     }
 }
 
@@ -171,7 +215,8 @@ pub fn until_struck(mut run: impl FnMut() -> Run) -> Ended {
 }
 
 impl Ended {
-    fn new(output: &Output, took: Duration) -> Self {
+    /// What a process that was waited for has left.
+    pub fn of(output: &Output, took: Duration) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

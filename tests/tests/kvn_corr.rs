@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use mirinae_tests::swin::{Swin, difference, read as read_swin};
-use mirinae_tests::{Ended, Run, SmallDisk, assert_same, next_random, products, root, until_struck};
+use mirinae_tests::{Ended, KVN_SIM, Run, SmallDisk, assert_same, next_random, products, root, until_struck};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,48 +17,6 @@ struct Small {
 /// 16 integrations, each a unit of work.
 const UNITS: u64 = 16;
 
-const SMALL: &str = r#"
-name = "small"
-seed = 5
-start_mjd = 60000
-start_second = 36000
-duration_s = 1.0
-bits = 2
-frame_bytes = 1032
-channels = 32
-integration_s = 0.064
-ra_deg = 343.5
-dec_deg = 16.1
-
-[[bands]]
-edge_mhz = 22000.0
-bandwidth_mhz = 2.0
-sideband = "upper"
-polarization = "L"
-
-[[bands]]
-edge_mhz = 22004.0
-bandwidth_mhz = 2.0
-sideband = "lower"
-polarization = "L"
-
-[[stations]]
-code = "KY"
-position_m = [-3042281.0290, 4045902.6673, 3867374.3313]
-
-[[stations]]
-code = "KU"
-position_m = [-3287268.6591, 4023450.1291, 3687379.9883]
-
-[[stations]]
-code = "KT"
-position_m = [-3171731.6818, 4292678.5318, 3481038.7880]
-
-[[sources]]
-name = "S"
-power_fraction = 0.2
-"#;
-
 impl Small {
     fn new() -> Self {
         Self::with(|text| text)
@@ -67,7 +25,7 @@ impl Small {
     /// The same with another configuration.
     fn with(change: impl FnOnce(String) -> String) -> Self {
         let small = Self { folder: tempfile::tempdir().unwrap() };
-        fs::write(small.path("sim.toml"), change(SMALL.to_string())).unwrap();
+        fs::write(small.path("sim.toml"), change(KVN_SIM.to_string())).unwrap();
         simulate(&small.path("sim.toml"), small.folder.path());
         small
     }

@@ -92,13 +92,15 @@ impl Checkpoint {
     /// # Errors
     /// Where the file cannot be written; the one before stays.
     pub fn save<T: Serialize>(&self, state: &T) -> Result<(), CheckpointError> {
-        let state = postcard::to_stdvec(state).map_err(CheckpointError::Encode)?;
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + state.len() + 32);
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + 32);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&self.plan);
-        bytes.extend_from_slice(&(state.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&state);
+        bytes.extend_from_slice(&[0; 8]);
+        // States can be large: encoded where they are needed, with the length put in afterwards.
+        let mut bytes = postcard::to_extend(state, bytes).map_err(CheckpointError::Encode)?;
+        let length = (bytes.len() - HEADER_BYTES) as u64;
+        bytes[HEADER_BYTES - 8..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
         let sum = Sha256::digest(&bytes);
         bytes.extend_from_slice(&sum);
         Ok(atomic::write(&self.path, |file| file.write_all(&bytes))?)

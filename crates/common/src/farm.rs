@@ -43,6 +43,10 @@ pub struct Farm<'a, C> {
     pub units: &'a [usize],
     /// How often a unit is tried before the run is given up.
     pub attempts: u32,
+    /// How many ranks may be at a unit at the same time; `usize::MAX`: all.
+    pub at_once: usize,
+    /// Is called often on every rank, whether it works or waits: see [`crate::watchdog`].
+    pub pulse: &'a dyn Fn(),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +62,9 @@ struct Keeper<'a, D> {
     failures: Vec<(usize, u32)>,
     free: VecDeque<usize>,
     open: usize,
+    /// Units that other ranks are at, and how many ranks may be at one, rank 0 included.
+    out: usize,
+    at_once: usize,
     attempts: u32,
     on_done: &'a mut D,
 }
@@ -65,6 +72,9 @@ struct Keeper<'a, D> {
 impl<D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>> Keeper<'_, D> {
     /// Takes one message about a unit or a rank.
     fn take(&mut self, rank: usize, message: FromWorker) -> anyhow::Result<()> {
+        if rank > 0 && !matches!(message, FromWorker::Free) {
+            self.out -= 1;
+        }
         match message {
             FromWorker::Free => self.free.push_back(rank),
             FromWorker::Done { unit, about } => {
@@ -92,15 +102,16 @@ impl<D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>> Keeper<'_, D> {
         Ok(())
     }
 
-    /// Reads what has arrived and gives work to those who are free.
-    fn serve(&mut self, comm: &impl Comm) -> anyhow::Result<()> {
+    /// Reads what has arrived and gives work to those who are free; `busy` says that rank 0 is at a unit itself.
+    fn serve(&mut self, comm: &impl Comm, busy: bool) -> anyhow::Result<()> {
         while comm.waiting(None, TO_KEEPER) {
             let (rank, bytes) = comm.receive(None, TO_KEEPER);
             self.take(rank, postcard::from_bytes(&bytes)?)?;
         }
-        while !self.free.is_empty() && !self.queue.is_empty() {
+        while !self.free.is_empty() && !self.queue.is_empty() && self.out + usize::from(busy) < self.at_once {
             if let (Some(rank), Some(unit)) = (self.free.pop_front(), self.queue.pop_front()) {
                 comm.send(rank, TO_WORKER, &postcard::to_stdvec(&Some(unit))?);
+                self.out += 1;
             }
         }
         Ok(())
@@ -133,19 +144,24 @@ impl<C: Comm> Farm<'_, C> {
             failures: Vec::new(),
             free: VecDeque::new(),
             open: self.units.len(),
+            out: 0,
+            at_once: self.at_once.max(1),
             attempts: self.attempts,
             on_done,
         };
         while keeper.open > 0 {
-            keeper.serve(self.comm)?;
-            let Some(unit) = keeper.queue.pop_front() else {
+            (self.pulse)();
+            keeper.serve(self.comm, false)?;
+            let may_work = keeper.out < keeper.at_once;
+            let Some(unit) = keeper.queue.pop_front_if(|_| may_work) else {
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
             };
             let mut trouble = Ok(());
             let result = work(unit, &mut || {
+                (self.pulse)();
                 if trouble.is_ok() {
-                    trouble = keeper.serve(self.comm);
+                    trouble = keeper.serve(self.comm, true);
                 }
             });
             trouble?;
@@ -154,7 +170,7 @@ impl<C: Comm> Farm<'_, C> {
         let mut left = self.comm.size() - 1;
         while left > 0 {
             if keeper.free.pop_front().is_none() {
-                let (_, bytes) = self.comm.receive_patiently(None, TO_KEEPER);
+                let (_, bytes) = self.comm.receive_patiently_while(None, TO_KEEPER, self.pulse);
                 debug_assert!(matches!(postcard::from_bytes(&bytes), Ok(FromWorker::Free)));
             }
             left -= 1;
@@ -171,9 +187,9 @@ impl<C: Comm> Farm<'_, C> {
     {
         loop {
             self.comm.send(0, TO_KEEPER, &postcard::to_stdvec(&FromWorker::Free)?);
-            let (_, bytes) = self.comm.receive_patiently(Some(0), TO_WORKER);
+            let (_, bytes) = self.comm.receive_patiently_while(Some(0), TO_WORKER, self.pulse);
             let Some(unit) = postcard::from_bytes::<Option<usize>>(&bytes)? else { return Ok(()) };
-            let result = work(unit, &mut || {});
+            let result = work(unit, &mut || (self.pulse)());
             self.comm.send(0, TO_KEEPER, &postcard::to_stdvec(&report(unit, result))?);
         }
     }
@@ -200,7 +216,7 @@ mod tests {
         let mut done = Vec::new();
         let seen = Mutex::new(&mut done);
         let results = Threads::run(size, |comm| {
-            let farm = Farm { comm, units: &units, attempts };
+            let farm = Farm { comm, units: &units, attempts, at_once: usize::MAX, pulse: &|| {} };
             farm.run(
                 |unit, tick| {
                     tick();
@@ -239,12 +255,40 @@ mod tests {
     }
 
     #[test]
+    fn no_more_ranks_than_asked_for_are_at_a_unit() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        for (at_once, most) in [(1, 1), (2, 2), (usize::MAX, 4)] {
+            let units: Vec<usize> = (0..40).collect();
+            let (now, seen, pulses) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+            Threads::run(4, |comm| {
+                let pulse = || {
+                    pulses.fetch_add(1, Ordering::SeqCst);
+                };
+                let farm = Farm { comm, units: &units, attempts: 1, at_once, pulse: &pulse };
+                let work = |_: usize, tick: &mut dyn FnMut()| {
+                    seen.fetch_max(1 + now.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+                    for _ in 0..5 {
+                        std::thread::sleep(Duration::from_millis(1));
+                        tick();
+                    }
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    Ok(Vec::new())
+                };
+                farm.run(work, |_, _| Ok(true)).unwrap();
+            });
+            let seen = seen.into_inner();
+            assert!(seen <= most && (at_once == 1 || seen > 1), "{seen} at once, {at_once} asked for");
+            assert!(pulses.into_inner() >= 200);
+        }
+    }
+
+    #[test]
     fn stopping_leaves_the_rest_undone() {
         for size in [1, 3] {
             let units: Vec<usize> = (0..100).collect();
             let done = Threads::run(size, |comm| {
                 let mut done = 0;
-                let farm = Farm { comm, units: &units, attempts: 1 };
+                let farm = Farm { comm, units: &units, attempts: 1, at_once: usize::MAX, pulse: &|| {} };
                 farm.run(
                     |_, _| Ok(Vec::new()),
                     |_, _| {

@@ -19,3 +19,4 @@ pub mod random;
 pub mod runtime;
 pub mod simd_path;
 pub mod units;
+pub mod watchdog;

@@ -26,6 +26,9 @@ pub struct RunOptions {
     /// Write a log file for each rank into this folder
     #[arg(long, value_name = "DIR")]
     pub log_dir: Option<PathBuf>,
+    /// End the run, naming rank and host, when a rank gives no sign of life for so long; 0: never
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub watchdog: u64,
     /// Show no progress
     #[arg(long)]
     pub no_progress: bool,

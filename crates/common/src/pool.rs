@@ -71,13 +71,19 @@ pub struct Pool<'a, C, S> {
     comm: &'a C,
     free: VecDeque<usize>,
     open: usize,
+    pulse: &'a dyn Fn(),
     source: PhantomData<S>,
 }
 
 impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
     /// A pool over all ranks.
     pub fn new(comm: &'a C) -> Self {
-        Self { comm, free: VecDeque::new(), open: 0, source: PhantomData }
+        Self { comm, free: VecDeque::new(), open: 0, pulse: &|| {}, source: PhantomData }
+    }
+
+    /// Calls `pulse` often on every rank, whether it works or waits: see [`crate::watchdog`].
+    pub fn with_pulse(self, pulse: &'a dyn Fn()) -> Self {
+        Self { pulse, ..self }
     }
 
     /// Does tasks until the source, which rank 0 comes with, has none and none is open. `work(task, tick)` does one, on the
@@ -103,11 +109,13 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         let works = self.comm.size() <= MOST_FOR_WORKING_KEEPER;
         let mut looks = Looks::new();
         loop {
+            (self.pulse)();
             self.serve(source)?;
             let task = if works { source.next() } else { None };
             if let Some(task) = task {
                 let mut trouble = Ok(());
                 let result = work(task, &mut || {
+                    (self.pulse)();
                     if trouble.is_ok() {
                         trouble = looks.look(|| self.serve(source));
                     }
@@ -115,7 +123,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
                 trouble?;
                 source.done(result)?;
             } else if self.open > 0 {
-                let (rank, bytes) = self.comm.receive_patiently(None, TO_KEEPER);
+                let (rank, bytes) = self.comm.receive_patiently_while(None, TO_KEEPER, self.pulse);
                 self.take(source, rank, &bytes)?;
             } else if works || !self.all_free(source)? {
                 break;
@@ -124,7 +132,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         let end = postcard::to_stdvec(&None::<S::Task>)?;
         let mut left = self.comm.size() - 1 - self.free.len();
         while left > 0 {
-            let (rank, bytes) = self.comm.receive_patiently(None, TO_KEEPER);
+            let (rank, bytes) = self.comm.receive_patiently_while(None, TO_KEEPER, self.pulse);
             self.take(source, rank, &bytes)?;
             left -= 1;
         }
@@ -135,7 +143,7 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
     /// Waits until a rank is free to be given work; whether there was a task for it.
     fn all_free(&mut self, source: &mut S) -> anyhow::Result<bool> {
         while self.free.is_empty() {
-            let (rank, bytes) = self.comm.receive_patiently(None, TO_KEEPER);
+            let (rank, bytes) = self.comm.receive_patiently_while(None, TO_KEEPER, self.pulse);
             self.take(source, rank, &bytes)?;
         }
         self.hand_out(source)?;
@@ -181,9 +189,9 @@ impl<'a, C: Comm, S: Source> Pool<'a, C, S> {
         let mut message = Vec::new();
         loop {
             self.comm.send(0, TO_KEEPER, &message);
-            let (_, bytes) = self.comm.receive_patiently(Some(0), TO_WORKER);
+            let (_, bytes) = self.comm.receive_patiently_while(Some(0), TO_WORKER, self.pulse);
             let Some(task) = postcard::from_bytes::<Option<S::Task>>(&bytes)? else { return Ok(()) };
-            message = postcard::to_stdvec(&work(task, &mut || {})?)?;
+            message = postcard::to_stdvec(&work(task, &mut || (self.pulse)())?)?;
         }
     }
 }

@@ -14,13 +14,51 @@ enum Shown {
     Lines { last: Instant },
 }
 
+/// How fast a run is, by what it has done itself: one that goes on does not start from 0.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    total: f64,
+    start: f64,
+    started: Instant,
+}
+
+impl Pace {
+    /// Begins now, at `start` of `total`, in any unit.
+    pub fn new(start: f64, total: f64) -> Self {
+        Self { total, start, started: Instant::now() }
+    }
+
+    /// Since its beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Units a second.
+    pub fn rate(&self, done: f64) -> f64 {
+        self.rate_after(done, self.elapsed())
+    }
+
+    /// Time left; `None` where nothing has been done yet.
+    pub fn left(&self, done: f64) -> Option<Duration> {
+        self.left_after(done, self.elapsed())
+    }
+
+    fn rate_after(&self, done: f64, elapsed: Duration) -> f64 {
+        (done - self.start) / elapsed.as_secs_f64().max(1e-9)
+    }
+
+    fn left_after(&self, done: f64, elapsed: Duration) -> Option<Duration> {
+        let rate = self.rate_after(done, elapsed);
+        (rate > 0.0).then(|| Duration::from_secs_f64(((self.total - done).max(0.0) / rate).min(1e9)))
+    }
+}
+
 /// How far a run is.
 pub struct Progress {
     shown: Shown,
     unit: &'static str,
     total: u64,
-    start: u64,
-    started: Instant,
+    pace: Pace,
 }
 
 impl Progress {
@@ -37,7 +75,7 @@ impl Progress {
         } else {
             Shown::Lines { last: Instant::now() }
         };
-        Self { shown, unit, total, start, started: Instant::now() }
+        Self { shown, unit, total, pace: Pace::new(start as f64, total as f64) }
     }
 
     /// `done` units are done; `message` is asked for only where it is shown.
@@ -50,7 +88,7 @@ impl Progress {
             }
             Shown::Lines { last } if last.elapsed() >= LINE_EVERY || done == self.total => {
                 *last = Instant::now();
-                let line = line(self.unit, done, self.total, done - self.start, self.started.elapsed());
+                let line = line(self.unit, (done, self.total), &self.pace, self.pace.elapsed());
                 eprintln!("{line} {}", message());
             }
             Shown::Lines { .. } => {}
@@ -66,10 +104,13 @@ impl Progress {
 }
 
 /// "40/100 steps, 8.0/s, ETA 7.5s".
-fn line(unit: &str, done: u64, total: u64, fresh: u64, elapsed: Duration) -> String {
-    let rate = fresh as f64 / elapsed.as_secs_f64().max(1e-9);
-    let left = Duration::from_secs_f64(((total - done) as f64 / rate.max(1e-9)).min(1e9).round());
-    format!("{done}/{total} {unit}, {rate:.1}/s, ETA {}", humantime::format_duration(left))
+fn line(unit: &str, (done, total): (u64, u64), pace: &Pace, elapsed: Duration) -> String {
+    let rate = pace.rate_after(done as f64, elapsed);
+    let left = pace.left_after(done as f64, elapsed).map_or_else(
+        || "unknown".to_owned(),
+        |left| humantime::format_duration(Duration::from_secs(left.as_secs_f64().round() as u64)).to_string(),
+    );
+    format!("{done}/{total} {unit}, {rate:.1}/s, ETA {left}")
 }
 
 #[cfg(test)]
@@ -78,7 +119,12 @@ mod tests {
 
     #[test]
     fn rate_counts_what_this_run_did() {
-        let text = line("steps", 40, 100, 20, Duration::from_secs(5));
-        assert_eq!(text, "40/100 steps, 4.0/s, ETA 15s");
+        let pace = Pace::new(20.0, 100.0);
+        assert_eq!(line("steps", (40, 100), &pace, Duration::from_secs(5)), "40/100 steps, 4.0/s, ETA 15s");
+        assert_eq!(
+            line("steps", (20, 100), &pace, Duration::from_secs(5)),
+            "20/100 steps, 0.0/s, ETA unknown"
+        );
+        assert_eq!(pace.left_after(100.0, Duration::from_secs(5)), Some(Duration::ZERO));
     }
 }

@@ -88,7 +88,21 @@ pub fn in_a_line(program: &str, plan: &Hash) -> String {
     format!("{program} {VERSION}, plan sha256 {}", hex(plan))
 }
 
-/// Writes what differs from run to run (date, hosts, ranks, command line) into a file beside the products.
+/// A moment as text: 2026-01-31T12:00:00Z.
+pub fn date(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// Bytes of memory that this process has held at most; 0 where the system does not tell.
+pub fn peak_memory_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.map_or(0, |kib| kib << 10)
+}
+
+/// Writes what differs from run to run (date, hosts, ranks, command line, the ranks' [`peak_memory_bytes`] where they are known)
+/// into a file beside the products.
 ///
 /// # Errors
 /// Where the file cannot be written.
@@ -97,9 +111,9 @@ pub fn write_run_record(
     plan: &Hash,
     hosts: &[String],
     started: SystemTime,
+    peak_bytes: &[u64],
 ) -> Result<(), WriteError> {
-    let date = |time| humantime::format_rfc3339_seconds(time).to_string();
-    let value = serde_json::json!({
+    let mut value = serde_json::json!({
         "plan_sha256": hex(plan),
         "command_line": std::env::args().collect::<Vec<_>>(),
         "started": date(started),
@@ -108,6 +122,9 @@ pub fn write_run_record(
         "hosts": hosts,
         "written_on": logging::host(),
     });
+    if !peak_bytes.is_empty() {
+        value["peak_memory_bytes"] = peak_bytes.into();
+    }
     atomic::write(path, |file| writeln!(file, "{value:#}"))
 }
 
@@ -124,6 +141,13 @@ mod tests {
         assert_eq!(input.bytes, 3);
         // The test vector of FIPS 180-4 for "abc".
         assert_eq!(input.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn memory_that_was_held_is_told() {
+        let before = peak_memory_bytes();
+        let held = std::hint::black_box(vec![1u8; 64 << 20]);
+        assert!(peak_memory_bytes() >= before.max(64 << 20), "{} bytes held", held.len());
     }
 
     #[test]

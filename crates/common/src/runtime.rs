@@ -6,6 +6,7 @@ use crate::logging;
 use crate::options::RunOptions;
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::plan;
+use crate::watchdog::Watchdog;
 use serde::{Serialize, de::DeserializeOwned};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::io::Write as _;
@@ -25,7 +26,7 @@ pub struct Context<'a> {
     pub plan_hash: Hash,
     /// What the user asked for on the command line.
     pub options: &'a RunOptions,
-    /// The host of every rank, on rank 0; empty elsewhere.
+    /// The host of every rank.
     pub hosts: Vec<String>,
     /// When the run started.
     pub started: SystemTime,
@@ -36,6 +37,19 @@ impl Context<'_> {
     /// Whether this rank has been asked to stop by SIGTERM, SIGINT or SIGUSR1. Other ranks may not have heard yet.
     pub fn stop_requested(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Begins a watch over the ranks, with the time limit of the command line.
+    pub fn watchdog(&self) -> Watchdog<'_, World> {
+        Watchdog::new(self.comm, &self.hosts, Duration::from_secs(self.options.watchdog))
+    }
+
+    /// This rank's part of the watch, to be called often: ends the run, with exit code 2 and a message, where a rank has
+    /// stalled.
+    pub fn pulse(&self, watchdog: &Watchdog<'_, World>) {
+        if let Err(stalled) = watchdog.look() {
+            end_all_ranks(&Failure::run(stalled));
+        }
     }
 }
 
@@ -165,7 +179,8 @@ where
 {
     let (plan, plan_hash) = plan::share(comm, plan).map_err(Failure::run)?;
     let hosts = comm.gather(0, logging::host().as_bytes());
-    let hosts = hosts.iter().map(|h| String::from_utf8_lossy(h).into_owned()).collect();
+    let hosts: Vec<String> = hosts.iter().map(|h| String::from_utf8_lossy(h).into_owned()).collect();
+    let hosts = comm::share(comm, &hosts).map_err(Failure::run)?;
     let context = Context { comm, plan_hash, options, hosts, started, stop: stop_on_signal() };
     work(&context, &plan)
 }

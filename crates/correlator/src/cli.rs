@@ -45,6 +45,9 @@ enum Command {
         /// Write FITS-IDI for CASA and AIPS, too: a file for each phase centre
         #[arg(long)]
         fits_idi: bool,
+        /// Tell in a JSON file how the run goes: rate, time left, weights, fringes; written every few seconds
+        #[arg(long, value_name = "FILE")]
+        status_file: Option<PathBuf>,
         #[command(flatten)]
         options: RunOptions,
     },
@@ -179,7 +182,7 @@ struct InspectArgs {
 /// Runs the program.
 pub fn main() -> ExitCode {
     match runtime::parse_args::<Args>().command {
-        Command::Run { job, swin, fits_idi, options } => {
+        Command::Run { job, swin, fits_idi, status_file, options } => {
             // "job.input" gives "job.out" beside it.
             let out = options.out.clone().unwrap_or_else(|| job.input.with_extension("out"));
             runtime::parallel_at_level(
@@ -191,6 +194,7 @@ pub fn main() -> ExitCode {
                     let products = Products {
                         swin: swin || plan.job.write_swin,
                         fits_idi: fits_idi || plan.job.write_fits_idi,
+                        status: status_file.clone(),
                     };
                     run::run(context, plan, &out, products)
                 },

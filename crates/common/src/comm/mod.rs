@@ -76,8 +76,19 @@ pub trait Comm {
     /// Waits for a message without keeping a core busy for long: ranks that wait for minutes share their machine. A message
     /// that took t to come is found within t/8 or 2 ms, whichever is less, and the machine's shortest sleep (about 0.1 ms).
     fn receive_patiently(&self, from: Option<usize>, tag: Tag) -> (usize, Vec<u8>) {
+        self.receive_patiently_while(from, tag, &|| {})
+    }
+
+    /// The same, with something to be done between two looks.
+    fn receive_patiently_while(
+        &self,
+        from: Option<usize>,
+        tag: Tag,
+        meanwhile: &dyn Fn(),
+    ) -> (usize, Vec<u8>) {
         let start = Instant::now();
         while !self.waiting(from, tag) {
+            meanwhile();
             let waited = start.elapsed();
             if waited < AWAKE {
                 std::thread::yield_now();

@@ -1,31 +1,35 @@
 //! Runs a correlation over all ranks.
 //!
 //! Units of work (a few integrations each) are handed out as ranks get free; each writes what it made as a part, whole
-//! or not at all. When all are there, rank 0 joins them in order. What is done already is not done again.
+//! or not at all. When all are there, they go into the product, each to its place. What is done already is not done again.
 
+mod news;
 mod plan;
+mod products;
+mod status;
 mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Plan, RecordingFile, Wishes, open_sources, open_stream, prepare};
+pub use plan::{Plan, RecordingFile, Wishes, open_stream, prepare};
 pub use summary::{States, Summary};
 
-use crate::baseband::BasebandError;
-use crate::centres;
+use crate::baseband::{BasebandError, Recording, SampleSource};
 use crate::engine::Engine;
 use crate::integrate::{Accumulator, Record};
-use crate::writer::{Part, VisFile, VisMeta, VisWriter, fits_idi_files, write_fits_idi, write_swin};
+use crate::writer::{Part, VisFile, fits_idi_files};
 use anyhow::Context as _;
-use mirinae_common::atomic;
 use mirinae_common::checkpoint::CheckpointError;
-use mirinae_common::comm::Comm;
+use mirinae_common::comm::{self, Comm};
 use mirinae_common::farm::{Farm, UnitError};
 use mirinae_common::fault;
 use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::progress::Progress;
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
+use news::{Frames, News};
+use status::Status;
+use std::cell::RefCell;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -34,12 +38,14 @@ use std::path::{Path, PathBuf};
 const ATTEMPTS: u32 = 3;
 
 /// What is made besides the HDF5 file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Products {
     /// DiFX's output folder.
     pub swin: bool,
     /// FITS-IDI, a file for each phase centre.
     pub fits_idi: bool,
+    /// A file that tells how the run goes.
+    pub status: Option<PathBuf>,
 }
 
 /// Runs the correlation; products go to `out`.
@@ -49,14 +55,18 @@ pub struct Products {
 pub fn run(context: &Context, plan: &Plan, out: &Path, products: Products) -> Result<Outcome, Failure> {
     let run = Run { context, plan, out };
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
-    let complete = run.correlate(&todo).map_err(Failure::run)?;
-    if context.comm.rank() > 0 {
-        return Ok(Outcome::default());
-    }
+    // Every rank looks for fringes where somebody wants to see them, rank 0 writes the file.
+    let file = products.status.clone().filter(|_| context.comm.rank() == 0);
+    let mut status = Status::new(plan, &todo, context.comm.size(), file);
+    let complete = run.correlate(&todo, &mut status, products.status.is_some()).map_err(Failure::run)?;
     if !complete {
+        status.write("stopped");
         return Ok(Outcome::stopped());
     }
-    run.finish(products).map_err(Failure::run)
+    status.write("writing");
+    let outcome = run.write(&products).map_err(Failure::run)?;
+    status.write("done");
+    Ok(outcome)
 }
 
 struct Run<'a> {
@@ -136,14 +146,40 @@ impl Run<'_> {
         }
     }
 
-    /// Does the units; false where a signal stopped it before the end.
-    fn correlate(&self, todo: &[usize]) -> anyhow::Result<bool> {
+    fn is_first(&self) -> bool {
+        self.context.comm.rank() == 0
+    }
+
+    /// On all ranks: all products of what has been correlated.
+    fn write(&self, products: &Products) -> anyhow::Result<Outcome> {
+        self.join()?;
+        if self.is_first() {
+            self.remove_parts()?;
+        }
+        let made = self.write_centres(products)?;
+        let peaks = self.peaks()?;
+        if self.is_first() { self.finish(made, &peaks) } else { Ok(Outcome::default()) }
+    }
+
+    /// Does the units; false, on all ranks, where a signal stopped it before the end.
+    fn correlate(&self, todo: &[usize], status: &mut Status, fringes: bool) -> anyhow::Result<bool> {
         let total = self.plan.units.len();
         let mut done = total - todo.len();
         let rank = self.context.comm.rank();
         let mut progress = Progress::new(rank, self.context.options, "units", done as u64, total as u64);
         let mut worker = None;
-        let farm = Farm { comm: self.context.comm, units: todo, attempts: ATTEMPTS };
+        let (watchdog, status) = (self.context.watchdog(), RefCell::new(status));
+        let pulse = || {
+            self.context.pulse(&watchdog);
+            status.borrow_mut().write_now_and_then();
+        };
+        let farm = Farm {
+            comm: self.context.comm,
+            units: todo,
+            attempts: ATTEMPTS,
+            at_once: usize::MAX,
+            pulse: &pulse,
+        };
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
@@ -151,94 +187,86 @@ impl Run<'_> {
                     worker = Some(self.worker()?);
                 }
                 let Some(worker) = worker.as_mut() else { return Ok(Vec::new()) };
-                self.unit(worker, unit, tick).map(|()| Vec::new())
+                let news = self.unit(worker, unit, fringes, tick)?;
+                postcard::to_stdvec(&news).map_err(|e| UnitError { recoverable: false, error: e.into() })
             },
-            |_, _| {
+            |_, news| {
                 done += 1;
-                progress.set(done as u64, String::new);
+                status.borrow_mut().take(postcard::from_bytes(&news)?);
+                progress.set(done as u64, || status.borrow().in_words());
                 Ok(!self.context.stop_requested())
             },
         )?;
         progress.finish();
-        Ok(done == total)
+        Ok(comm::share(self.context.comm, &(done == total))?)
     }
 
     fn worker(&self) -> Result<Worker<'_>, UnitError> {
-        let sources = open_sources(self.plan).map_err(unit_error)?;
+        let (job, trust_job) = (&self.plan.job, self.plan.trust_job);
+        let open = |stream| open_stream(job, stream, trust_job);
+        let recordings = job.streams.iter().map(open).collect::<Result<Vec<_>, _>>().map_err(unit_error)?;
+        let frames_s = recordings.iter().map(Frames::of).collect();
+        let boxed = |recording: Recording| -> Box<dyn SampleSource> { Box::new(recording) };
+        let sources = recordings.into_iter().map(boxed).collect();
         let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources, self.plan.simd);
-        Ok(Worker { engine, scan: usize::MAX, accumulators: None })
+        Ok(Worker { engine, frames_s, scan: usize::MAX, accumulators: None })
     }
 
     /// Correlates a unit and writes its part.
-    fn unit(&self, worker: &mut Worker, unit: usize, tick: &mut dyn FnMut()) -> Result<(), UnitError> {
+    fn unit(
+        &self,
+        worker: &mut Worker,
+        unit: usize,
+        fringes: bool,
+        tick: &mut dyn FnMut(),
+    ) -> Result<News, UnitError> {
         let (job, slice) = (&self.plan.job, &self.plan.units[unit]);
         if worker.scan != slice.scan {
             worker.accumulators = Some(worker.engine.accumulators(slice.scan));
             worker.scan = slice.scan;
         }
-        let Some(accumulators) = worker.accumulators.as_mut() else { return Ok(()) };
+        let Some(accumulators) = worker.accumulators.as_mut() else { return Ok(News::default()) };
+        let mut news = News::default();
         let mut records = Vec::new();
         for index in slice.first..slice.first + slice.count {
             let mut record = Record::new(job, job.scans[slice.scan].centres.len());
             let integration = job.integration(slice.scan, index);
             worker.engine.integrate(&integration, accumulators, &mut record, tick).map_err(unit_error)?;
+            news.add(self.plan, &worker.frames_s, &integration, &record);
+            if fringes && index + 1 == slice.first + slice.count {
+                news.see(job, &integration, &record);
+            }
             records.push(record);
         }
-        self.part(unit).save(&records).map_err(|e| UnitError { recoverable: true, error: e.into() })
+        self.part(unit).save(&records).map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+        Ok(news)
     }
 
-    /// On rank 0: joins the parts, writes what else is asked for, tells how it went.
-    fn finish(&self, products: Products) -> anyhow::Result<Outcome> {
-        let product = self.product();
-        if !product.exists() {
-            atomic::write_by_path(&product, |tmp| self.join(tmp), anyhow::Error::from)?;
-        }
-        let parts = Part::folder(self.out);
-        if parts.exists() {
-            fs::remove_dir_all(&parts).with_context(|| format!("cannot remove {}", parts.display()))?;
-        }
-        let file = VisFile::open(&product)?;
-        let swin = if products.swin { Some(write_swin(&file, self.out)?) } else { None };
-        let idi =
-            if products.fits_idi { write_fits_idi(&self.plan.job, &file, self.out)? } else { Vec::new() };
+    /// On rank 0, when all products are there but the small ones: writes these, tells how it went.
+    fn finish(&self, made: Vec<PathBuf>, peak_bytes: &[u64]) -> anyhow::Result<Outcome> {
         let record = self.out.join(format!("{}.run.json", self.plan.job.name));
         let (hosts, started) = (&self.context.hosts, self.context.started);
-        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started)?;
-        let smearing = centres::smearing(&self.plan.job);
-        if !smearing.is_empty() {
-            let table = self.out.join(format!("{}.smearing.csv", self.plan.job.name));
-            atomic::write(&table, |to| to.write_all(centres::smearing_csv(&smearing).as_bytes()))?;
-        }
-        let summary = Summary::of(&file)?;
-        let mut told = summary.to_string();
-        for path in std::iter::once(&product).chain(&swin).chain(&idi) {
-            told.push_str(&format!("\nwrote {}", path.display()));
-        }
+        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started, peak_bytes)?;
+        self.write_smearing()?;
+        let summary = Summary::of(&VisFile::open(&self.product())?)?;
+        let paths: Vec<PathBuf> = std::iter::once(self.product()).chain(made).collect();
         // The products are there, whether or not anyone listens.
-        let _ = writeln!(std::io::stdout().lock(), "{told}");
+        let _ = writeln!(std::io::stdout().lock(), "{summary}{}", products::in_words(&paths));
         Ok(summary.outcome())
     }
 
-    /// Streams the parts into the product.
-    fn join(&self, path: &Path) -> anyhow::Result<()> {
-        let provenance = self.plan.provenance(&self.context.plan_hash);
-        let writer = VisWriter::create(path, &VisMeta::of(&self.plan.job), &provenance)?;
-        for (unit, slice) in self.plan.units.iter().enumerate() {
-            let part = self.part(unit);
-            let missing =
-                || format!("{} was there and is gone; run the same command again", part.path().display());
-            let records = part.load()?.with_context(missing)?;
-            for (record, index) in records.iter().zip(slice.first..) {
-                writer.write(slice.scan, index as usize, record)?;
-            }
-        }
-        Ok(writer.finish()?)
+    /// On all ranks: bytes of memory that each of them held at most; on rank 0 only.
+    fn peaks(&self) -> anyhow::Result<Vec<u64>> {
+        let mine = postcard::to_stdvec(&provenance::peak_memory_bytes())?;
+        let all = self.context.comm.gather(0, &mine);
+        all.iter().map(|peak| Ok(postcard::from_bytes(peak)?)).collect()
     }
 }
 
 /// What a rank keeps from unit to unit.
 struct Worker<'a> {
     engine: Engine<'a>,
+    frames_s: Vec<Frames>,
     scan: usize,
     accumulators: Option<(Accumulator, Accumulator)>,
 }

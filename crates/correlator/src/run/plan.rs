@@ -1,7 +1,5 @@
 //! Resolves everything that a correlation needs, before MPI starts.
-use crate::baseband::{
-    BasebandError, BitOrder, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond,
-};
+use crate::baseband::{BasebandError, BitOrder, Expectation, Recording, RecordingOptions, UtcSecond};
 use crate::centres;
 use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
 use crate::job::{self, Job, Quantisation, Rotation, Stream, Unit, units};
@@ -18,8 +16,10 @@ use std::path::Path;
 
 /// Units that a job is cut into at most: a part is a file, and a folder should not hold too many.
 const MOST_UNITS: u64 = 2000;
-/// Bytes of visibilities that a unit should not exceed: a rank holds them, and once more as it writes them.
-const RECORDS_BYTES: usize = 64 << 20;
+/// Bytes of visibilities that a unit should not exceed.
+const RECORDS_BYTES: usize = 32 << 20;
+/// A rank holds a unit's visibilities, and as it writes them the part's bytes, which grow by doubling.
+const COPIES: usize = 3;
 /// Phase centres that are named one by one.
 const MOST_NAMES: usize = 8;
 /// What the program itself takes, MPI included.
@@ -151,17 +151,6 @@ pub fn open_stream(job: &Job, stream: &Stream, trust_job: bool) -> Result<Record
     Ok(recording)
 }
 
-/// Opens the recordings of all streams.
-///
-/// # Errors
-/// As [`open_stream`].
-pub fn open_sources(plan: &Plan) -> Result<Vec<Box<dyn SampleSource>>, BasebandError> {
-    let open = |stream| -> Result<Box<dyn SampleSource>, BasebandError> {
-        Ok(Box::new(open_stream(&plan.job, stream, plan.trust_job)?))
-    };
-    plan.job.streams.iter().map(open).collect()
-}
-
 /// What the job can say and the correlator cannot read.
 fn refuse_unreadable(job: &Job, stream: &Stream) -> Result<(), Failure> {
     match &stream.format {
@@ -243,7 +232,7 @@ impl Plan {
         let job = &self.job;
         let record = |u: &Unit| u.count as usize * record_bytes(job, job.scans[u.scan].centres.len());
         let records = self.units.iter().map(record).max().unwrap_or(0);
-        PROGRAM_BYTES + engine_bytes(job) + 2 * records
+        PROGRAM_BYTES + engine_bytes(job) + COPIES * records
     }
 
     /// Bytes of all visibilities.

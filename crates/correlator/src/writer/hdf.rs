@@ -24,8 +24,10 @@
 //! ```
 
 use super::meta::{ProductInfo, VisMeta};
+use super::rows::VisPlaces;
 use crate::integrate::{Record, STATES};
 use crate::job::Band;
+use hdf5::plist::dataset_create::AllocTime;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type, Location, Result};
 use ndarray::{Array1, Array2, ArrayView, Dimension, s};
@@ -105,6 +107,14 @@ impl VisWriter {
         put(group, "samples_tr", integration, &record.samples_r)?;
         put(group, "states_trk", integration, record.states_rk.as_flattened())?;
         if record.tones_g.is_empty() { Ok(()) } else { put(group, "tones_tg", integration, &record.tones_g) }
+    }
+
+    /// Where [`super::VisRows`] can write the integrations once this is closed.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn places(&self) -> Result<VisPlaces> {
+        VisPlaces::of(&self.scans)
     }
 
     /// Closes the file.
@@ -201,7 +211,8 @@ fn create_scan(all: &Group, meta: &VisMeta, index: usize) -> Result<Group> {
     Ok(group)
 }
 
-/// Contiguous room: visibilities are noise and do not compress.
+/// Contiguous room: visibilities are noise and do not compress. It has its place at once, and no bytes before they are written.
 fn room<T: H5Type>(group: &Group, name: &str, shape: &[usize]) -> Result<()> {
-    group.new_dataset::<T>().shape(shape).obj_track_times(false).create(name).map(|_| ())
+    let early = Some(AllocTime::Early);
+    group.new_dataset::<T>().shape(shape).alloc_time(early).obj_track_times(false).create(name).map(|_| ())
 }

@@ -5,6 +5,7 @@ mod hdf_read;
 mod idi;
 mod meta;
 mod part;
+mod rows;
 pub mod swin;
 mod swin_file;
 #[cfg(test)]
@@ -12,7 +13,8 @@ mod tests;
 
 pub use hdf::VisWriter;
 pub use hdf_read::{Sampled, VisFile};
-pub use idi::{files as fits_idi_files, write as write_fits_idi};
+pub use idi::{files as fits_idi_files, path as fits_idi_path, write as write_fits_idi};
 pub use meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
 pub use part::Part;
-pub use swin_file::write_swin;
+pub use rows::{VisPlaces, VisRows};
+pub use swin_file::{path as swin_path, write_swin};

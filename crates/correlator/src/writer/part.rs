@@ -19,6 +19,35 @@ struct Kept {
     tones: Vec<f32>,
 }
 
+/// The same, of records that stay where they are.
+#[derive(Debug, Serialize)]
+struct Lent<'a> {
+    cross: &'a [f32],
+    cross_weight: &'a [f32],
+    auto: &'a [f32],
+    auto_weight: &'a [f32],
+    coverage: &'a [f32],
+    uvw: &'a [[f64; 3]],
+    samples: &'a [u64],
+    states: &'a [[u64; STATES]],
+    tones: &'a [f32],
+}
+
+fn lend(record: &Record) -> Lent<'_> {
+    let pairs = bytemuck::cast_slice::<Complex32, f32>;
+    Lent {
+        cross: pairs(&record.cross_cpf),
+        cross_weight: &record.cross_weight_cp,
+        auto: pairs(&record.auto_pf),
+        auto_weight: &record.auto_weight_p,
+        coverage: &record.coverage_s,
+        uvw: &record.uvw_cb,
+        samples: &record.samples_r,
+        states: &record.states_rk,
+        tones: pairs(&record.tones_g),
+    }
+}
+
 /// The place of one unit's part.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -41,19 +70,7 @@ impl Part {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, records: &[Record]) -> Result<(), CheckpointError> {
-        let pairs = |v: &[Complex32]| bytemuck::cast_slice::<Complex32, f32>(v).to_vec();
-        let keep = |r: &Record| Kept {
-            cross: pairs(&r.cross_cpf),
-            cross_weight: r.cross_weight_cp.clone(),
-            auto: pairs(&r.auto_pf),
-            auto_weight: r.auto_weight_p.clone(),
-            coverage: r.coverage_s.clone(),
-            uvw: r.uvw_cb.clone(),
-            samples: r.samples_r.clone(),
-            states: r.states_rk.clone(),
-            tones: pairs(&r.tones_g),
-        };
-        self.file.save(&records.iter().map(keep).collect::<Vec<_>>())
+        self.file.save(&records.iter().map(lend).collect::<Vec<_>>())
     }
 
     /// The records of the unit, or `None` where it is not done.

@@ -1,39 +1,45 @@
 //! Writes the visibilities of an HDF5 file as DiFX's output folder.
-use super::hdf_read::VisFile;
+use super::hdf_read::{CentreRecord, VisFile};
 use super::meta::VisMeta;
 use super::swin::{SwinHeader, write_record};
-use crate::integrate::Record;
-use mirinae_common::atomic;
+use mirinae_common::atomic::{self, WriteError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes `NAME.difx` into `folder`, one file for each phase centre, in DiFX's order of records; returns the
-/// folder's path. As with DiFX, products of weight 0 are left out and autocorrelations are in the first file.
-///
-/// # Errors
-/// Where a file cannot be written or the visibilities cannot be read.
-pub fn write_swin(vis: &VisFile, folder: &Path) -> anyhow::Result<PathBuf> {
-    let meta = vis.meta();
-    let folder = folder.join(&meta.swin_folder);
-    std::fs::create_dir_all(&folder)?;
-    let centres = meta.scans.iter().map(|s| s.centres.len()).max().unwrap_or(0);
-    for centre in 0..centres {
-        let name = format!("DIFX_{:05}_{:06}.s{centre:04}.b0000", meta.start_mjd, meta.start_second);
-        atomic::write(&folder.join(name), |out| write_centre(vis, centre, out))?;
-    }
-    Ok(folder)
+/// The folder within `folder`.
+pub fn path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name)
 }
 
-fn write_centre(vis: &VisFile, centre: usize, out: &mut impl Write) -> io::Result<()> {
+/// Writes the file of one phase centre into `NAME.difx` in `folder`, in DiFX's order of records. As with DiFX, products of
+/// weight 0 are left out and autocorrelations are in the first file. `tick` is called after every integration.
+///
+/// # Errors
+/// [`WriteError`] where the file cannot be written; where the visibilities cannot be read.
+pub fn write_swin(vis: &VisFile, folder: &Path, centre: usize, tick: &mut dyn FnMut()) -> anyhow::Result<()> {
+    let meta = vis.meta();
+    let folder = path(folder, &meta.swin_folder);
+    std::fs::create_dir_all(&folder).map_err(|source| WriteError { path: folder.clone(), source })?;
+    let name = format!("DIFX_{:05}_{:06}.s{centre:04}.b0000", meta.start_mjd, meta.start_second);
+    Ok(atomic::write(&folder.join(name), |out| write_centre(vis, centre, out, tick))?)
+}
+
+fn write_centre(
+    vis: &VisFile,
+    centre: usize,
+    out: &mut impl Write,
+    tick: &mut dyn FnMut(),
+) -> io::Result<()> {
     let meta = vis.meta();
     for (scan, info) in meta.scans.iter().enumerate().filter(|(_, s)| centre < s.centres.len()) {
         for integration in 0..info.integrations {
-            let record = vis.record(scan, integration).map_err(io::Error::other)?;
+            let record = vis.centre_record(scan, integration, centre).map_err(io::Error::other)?;
             let place = Place { meta, scan, integration };
             place.crosses(&record, centre, out)?;
             if centre == 0 {
                 place.autos(&record, out)?;
             }
+            tick();
         }
     }
     Ok(())
@@ -66,33 +72,32 @@ impl Place<'_> {
         }
     }
 
-    fn crosses(&self, record: &Record, centre: usize, out: &mut impl Write) -> io::Result<()> {
+    fn crosses(&self, record: &CentreRecord, centre: usize, out: &mut impl Write) -> io::Result<()> {
         let (meta, channels) = (self.meta, self.meta.channels);
         for (index, product) in meta.crosses.iter().enumerate() {
-            let row = centre * meta.crosses.len() + index;
-            let weight = f64::from(record.cross_weight_cp[row]);
+            let weight = f64::from(record.cross_weight_x[index]);
             let baseline = &meta.baselines[product.of];
             let number = meta.baseline_number(baseline.a, baseline.b);
             let header = SwinHeader {
                 freq: meta.bands[product.band].difx_index as i32,
                 polarisations: product.polarisations,
                 weight,
-                uvw_m: record.uvw_cb[centre * meta.baselines.len() + product.of],
+                uvw_m: record.uvw_b[product.of],
                 ..self.header(number, meta.scans[self.scan].centres[centre])
             };
             if weight > 0.0 {
-                write_record(out, &header, &record.cross_cpf[row * channels..(row + 1) * channels])?;
+                write_record(out, &header, &record.cross_xf[index * channels..(index + 1) * channels])?;
             }
         }
         Ok(())
     }
 
-    fn autos(&self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+    fn autos(&self, record: &CentreRecord, out: &mut impl Write) -> io::Result<()> {
         let (meta, channels) = (self.meta, self.meta.channels);
         let scan = &meta.scans[self.scan];
         let source = if scan.centres.len() == 1 { scan.centres[0] } else { scan.pointing };
         for (row, product) in meta.autos.iter().enumerate() {
-            let weight = f64::from(record.auto_weight_p[row]);
+            let weight = f64::from(record.auto_weight_y[row]);
             let header = SwinHeader {
                 freq: meta.bands[product.band].difx_index as i32,
                 polarisations: product.polarisations,
@@ -100,7 +105,7 @@ impl Place<'_> {
                 ..self.header(meta.baseline_number(product.of, product.of), source)
             };
             if weight > 0.0 {
-                write_record(out, &header, &record.auto_pf[row * channels..(row + 1) * channels])?;
+                write_record(out, &header, &record.auto_yf[row * channels..(row + 1) * channels])?;
             }
         }
         Ok(())

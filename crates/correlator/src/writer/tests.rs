@@ -98,6 +98,30 @@ fn hdf5_goes_round_and_is_deterministic() {
 }
 
 #[test]
+fn rows_written_in_any_order_by_several_make_the_same_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (slow, fast) = (dir.path().join("slow.h5"), dir.path().join("fast.h5"));
+    write(&slow);
+    let writer = VisWriter::create(&fast, &meta(), "{\"plan\": 1}").unwrap();
+    let places = writer.places().unwrap();
+    writer.finish().unwrap();
+    assert_ne!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap(), "control: nothing written yet");
+    let writers = [places.clone(), places.clone()].map(|p| VisRows::open(&fast, p).unwrap());
+    for t in [3, 0, 2, 1] {
+        writers[t % 2].write(0, t, &record(t as f32)).unwrap();
+    }
+    writers[0].sync().unwrap();
+    assert_eq!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap());
+    // What does not fit is refused and overwrites nothing.
+    let mut other = record(1.0);
+    other.cross_cpf.pop();
+    assert!(writers[0].write(0, 1, &other).unwrap_err().to_string().contains("cross_vis_tcxf"));
+    assert!(writers[0].write(0, 4, &record(1.0)).is_err());
+    assert_eq!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap());
+    assert!(VisRows::open(&dir.path().join("gone.h5"), places).is_err());
+}
+
+#[test]
 fn other_files_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.h5");
@@ -110,7 +134,11 @@ fn swin_folder_as_difx_has_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.h5");
     write(&path);
-    let folder = write_swin(&VisFile::open(&path).unwrap(), dir.path()).unwrap();
+    let vis = VisFile::open(&path).unwrap();
+    let mut ticks = 0;
+    (0..2).for_each(|centre| write_swin(&vis, dir.path(), centre, &mut || ticks += 1).unwrap());
+    assert_eq!(ticks, 8);
+    let folder = swin_path(dir.path(), &meta().swin_folder);
     let read = |centre| {
         let name = format!("DIFX_60000_086398.s000{centre}.b0000");
         swin::read_records(&std::fs::read(folder.join(name)).unwrap(), 4).unwrap()

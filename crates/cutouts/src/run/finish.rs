@@ -200,7 +200,7 @@ impl Run<'_> {
             fs::remove_dir_all(&parts).with_context(|| format!("cannot remove {}", parts.display()))?;
         }
         let record = self.out.join("run.json");
-        provenance::write_run_record(&record, &self.hash, &self.context.hosts, self.context.started)?;
+        provenance::write_run_record(&record, &self.hash, &self.context.hosts, self.context.started, &[])?;
         // The products are there, whether or not anyone listens.
         let _ = writeln!(std::io::stdout().lock(), "{}", told(&index, self.out));
         Ok(index.outcome())

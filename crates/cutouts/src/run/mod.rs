@@ -84,7 +84,8 @@ pub fn run(context: &Context, job: &Job, root: &Path, out: &Path) -> Result<Outc
 fn scan_all(context: &Context, scan: &job::Scan, root: &Path) -> Result<(Plan, Hash), Failure> {
     let units: Vec<usize> = (0..scan.folders.len()).collect();
     let mut found = Vec::new();
-    let farm = Farm { comm: context.comm, units: &units, attempts: ATTEMPTS };
+    let farm =
+        Farm { comm: context.comm, units: &units, attempts: ATTEMPTS, at_once: usize::MAX, pulse: &|| {} };
     let list = |unit: usize, _: &mut dyn FnMut()| {
         let (folder, deep) = &scan.folders[unit];
         let listed = plan::list_folder(root, folder, &scan.settings, *deep)
@@ -207,7 +208,15 @@ impl Run<'_> {
         let mut progress = Progress::new(rank, self.context.options, "shards", done as u64, total as u64);
         let mut worker = Worker::new(self.plan);
         let (mut files, mut bad) = if rank == 0 { self.counts_so_far(todo)? } else { (0, 0) };
-        let farm = Farm { comm: self.context.comm, units: todo, attempts: ATTEMPTS };
+        let watchdog = self.context.watchdog();
+        let pulse = || self.context.pulse(&watchdog);
+        let farm = Farm {
+            comm: self.context.comm,
+            units: todo,
+            attempts: ATTEMPTS,
+            at_once: usize::MAX,
+            pulse: &pulse,
+        };
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;

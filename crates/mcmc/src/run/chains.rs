@@ -225,13 +225,15 @@ impl<'a> Fit<'a> {
             Some(drawing) => Some(self.keeper(*drawing)?),
             None => None,
         };
+        let watchdog = context.watchdog();
+        let pulse = || context.pulse(&watchdog);
         let verdict = loop {
             let mine = keeper.as_ref().map(|k| k.drawing.chains.tunings().to_vec());
             let tunings = comm::share(comm, &mine.unwrap_or_default())?;
             if let Some(keeper) = &mut keeper {
                 keeper.drawing.chains.resume();
             }
-            Pool::new(comm).run(keeper.as_mut(), |tasks: Vec<LegTask>, tick| {
+            Pool::new(comm).with_pulse(&pulse).run(keeper.as_mut(), |tasks: Vec<LegTask>, tick| {
                 // A look at the messages takes under a microsecond, a gradient tens to thousands.
                 let mut likelihood = Ticking::new(&mut standard, 1, tick);
                 let mut one = |task: &LegTask| {

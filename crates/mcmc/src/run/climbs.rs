@@ -69,7 +69,9 @@ impl Fit<'_> {
             let first = climbing.done.len();
             let mut batch = Batch { next: first, last: first + BATCH, done: Vec::new(), stopped: false };
             let source = self.is_root().then_some(&mut batch);
-            Pool::new(self.context.comm).run(source, |index, tick| {
+            let watchdog = self.context.watchdog();
+            let pulse = || self.context.pulse(&watchdog);
+            Pool::new(self.context.comm).with_pulse(&pulse).run(source, |index, tick| {
                 fault::pass("step")?;
                 let start = climb_start(seed, index, self.plan.layout.parameters.len());
                 let end = climb(&mut Ticking::new(&mut likelihood, 1, tick), &start, LONGEST_CLIMB);

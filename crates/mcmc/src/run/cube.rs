@@ -106,7 +106,9 @@ impl CubeFit<'_> {
     /// Does all tasks; whether all are done, or a signal stopped it.
     fn work(&self, mut keeper: Option<&mut Keeper>) -> anyhow::Result<bool> {
         let comm = self.context.comm;
-        Pool::new(comm).run(keeper.as_deref_mut(), |task, tick| {
+        let watchdog = self.context.watchdog();
+        let pulse = || self.context.pulse(&watchdog);
+        Pool::new(comm).with_pulse(&pulse).run(keeper.as_deref_mut(), |task, tick| {
             fault::pass("unit")?;
             let work = match task {
                 Task::Look { row } => Work::Looked { row, looks: self.look(row, tick)? },
@@ -184,7 +186,7 @@ impl CubeFit<'_> {
     fn tell(&self) -> anyhow::Result<()> {
         let context = self.context;
         let path = self.out.join("run.json");
-        provenance::write_run_record(&path, &context.plan_hash, &context.hosts, context.started)?;
+        provenance::write_run_record(&path, &context.plan_hash, &context.hosts, context.started, &[])?;
         println!("{}", std::fs::read_to_string(self.out.join("summary.txt"))?);
         println!("maps and report.html in {}", self.out.display());
         Ok(())

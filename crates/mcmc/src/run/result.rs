@@ -69,6 +69,7 @@ pub(super) fn tell(fit: &Fit, products: &[Product]) -> anyhow::Result<()> {
         &context.plan_hash,
         &context.hosts,
         context.started,
+        &[],
     )?;
     let names: Vec<&str> = products.iter().map(|p| p.name.as_str()).collect();
     products::tell(fit.out, &names)

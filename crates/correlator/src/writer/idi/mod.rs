@@ -35,31 +35,33 @@ struct File<'a> {
     centre: usize,
 }
 
-/// Writes `NAME.idi`, or `NAME.c0000.idi` and so on where scans have several phase centres, into `folder`; returns the paths.
+/// `NAME.idi`, or `NAME.c0000.idi` and so on where scans have several phase centres, in `folder`.
+pub fn path(folder: &Path, name: &str, (centre, centres): (usize, usize)) -> PathBuf {
+    folder.join(if centres == 1 { format!("{name}.idi") } else { format!("{name}.c{centre:04}.idi") })
+}
+
+/// Writes the file of one phase centre into `folder`. `tick` is called after every integration.
 ///
 /// # Errors
-/// Where FITS-IDI cannot hold the correlation, a file cannot be written or the visibilities cannot be read.
-pub fn write(job: &Job, vis: &VisFile, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// [`mirinae_common::atomic::WriteError`] where the file cannot be written; where FITS-IDI cannot hold the correlation, or the
+/// visibilities cannot be read.
+pub fn write(
+    job: &Job,
+    vis: &VisFile,
+    folder: &Path,
+    centre: usize,
+    tick: &mut dyn FnMut(),
+) -> anyhow::Result<()> {
     let meta = vis.meta();
     let layout = Layout::new(meta, job.average).map_err(anyhow::Error::msg)?;
     let provenance = vis.provenance()?;
     let centres = meta.scans.iter().map(|s| s.centres.len()).max().unwrap_or(0);
-    let mut paths = Vec::new();
-    for centre in 0..centres {
-        let name = if centres == 1 {
-            format!("{}.idi", meta.name)
-        } else {
-            format!("{}.c{centre:04}.idi", meta.name)
-        };
-        let path = folder.join(name);
-        let file = File { job, vis, layout: layout.clone(), centre };
-        atomic::write(&path, |out| file.write(&provenance, out))?;
-        paths.push(path);
-    }
-    Ok(paths)
+    let file = File { job, vis, layout, centre };
+    let path = path(folder, &meta.name, (centre, centres));
+    Ok(atomic::write(&path, |out| file.write(&provenance, out, tick))?)
 }
 
-/// What [`write()`] has put into `folder` for a job of this name.
+/// What [`write()`] has put into `folder` for the phase centres of a job of this name.
 ///
 /// # Errors
 /// What the system says; a folder that is not there has none.
@@ -83,7 +85,7 @@ pub fn files(folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
 }
 
 impl File<'_> {
-    fn write(&self, provenance: &str, out: &mut impl Write) -> io::Result<()> {
+    fn write(&self, provenance: &str, out: &mut impl Write, tick: &mut dyn FnMut()) -> io::Result<()> {
         self.primary(provenance).write(out)?;
         self.array_geometry(out)?;
         self.antenna(out)?;
@@ -95,7 +97,7 @@ impl File<'_> {
         let spans = self.spans();
         self.interferometer_model(&spans, out)?;
         self.model_comps(&spans, out)?;
-        self.uv_data(out)
+        self.uv_data(out, tick)
     }
 
     /// The first day, as 2024-01-31.

@@ -113,7 +113,7 @@ fn files(turned: bool) -> Vec<Vec<Hdu>> {
                 file.interferometer_model(&spans, &mut bytes).unwrap();
                 file.model_comps(&spans, &mut bytes).unwrap();
             }
-            file.uv_data(&mut bytes).unwrap();
+            file.uv_data(&mut bytes, &mut || {}).unwrap();
             read(&bytes)
         })
         .collect()

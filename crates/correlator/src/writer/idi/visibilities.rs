@@ -29,7 +29,7 @@ struct Moment {
 }
 
 impl File<'_> {
-    pub(super) fn uv_data(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn uv_data(&self, out: &mut impl Write, tick: &mut dyn FnMut()) -> io::Result<()> {
         let layout = &self.layout;
         let flux = 2 * layout.products() * layout.channels;
         let columns = [
@@ -59,6 +59,7 @@ impl File<'_> {
                 buffer.fill(self, pair, &record);
                 self.uv_row(&mut table, moment, pair, &record, &buffer)?;
             }
+            tick();
         }
         table.finish()
     }
