@@ -114,11 +114,3 @@ fn other_ranks_than_the_first_write_visibilities_and_centres() {
         assert_same(&field.path("whole"), &field.path("out"), fault);
     }
 }
-
-#[test]
-#[ignore = "takes a while: run with --full"]
-fn a_thousand_centres_take_less_than_a_gigabyte_a_rank() {
-    let field = Field::simulate(1000, 0.064);
-    field.is_the_same(&[3]);
-    assert!(field.bound_mib() < 1024);
-}
