@@ -11,7 +11,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Plan, RecordingFile, Wishes, open_stream, prepare};
+pub use plan::{Plan, RecordingFile, Wishes, open_sources, open_stream, prepare};
 pub use summary::{States, Summary};
 
 use crate::baseband::{BasebandError, Recording, SampleSource};

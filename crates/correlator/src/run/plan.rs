@@ -1,5 +1,7 @@
 //! Resolves everything that a correlation needs, before MPI starts.
-use crate::baseband::{BasebandError, BitOrder, Expectation, Recording, RecordingOptions, UtcSecond};
+use crate::baseband::{
+    BasebandError, BitOrder, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond,
+};
 use crate::centres;
 use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
 use crate::job::{self, Job, Quantisation, Rotation, Stream, Unit, units};
@@ -149,6 +151,17 @@ pub fn open_stream(job: &Job, stream: &Stream, trust_job: bool) -> Result<Record
         complex: Some(stream.sampling.is_complex()),
     })?;
     Ok(recording)
+}
+
+/// Opens the recordings of all streams.
+///
+/// # Errors
+/// As [`open_stream`].
+pub fn open_sources(plan: &Plan) -> Result<Vec<Box<dyn SampleSource>>, BasebandError> {
+    let open = |stream| -> Result<Box<dyn SampleSource>, BasebandError> {
+        Ok(Box::new(open_stream(&plan.job, stream, plan.trust_job)?))
+    };
+    plan.job.streams.iter().map(open).collect()
 }
 
 /// What the job can say and the correlator cannot read.

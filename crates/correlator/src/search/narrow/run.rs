@@ -137,7 +137,15 @@ impl Run<'_> {
         let rank = self.context.comm.rank();
         let mut progress = Progress::new(rank, self.context.options, "units", done as u64, total as u64);
         let mut sources = None;
-        let farm = Farm { comm: self.context.comm, units: todo, attempts: ATTEMPTS };
+        let watchdog = self.context.watchdog();
+        let pulse = || self.context.pulse(&watchdog);
+        let farm = Farm {
+            comm: self.context.comm,
+            units: todo,
+            attempts: ATTEMPTS,
+            at_once: usize::MAX,
+            pulse: &pulse,
+        };
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
@@ -195,7 +203,7 @@ impl Run<'_> {
         let drawn = products::draw(self.plan, &rows, &pictures)?;
         let record = self.product(".run.json");
         let (hosts, started) = (&self.context.hosts, self.context.started);
-        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started)?;
+        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started, &[])?;
         let mut told = products::summary(self.plan, &rows, &results, trials);
         for path in [&csv, &hdf5] {
             told.push_str(&format!("\nwrote {}", path.display()));
