@@ -6,6 +6,7 @@ Every cross correlation of a weight above 0 must be there at its time (1 ms), pa
 polarisation: visibilities within 1e-6 of their largest, u, v, w within 1e-5 of their length; stations at their
 places within 1 mm. --control: two baselines are swapped first. Exit code 1: differs.
 """
+import json
 import sys
 
 import h5py
@@ -55,6 +56,8 @@ def main():
         a[[0, 1]], b[[0, 1]] = a[[1, 0]], b[[1, 0]]
     products = list(zip(*(hdf[f"cross_products/{x}"][:] for x in ("baseline", "polarisation", "band"))))
     start_s = int(hdf.attrs["start_mjd"]) * 86400.0 + float(hdf.attrs["start_second"])
+    # As in DiFX, an average of channels is at the middle of their lower edges.
+    average = json.loads(hdf.attrs["provenance"])["settings"]["channels_averaged"]
     low_hz, width_hz = hdf["bands/low_hz"][:], hdf["bands/bandwidth_hz"][:]
     for scan in (s for s in hdf["scans"].values() if centre < len(s["centre_source_c"])):
         vis, weight, uvw_m = scan["cross_vis_tcxf"][:, centre], scan["cross_weight_tcx"][:, centre], scan["uvw_m_tcb3"][:, centre]
@@ -64,12 +67,11 @@ def main():
                     continue
                 pol = pol.decode()
                 one, two, v, uvw = a[pair], b[pair], vis[t, x], -uvw_m[t, pair]
-                row = None
-                for hz in (low_hz[band], low_hz[band] + 0.5 * width_hz[band] / vis.shape[-1]):
-                    row = row or lookup(found, start_s + seconds, one, two, hz, pol)
-                    if row is None:
-                        turned = lookup(found, start_s + seconds, two, one, hz, pol[::-1])
-                        row = turned and (np.conj(turned[0]), -turned[1])
+                hz = low_hz[band] + 0.5 * (average - 1) * width_hz[band] / (average * vis.shape[-1])
+                row = lookup(found, start_s + seconds, one, two, hz, pol)
+                if row is None:
+                    turned = lookup(found, start_s + seconds, two, one, hz, pol[::-1])
+                    row = turned and (np.conj(turned[0]), -turned[1])
                 if row is None:
                     faults.append(f"{one}-{two} {pol} {low_hz[band]} Hz {seconds} s: not there")
                     continue
