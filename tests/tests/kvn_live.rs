@@ -167,7 +167,7 @@ fn a_stalled_rank_is_named_with_its_host_and_ends_the_run() {
     job.run(1, "whole").args(["--no-progress"]).end().expect(0);
     for (rank, by) in [(2, 0), (0, 1)] {
         let out = format!("out{rank}");
-        let child = job.begun(job.run(3, &out).args(["--watchdog", "1", "--no-progress"]), &out);
+        let child = job.begun(job.run(3, &out).args(["--watchdog", "5", "--no-progress"]), &out);
         signal("-STOP", &process(&child, rank));
         let ended = ended(child).expect(2);
         let told =
