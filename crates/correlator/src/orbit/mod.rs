@@ -1,6 +1,6 @@
 //! Orbits of spacecraft and other near bodies: states at given times, and the positions between them.
 //!
-//! Between two states the position is Hermite's polynomial through positions and velocities of the [`STATES`] states around the
+//! Between two states the position is Hermite's polynomial through positions and velocities of the four states around the
 //! time: of degree 7, as orbit messages are made for.
 
 mod horizons;
