@@ -6,7 +6,7 @@ use super::vector::{Vec3, cross, difference, dot, norm, scaled, sum, unit};
 /// Parameter of light bending in general relativity.
 const GAMMA: f64 = 1.0;
 /// Radius that stands for the geocentre in the bending by the Earth, as CALC has it; it cancels on every baseline.
-const EARTH_RADIUS_M: f64 = 6_378_136.55;
+pub(super) const EARTH_RADIUS_M: f64 = 6_378_136.55;
 
 /// t_station - t_geocentre in s, for a source at infinity.
 ///

@@ -17,8 +17,8 @@ const AU_M: f64 = 149_597_870_700.0;
 /// Angular velocity of the Earth in rad per second of UT1 (IERS 2010, eq. 5.15).
 const ROTATION_RAD_S: f64 = TAU * 1.002_737_811_911_354_6 / DAY_S;
 /// TT - TAI in s.
-const TT_TAI_S: f64 = 32.184;
-const MJD_JD: f64 = 2_400_000.5;
+pub(super) const TT_TAI_S: f64 = 32.184;
+pub(super) const MJD_JD: f64 = 2_400_000.5;
 const ARCSEC_RAD: f64 = PI / 648_000.0;
 /// Gravitational parameters in m^3/s^2 (IERS 2010, table 1.1; planets: IAU 2009 mass ratios).
 pub const GM_SUN: f64 = 1.327_124_420_99e20;

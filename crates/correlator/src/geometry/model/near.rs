@@ -5,17 +5,14 @@
 //! geocentric to barycentric ones and back by the terms of the consensus model (IERS Conventions 2010, chapter 11), which it
 //! becomes for a body far away.
 
-use super::earth::{Body, Earth, GM_EARTH, GM_SUN, LIGHT_M_S};
+use super::consensus::EARTH_RADIUS_M;
+use super::earth::{Body, Earth, GM_EARTH, GM_SUN, LIGHT_M_S, MJD_JD, TT_TAI_S};
 use super::vector::{Vec3, cross, difference, dot, norm, scaled, sum};
 use crate::epoch::{DAY_S, Epoch};
 use crate::orbit::{Centre, Orbit, OrbitError, Scale};
 
 /// Steps after which an iteration has long converged: each gains four digits.
 const STEPS: usize = 12;
-/// Radius that stands for the geocentre in the bending by the Earth, as in the consensus model.
-const EARTH_RADIUS_M: f64 = 6_378_136.55;
-/// TT - TAI in s.
-const TT_TAI_S: f64 = 32.184;
 
 /// A geocentric vector in barycentric coordinates (IERS 2010, the terms of equation 11.9).
 fn barycentric(earth: &Earth, geocentric_m: Vec3) -> Vec3 {
@@ -43,7 +40,7 @@ fn in_scale(earth: &Earth, scale: Scale) -> Epoch {
         Scale::Gps => tai_s - 19.0,
         Scale::Tt => tt_s,
         Scale::Tdb => {
-            let day = 2_400_000.5 + earth.utc.mjd as f64;
+            let day = MJD_JD + earth.utc.mjd as f64;
             tt_s + sofars::ts::dtdb(day, (earth.utc.second + tt_s) / DAY_S, 0.0, 0.0, 0.0, 0.0)
         }
     })
