@@ -1,5 +1,6 @@
 //! FX correlation of VLBI baseband recordings: the library behind `kvn-corr`.
 
+mod aligned;
 pub mod antab;
 pub mod baseband;
 pub mod bench;

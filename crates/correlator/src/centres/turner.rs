@@ -5,6 +5,7 @@
 //! of its first channel. Blocks of centres keep their phasors in the first cache while all bands go by.
 
 use super::{Shift, towards};
+use crate::aligned::Aligned;
 use crate::geometry::DelayModel;
 use crate::integrate::{Accumulator, stations};
 use crate::job::{Band, Job, Scan};
@@ -50,9 +51,9 @@ struct Block {
     /// A baseline's shifts, by centre.
     shifts: Vec<Shift>,
     /// Visibilities of a product in single precision, groups padded to whole vectors.
-    vis: [Vec<f32>; 2],
+    vis: [Aligned; 2],
     /// Phasors of a group's channels by centre, padded the same.
-    fine: [Vec<f32>; 2],
+    fine: [Aligned; 2],
     table: Phasors,
     sums_cg: Vec<[f32; 2]>,
 }
@@ -103,7 +104,7 @@ impl Block {
     fn new(job: &Job, simd: Simd) -> Self {
         let (channels, average) = (job.channels, job.average);
         let (groups, row) = (channels / average, average.next_multiple_of(MAX_LANES));
-        let room = |n: usize| [vec![0.0; n], vec![0.0; n]];
+        let room = |n: usize| [Aligned::zeros(n), Aligned::zeros(n)];
         Self {
             simd,
             channels,

@@ -82,20 +82,20 @@ impl Lanes for Sixteen {
 
     #[inline(always)]
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        // Four quarters of 4 x 16: within each, 4 x 4 blocks are turned in registers; a block is a quarter of a row of
-        // the result.
+        // Four columns of all rows at a time: rows 0, 4, 8, 12 side by side, and so on; 4 x 4 blocks are turned in
+        // registers, and whole rows of the result are stored.
         for quarter in 0..4 {
             // SAFETY: the caller says that sixteen rows of sixteen can be read and written.
             unsafe {
-                let row = |i: usize| _mm512_loadu_ps(from.add((4 * quarter + i) * from_stride));
-                let (r0, r1, r2, r3) = (row(0), row(1), row(2), row(3));
+                let rows = |i: usize| load_quarters(from.add(i * from_stride + 4 * quarter), 4 * from_stride);
+                let (r0, r1, r2, r3) = (rows(0), rows(1), rows(2), rows(3));
                 let (a, b) = (_mm512_unpacklo_ps(r0, r1), _mm512_unpackhi_ps(r0, r1));
                 let (c, d) = (_mm512_unpacklo_ps(r2, r3), _mm512_unpackhi_ps(r2, r3));
-                let to = to.add(4 * quarter);
-                store_quarters(_mm512_shuffle_ps::<0x44>(a, c), to, 4 * to_stride);
-                store_quarters(_mm512_shuffle_ps::<0xee>(a, c), to.add(to_stride), 4 * to_stride);
-                store_quarters(_mm512_shuffle_ps::<0x44>(b, d), to.add(2 * to_stride), 4 * to_stride);
-                store_quarters(_mm512_shuffle_ps::<0xee>(b, d), to.add(3 * to_stride), 4 * to_stride);
+                let to = to.add(4 * quarter * to_stride);
+                _mm512_storeu_ps(to, _mm512_shuffle_ps::<0x44>(a, c));
+                _mm512_storeu_ps(to.add(to_stride), _mm512_shuffle_ps::<0xee>(a, c));
+                _mm512_storeu_ps(to.add(2 * to_stride), _mm512_shuffle_ps::<0x44>(b, d));
+                _mm512_storeu_ps(to.add(3 * to_stride), _mm512_shuffle_ps::<0xee>(b, d));
             }
         }
     }
@@ -103,11 +103,13 @@ impl Lanes for Sixteen {
     #[inline(always)]
     unsafe fn decode(bytes: *const u8, offset: u32, table: *const f32) -> Self {
         // SAFETY: the caller says that eight bytes can be read. The table's entry of byte 0b11100100 holds the values
-        // of the four codes in turn.
+        // of the four codes in turn. The upper eight samples begin two bytes later.
         unsafe {
-            let word = (u64::from_le(bytes.cast::<u64>().read_unaligned()) >> offset) as u32;
-            let shifts = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-            let codes = _mm512_srlv_epi32(_mm512_set1_epi32(word.cast_signed()), shifts);
+            let word = |at: usize| _mm512_set1_epi32(bytes.add(at).cast::<i32>().read_unaligned());
+            let words = _mm512_mask_blend_epi32(0xff00, word(0), word(2));
+            let places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
+            let shifts = _mm512_add_epi32(places, _mm512_set1_epi32(offset.cast_signed()));
+            let codes = _mm512_srlv_epi32(words, shifts);
             let levels = _mm512_broadcast_f32x4(_mm_loadu_ps(table.add(4 * 0b11_10_01_00)));
             // Only the two lowest bits of each element choose.
             Self(_mm512_permutevar_ps(levels, codes))
@@ -115,17 +117,17 @@ impl Lanes for Sixteen {
     }
 }
 
-/// The four quarters of a vector into rows `stride` apart.
+/// Four values from each of four rows `stride` apart.
 ///
 /// # Safety
-/// AVX-512F is there; four values can be written to each row.
+/// AVX-512F is there; the values can be read.
 #[inline(always)]
-unsafe fn store_quarters(x: __m512, to: *mut f32, stride: usize) {
+unsafe fn load_quarters(from: *const f32, stride: usize) -> __m512 {
     // SAFETY: as the caller says.
     unsafe {
-        _mm_storeu_ps(to, _mm512_extractf32x4_ps::<0>(x));
-        _mm_storeu_ps(to.add(stride), _mm512_extractf32x4_ps::<1>(x));
-        _mm_storeu_ps(to.add(2 * stride), _mm512_extractf32x4_ps::<2>(x));
-        _mm_storeu_ps(to.add(3 * stride), _mm512_extractf32x4_ps::<3>(x));
+        let x = _mm512_castps128_ps512(_mm_loadu_ps(from));
+        let x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(from.add(stride)));
+        let x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(from.add(2 * stride)));
+        _mm512_insertf32x4::<3>(x, _mm_loadu_ps(from.add(3 * stride)))
     }
 }

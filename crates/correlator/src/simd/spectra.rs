@@ -2,6 +2,7 @@
 
 use super::fft::{Input, Output};
 use super::{Complex, Fft, FftScratch, Kernel, Lanes, MAX_LANES, Simd};
+use crate::aligned::Aligned;
 
 /// Values of the samples of a block.
 #[derive(Debug, Clone, Copy)]
@@ -224,20 +225,20 @@ impl<I: Input> Kernel for Rotated<'_, '_, I> {
 /// What a pair of spectra needs besides the transform's own scratch.
 #[derive(Debug, Clone)]
 pub struct PairScratch {
-    re: Vec<f32>,
-    im: Vec<f32>,
+    re: Aligned,
+    im: Aligned,
 }
 
 impl PairScratch {
     /// Room for a number of points.
     pub fn new(points: usize) -> Self {
         // Bin N is bin 0 again.
-        let room = || vec![0.0; points + MAX_LANES];
+        let room = || Aligned::zeros(points + MAX_LANES);
         Self { re: room(), im: room() }
     }
 }
 
-/// The spectra of two runs of real samples by one transform: both of codes, or both of numbers.
+/// Twice the spectra of two runs of real samples by one transform: both of codes, or both of numbers.
 pub fn pair(
     simd: Simd,
     (fft, scratch, both): (&Fft, &mut FftScratch, &mut PairScratch),
@@ -293,7 +294,8 @@ impl<I: Input> Kernel for Pair<'_, '_, I> {
     }
 }
 
-/// Takes the spectra of two real runs x + i y apart: X = (Z(k) + conj Z(-k)) / 2, Y = (Z(k) - conj Z(-k)) / 2i.
+/// Takes the spectra of two real runs x + i y apart: 2 X = Z(k) + conj Z(-k), 2 Y = (Z(k) - conj Z(-k)) / i. The phasors
+/// that they are turned by hold the half.
 struct Separate<'a> {
     re: &'a [f32],
     im: &'a [f32],
@@ -322,12 +324,11 @@ impl Separate<'_> {
     #[inline(always)]
     unsafe fn put<L: Lanes>(&self, out: &mut Planes, (row, fine): (usize, usize), bins: Complex<L>) {
         let at = row * self.rows + fine;
-        let half = L::splat(0.5);
         // SAFETY: as the caller says.
         unsafe {
             let turned = bins.mul(out.turn.at(fine, row));
             let to = (out.re.as_mut_ptr().add(at), out.im.as_mut_ptr().add(at));
-            Complex(turned.0.mul(half), turned.1.mul(half)).store(to.0, to.1);
+            turned.store(to.0, to.1);
         }
     }
 

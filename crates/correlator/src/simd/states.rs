@@ -39,6 +39,9 @@ const MOST_GROUPS: usize = 10;
 const PAIRS: u64 = 0x5555_5555_5555_5555;
 const FOURS: u64 = 0x3333_3333_3333_3333;
 const BYTES: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+/// Sums in bytes that 16 bits hold: each adds up to 2 x 240.
+const MOST_SUMS: usize = 128;
+const HALVES: u64 = 0x00ff_00ff_00ff_00ff;
 
 impl Kernel for Bits<'_> {
     type Output = [u64; 3];
@@ -50,16 +53,31 @@ impl Kernel for Bits<'_> {
         let mut last = [0; GROUP];
         last[..rest.len()].copy_from_slice(rest);
         let mut sums = [0u64; 3];
-        for groups in groups.chunks(MOST_GROUPS).chain(std::iter::once([last].as_slice())) {
-            let mut in_bytes = [[0u64; LANES]; 3];
-            for group in groups {
-                add_group(group, &mut in_bytes);
-            }
-            for (sum, words) in sums.iter_mut().zip(&in_bytes) {
-                *sum += words.iter().flat_map(|word| word.to_le_bytes()).map(u64::from).sum::<u64>();
-            }
+        for groups in groups.chunks(MOST_GROUPS * MOST_SUMS) {
+            add_groups(groups, &mut sums);
         }
+        add_groups(&[last], &mut sums);
         sums
+    }
+}
+
+/// Adds the counts of as many groups as sums of 16 bits hold.
+#[inline(always)]
+fn add_groups(groups: &[[u8; GROUP]], sums: &mut [u64; 3]) {
+    let mut in_halves = [[0u64; LANES]; 3];
+    for groups in groups.chunks(MOST_GROUPS) {
+        let mut in_bytes = [[0u64; LANES]; 3];
+        for group in groups {
+            add_group(group, &mut in_bytes);
+        }
+        for (halves, bytes) in in_halves.iter_mut().zip(&in_bytes) {
+            halves.iter_mut().zip(bytes).for_each(|(to, x)| *to += (x & HALVES) + (x >> 8 & HALVES));
+        }
+    }
+    for (sum, halves) in sums.iter_mut().zip(&in_halves) {
+        // Four sums of 16 bits in each word.
+        let in_word = |word: &u64| (0..4).map(|i| word >> (16 * i) & 0xffff).sum::<u64>();
+        *sum += halves.iter().map(in_word).sum::<u64>();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Makes tables of exp(2 pi i (start + j step)) as products of two short tables.
-use crate::simd::{Kernel, Lanes, Line, Simd};
+use crate::aligned::Aligned;
+use crate::simd::{Kernel, Lanes, Line, MAX_LANES, Simd};
 use num_complex::Complex64;
 
 /// Phasors exp(2 pi i (start + j step)), j = fine + m coarse with m fine ones: the product of two, each made from its
@@ -19,19 +20,26 @@ pub struct Steps {
     coarse: Table,
 }
 
-/// Room for the fine table turned by a start.
+/// Room for the table that is turned by a start.
 #[derive(Debug, Clone)]
 pub struct Start(Table);
 
+/// Phasors, padded to whole vectors.
 #[derive(Debug, Clone)]
 struct Table {
-    re: Vec<f32>,
-    im: Vec<f32>,
+    len: usize,
+    re: Aligned,
+    im: Aligned,
 }
 
 impl Table {
-    fn new(n: usize) -> Self {
-        Self { re: vec![1.0; n], im: vec![0.0; n] }
+    fn new(len: usize) -> Self {
+        let room = len.next_multiple_of(MAX_LANES);
+        Self { len, re: (0..room).map(|_| 1.0).collect(), im: Aligned::zeros(room) }
+    }
+
+    fn parts(&self) -> (&[f32], &[f32]) {
+        (&self.re[..self.len], &self.im[..self.len])
     }
 }
 
@@ -49,11 +57,13 @@ fn cis(turns: f64) -> (f64, f64) {
     let sin = x
         * (1.0
             + y * (-1.0 / 6.0
-                + y * (1.0 / 120.0 + y * (-1.0 / 5_040.0 + y * (1.0 / 362_880.0 - y / 39_916_800.0)))));
+                + y * (1.0 / 120.0
+                    + y * (-1.0 / 5_040.0 + y * (1.0 / 362_880.0 + y * (-1.0 / 39_916_800.0))))));
     let cos = 1.0
         + y * (-0.5
             + y * (1.0 / 24.0
-                + y * (-1.0 / 720.0 + y * (1.0 / 40_320.0 + y * (-1.0 / 3_628_800.0 + y / 479_001_600.0)))));
+                + y * (-1.0 / 720.0
+                    + y * (1.0 / 40_320.0 + y * (-1.0 / 3_628_800.0 + y * (1.0 / 479_001_600.0))))));
     // Quadrants are -2 to 2: the odd ones swap sine and cosine.
     let odd = quadrant * quadrant == 1.0;
     let (re, im) = if odd { (sin, cos) } else { (cos, sin) };
@@ -79,7 +89,7 @@ impl Kernel for Fill<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        for (j, (re, im)) in self.0.re.iter_mut().zip(&mut self.0.im).enumerate() {
+        for (j, (re, im)) in self.0.re.iter_mut().zip(self.0.im.iter_mut()).enumerate() {
             let (x, y) = cis(self.1 * f64::from(j as u32));
             (*re, *im) = (x as f32, y as f32);
         }
@@ -95,9 +105,13 @@ impl Kernel for Turn<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let (c, s) = self.2;
-        let from = self.0.re.iter().zip(&self.0.im);
-        for ((re, im), (x, y)) in self.1.re.iter_mut().zip(&mut self.1.im).zip(from) {
-            (*re, *im) = (x * c - y * s, x * s + y * c);
+        // Whole vectors of known length: loops over slices end in single numbers, which took longer than all the rest.
+        let (re, im) = (self.1.re.as_chunks_mut::<MAX_LANES>().0, self.1.im.as_chunks_mut::<MAX_LANES>().0);
+        let from = self.0.re.as_chunks::<MAX_LANES>().0.iter().zip(self.0.im.as_chunks::<MAX_LANES>().0);
+        for ((re, im), (x, y)) in re.iter_mut().zip(im).zip(from) {
+            for i in 0..MAX_LANES {
+                (re[i], im[i]) = (x[i] * c - y[i] * s, x[i] * s + y[i] * c);
+            }
         }
     }
 }
@@ -113,35 +127,44 @@ impl Steps {
         if self.step != step {
             self.step = step;
             self.simd.run(Fill(&mut self.fine, step));
-            self.simd.run(Fill(&mut self.coarse, step * self.fine.re.len() as f64));
+            self.simd.run(Fill(&mut self.coarse, step * self.fine.len as f64));
         }
     }
 
-    /// The phasors of `start + j step` turns, the step that of [`Self::ensure`].
-    pub fn started<'a>(&'a self, start: f64, room: &'a mut Start) -> Line<'a> {
-        let (re, im) = cis(start);
-        self.simd.run(Turn(&self.fine, &mut room.0, (re as f32, im as f32)));
-        Line { fine: (&room.0.re, &room.0.im), coarse: (&self.coarse.re, &self.coarse.im) }
+    /// Whether a start goes into the coarse table: where that is shorter; a single coarse phasor stays 1.
+    fn turns_coarse(&self) -> bool {
+        (2..self.fine.len).contains(&self.coarse.len)
     }
-}
 
-impl Start {
-    /// Room for `fine` phasors.
-    pub fn new(fine: usize) -> Self {
-        Self(Table::new(fine))
+    /// Room for what a start turns.
+    pub fn room(&self) -> Start {
+        Start(Table::new(if self.turns_coarse() { self.coarse.len } else { self.fine.len }))
+    }
+
+    /// The phasors of `start + j step` turns times a scale, the step that of [`Self::ensure`].
+    pub fn started<'a>(&'a self, start: f64, scale: f64, room: &'a mut Start) -> Line<'a> {
+        let (re, im) = cis(start);
+        let (re, im) = (scale * re, scale * im);
+        let turned = if self.turns_coarse() { &self.coarse } else { &self.fine };
+        self.simd.run(Turn(turned, &mut room.0, (re as f32, im as f32)));
+        if self.turns_coarse() {
+            return Line { fine: self.fine.parts(), coarse: room.0.parts() };
+        }
+        Line { fine: room.0.parts(), coarse: self.coarse.parts() }
     }
 }
 
 impl Phasors {
     /// Room for `fine` x `coarse` phasors.
     pub fn new(simd: Simd, fine: usize, coarse: usize) -> Self {
-        Self { steps: Steps::new(simd, fine, coarse), start: Start::new(fine) }
+        let steps = Steps::new(simd, fine, coarse);
+        Self { start: steps.room(), steps }
     }
 
     /// The phasors of `start + j step` turns. What a step needs is kept from call to call.
     pub fn make(&mut self, step: f64, start: f64) -> Line<'_> {
         self.steps.ensure(step);
-        self.steps.started(start, &mut self.start)
+        self.steps.started(start, 1.0, &mut self.start)
     }
 }
 
@@ -179,8 +202,11 @@ mod tests {
     fn a_new_start_with_the_same_step() {
         let mut phasors = Phasors::new(Simd::new(SimdPath::detect()), 8, 4);
         phasors.make(0.1, 0.2);
-        let line = phasors.make(0.1, 0.25);
-        assert!(line.fine.0[0].abs() < 1e-7 && (line.fine.1[0] - 1.0).abs() < 1e-7);
+        let first = |line: Line| {
+            let of = |t: (&[f32], &[f32])| Complex64::new(t.0[0].into(), t.1[0].into());
+            of(line.fine) * of(line.coarse)
+        };
+        assert!((first(phasors.make(0.1, 0.25)) - Complex64::i()).norm() < 1e-7);
         let line = phasors.make(0.25, 0.0);
         assert!((line.fine.1[1] - 1.0).abs() < 1e-7);
     }

@@ -1,5 +1,6 @@
 //! Spectra by our own transform: real and imaginary parts apart from the recorded bits on.
 use super::{ChannelSetup, Item, Phasors, Start, StationSetup, Steps};
+use crate::aligned::Aligned;
 use crate::geometry::BlockDelay;
 use crate::job::Rotation;
 use crate::simd::{Fft, FftScratch, Line, PairScratch, Planes, Run, Simd, pair, rotated};
@@ -15,7 +16,7 @@ pub(super) struct Planar {
     slopes: Vec<Steps>,
     starts: [Start; 2],
     /// Samples of a run that has to be numbers, since the other one of its pair is.
-    numbers: [Vec<f32>; 2],
+    numbers: [Aligned; 2],
 }
 
 /// Samples of a run as numbers.
@@ -32,16 +33,19 @@ pub(super) fn unpack<'a>(run: Run<'a>, out: &'a mut [f32]) -> &'a [f32] {
     }
 }
 
+/// Two spectra that are taken apart come out twice as large.
+const PAIR_SCALE: f64 = 0.5;
+
 /// What the bins of a channel are turned by, and their first, once the block's slope is made.
 fn planes<'a>(
     setup: &StationSetup,
     (channel, delay): (&ChannelSetup, &BlockDelay),
-    (slopes, room): (&'a Steps, &'a mut Start),
+    (slopes, scale, room): (&'a Steps, f64, &'a mut Start),
     (re, im): (&'a mut [f32], &'a mut [f32]),
 ) -> Planes<'a> {
     let (_, start) = setup.ramp(channel, delay);
     let first_bin = if channel.lower_sideband { setup.channels } else { 0 };
-    Planes { re, im, first_bin, turn: slopes.started(start, room) }
+    Planes { re, im, first_bin, turn: slopes.started(start, scale, room) }
 }
 
 impl Planar {
@@ -49,15 +53,15 @@ impl Planar {
     pub fn new(n: usize, simd: Simd, batch: usize) -> Self {
         let fft = Fft::new(n, simd.lanes());
         let (rows, columns) = (fft.rows(), fft.columns());
-        let slopes = (0..batch + 1).map(|_| Steps::new(simd, rows, n / 2 / rows)).collect();
+        let slope = Steps::new(simd, rows, n / 2 / rows);
         Self {
             simd,
             scratch: fft.scratch(),
             both: PairScratch::new(n),
             rotator: Phasors::new(simd, columns, rows),
-            slopes,
-            starts: [Start::new(rows), Start::new(rows)],
-            numbers: [vec![0.0; n], vec![0.0; n]],
+            starts: [slope.room(), slope.room()],
+            slopes: vec![slope; batch + 1],
+            numbers: [Aligned::zeros(n), Aligned::zeros(n)],
             fft,
         }
     }
@@ -72,7 +76,7 @@ impl Planar {
             Rotation::AfterTransform => (0.0, 0.0),
         };
         self.slopes[item.block].ensure(setup.ramp(channel, item.delay).0);
-        let turns = (&self.slopes[item.block], &mut self.starts[0]);
+        let turns = (&self.slopes[item.block], 1.0, &mut self.starts[0]);
         let mut out = planes(setup, (channel, item.delay), turns, (item.re, item.im));
         let turn: Line = self.rotator.make(step, start);
         rotated(self.simd, (&self.fft, &mut self.scratch), item.run, turn, &mut out);
@@ -93,8 +97,8 @@ impl Planar {
         self.slopes[place_b].ensure(slope_b);
         let [start_a, start_b] = &mut self.starts;
         let out = [
-            planes(setup, (ca, a.delay), (&self.slopes[a.block], start_a), (a.re, a.im)),
-            planes(setup, (cb, b.delay), (&self.slopes[place_b], start_b), (b.re, b.im)),
+            planes(setup, (ca, a.delay), (&self.slopes[a.block], PAIR_SCALE, start_a), (a.re, a.im)),
+            planes(setup, (cb, b.delay), (&self.slopes[place_b], PAIR_SCALE, start_b), (b.re, b.im)),
         ];
         pair(self.simd, (&self.fft, &mut self.scratch, &mut self.both), runs, out);
     }

@@ -1,5 +1,6 @@
 //! Holds the spectra of some channels of one stream over a batch of blocks.
 
+use crate::aligned::Aligned;
 use crate::simd::MAX_LANES;
 
 /// Spectra with real and imaginary parts apart, by recorded channel, block and spectral channel. Rows are padded with
@@ -8,8 +9,8 @@ use crate::simd::MAX_LANES;
 pub struct Spectra {
     blocks: usize,
     channels: usize,
-    re: Vec<f32>,
-    im: Vec<f32>,
+    re: Aligned,
+    im: Aligned,
 }
 
 /// Real and imaginary parts of a spectrum, to be filled in.
@@ -24,7 +25,7 @@ impl Spectra {
     /// Room for `recorded` channels of `blocks` blocks of `channels` spectral channels.
     pub fn new(recorded: usize, blocks: usize, channels: usize) -> Self {
         let size = recorded * blocks * row(channels);
-        Self { blocks, channels, re: vec![0.0; size], im: vec![0.0; size] }
+        Self { blocks, channels, re: Aligned::zeros(size), im: Aligned::zeros(size) }
     }
 
     /// Spectral channels.

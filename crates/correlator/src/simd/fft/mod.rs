@@ -9,6 +9,7 @@
 mod steps;
 
 use super::{Complex, Lanes, MAX_LANES};
+use crate::aligned::Aligned;
 use steps::{Rows, Sink, Source, Step, root, steps, transform};
 
 /// Fewest and most points: rows and columns are from 16 to 512 long.
@@ -26,14 +27,14 @@ pub struct Fft {
     over_rows: Vec<Step>,
     over_columns: Vec<Step>,
     /// exp(-2 pi i n2 k1 / N) by group of columns, k1, part and lane.
-    twiddles: Vec<f32>,
+    twiddles: Aligned,
 }
 
 /// The memory that a transform works in.
 #[derive(Debug, Clone)]
 pub struct FftScratch {
-    columns: [Vec<f32>; 3],
-    middle: Vec<f32>,
+    columns: [Aligned; 3],
+    middle: Aligned,
 }
 
 /// Where a transform reads its samples.
@@ -75,6 +76,7 @@ impl Fft {
             }
         }
         let (over_rows, over_columns) = (steps(rows), steps(columns));
+        let twiddles = twiddles.into_iter().collect();
         Self { points, rows, columns, lanes, over_rows, over_columns, twiddles }
     }
 
@@ -95,8 +97,8 @@ impl Fft {
 
     /// Room for a transform to work in.
     pub fn scratch(&self) -> FftScratch {
-        let table = || vec![0.0; 2 * self.rows.max(self.columns) * self.lanes];
-        FftScratch { columns: [table(), table(), table()], middle: vec![0.0; 2 * self.points] }
+        let table = || Aligned::zeros(2 * self.rows.max(self.columns) * self.lanes);
+        FftScratch { columns: [table(), table(), table()], middle: Aligned::zeros(2 * self.points) }
     }
 
     /// Transforms what `input` gives.
