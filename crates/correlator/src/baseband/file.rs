@@ -8,7 +8,7 @@ use super::kind::FirstHeader;
 use super::order::BitOrder;
 use super::scan::{FrameRef, FrameTime, Pattern, scan};
 use super::time::UtcSecond;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// Bytes of a block, about: one request to the file system.
@@ -17,8 +17,9 @@ pub const BLOCK_TARGET: u64 = 4 << 20;
 const SEARCH_BYTES: u64 = 4 << 20;
 /// Blocks held in memory: where the reader is, its neighbours, and one that was read ahead.
 const CACHED_BLOCKS: usize = 4;
-/// Block keys remembered before all are forgotten: bounds the memory for recordings of any length.
-const KEYS_KEPT: usize = 1 << 16;
+/// Block keys remembered before all are forgotten: bounds the memory for recordings of any length. There is room for them
+/// from the start.
+const KEYS_KEPT: usize = 1 << 12;
 /// Frames whose median time is the key of a block: one wrong time stamp does no harm.
 const KEY_FRAMES: usize = 3;
 
@@ -40,7 +41,9 @@ pub struct FrameFile {
     block_bytes: u64,
     home: u64,
     cache: Vec<Block>,
-    keys: BTreeMap<u64, Option<FrameTime>>,
+    keys: HashMap<u64, Option<FrameTime>>,
+    /// Room for a header.
+    head: Vec<u8>,
     /// Seconds to be added to the time stamps of each thread: zero for healthy ones.
     clocks: BTreeMap<u16, i64>,
 }
@@ -102,7 +105,8 @@ impl FrameFile {
                     block_bytes: (block_target / frame_bytes).max(KEY_FRAMES as u64) * frame_bytes,
                     home: 0,
                     cache: Vec::new(),
-                    keys: BTreeMap::new(),
+                    keys: HashMap::with_capacity(KEYS_KEPT),
+                    head: Vec::new(),
                     clocks: BTreeMap::new(),
                 };
                 opened.find_threads()?;
@@ -320,7 +324,7 @@ impl FrameFile {
     }
 
     /// The key of a block that begins with undamaged frames, without reading all of it.
-    fn probe(&self, index: u64) -> Result<Option<FrameTime>, BasebandError> {
+    fn probe(&mut self, index: u64) -> Result<Option<FrameTime>, BasebandError> {
         if self.cache.iter().any(|block| block.index == index) {
             return Ok(None);
         }
@@ -330,17 +334,15 @@ impl FrameFile {
         if start + length as u64 > self.size() {
             return Ok(None);
         }
-        let mut times = Vec::with_capacity(KEY_FRAMES);
-        let mut bytes = Vec::new();
-        for i in 0..=KEY_FRAMES {
+        let mut times = [NEVER; KEY_FRAMES + 1];
+        for (i, time) in times.iter_mut().enumerate() {
             let at = start + (i * frame_bytes) as u64;
-            self.source.read_at(at, FULL_HEADER_BYTES, &mut bytes)?;
-            let stamp = Some(&bytes).filter(|b| self.pattern.matches(b)).and_then(|b| self.pattern.stamp(b));
-            let Some((time, thread)) = stamp else { return Ok(None) };
-            times.push(self.corrected(thread, time));
+            self.source.read_at(at, FULL_HEADER_BYTES, &mut self.head)?;
+            let head = Some(&self.head).filter(|b| self.pattern.matches(b));
+            let Some((stamp, thread)) = head.and_then(|b| self.pattern.stamp(b)) else { return Ok(None) };
+            *time = self.corrected(thread, stamp);
         }
-        times.truncate(KEY_FRAMES);
-        Ok(median(times))
+        Ok(median(times.into_iter().take(KEY_FRAMES)))
     }
 
     /// Block `index`, from memory or from the file.
@@ -374,13 +376,18 @@ impl FrameFile {
                 order.to_vdif(&mut block.bytes[payload], channels, bits);
             }
         }
-        block.key = median(block.frames.iter().take(KEY_FRAMES).map(|f| f.time).collect());
-        block.frames.sort_by_key(|f| (f.time, f.thread, f.invalid));
+        block.key = median(block.frames.iter().take(KEY_FRAMES).map(|f| f.time));
+        block.frames.sort_unstable_by_key(|f| (f.time, f.thread, f.invalid, f.offset));
         Ok(())
     }
 }
 
-fn median(mut times: Vec<FrameTime>) -> Option<FrameTime> {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied()
+/// The median of at most [`KEY_FRAMES`] times.
+fn median(times: impl Iterator<Item = FrameTime>) -> Option<FrameTime> {
+    let (mut sorted, mut count) = ([NEVER; KEY_FRAMES], 0);
+    for (place, time) in sorted.iter_mut().zip(times) {
+        (*place, count) = (time, count + 1);
+    }
+    sorted.sort_unstable();
+    (count > 0).then(|| sorted[count / 2])
 }
