@@ -10,7 +10,7 @@ use crate::epoch::Epoch;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
 use crate::report::{ReportError, write_report};
-use crate::run::{self, Plan, Products, Wishes};
+use crate::run::{self, CutWishes, Plan, Products, Wishes};
 use crate::schedule::Schedule;
 use crate::sim::{self, SimConfig, SimError};
 use crate::simd::SimdPath;
@@ -21,6 +21,7 @@ use mirinae_common::outcome::Failure;
 use mirinae_common::{provenance, runtime};
 use search::SearchArgs;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Command {
         /// Tell in a JSON file how the run goes: rate, time left, weights, fringes; written every few seconds
         #[arg(long, value_name = "FILE")]
         status_file: Option<PathBuf>,
+        #[command(flatten)]
+        cut: CutArgs,
         #[command(flatten)]
         options: RunOptions,
     },
@@ -143,6 +146,26 @@ impl JobArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct CutArgs {
+    /// Cut every stretch of time into so many groups of bands [default: as many groups of bands and baselines as give
+    /// every rank something to do]
+    #[arg(long, value_name = "N")]
+    cut_bands: Option<NonZeroUsize>,
+    /// And into so many groups of baselines: each transforms what its stations recorded
+    #[arg(long, value_name = "N")]
+    cut_baselines: Option<NonZeroUsize>,
+}
+
+impl CutArgs {
+    fn wishes(&self) -> CutWishes {
+        CutWishes {
+            bands: self.cut_bands.map(NonZeroUsize::get),
+            baselines: self.cut_baselines.map(NonZeroUsize::get),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
 struct InspectArgs {
     /// Recordings (VDIF, Mark5B, Mark6 files) or VEX schedules
     #[arg(required = true)]
@@ -182,7 +205,7 @@ struct InspectArgs {
 /// Runs the program.
 pub fn main() -> ExitCode {
     match runtime::parse_args::<Args>().command {
-        Command::Run { job, swin, fits_idi, status_file, options } => {
+        Command::Run { job, swin, fits_idi, status_file, cut, options } => {
             // "job.input" gives "job.out" beside it.
             let out = options.out.clone().unwrap_or_else(|| job.input.with_extension("out"));
             runtime::parallel_at_level(
@@ -196,7 +219,7 @@ pub fn main() -> ExitCode {
                         fits_idi: fits_idi || plan.job.write_fits_idi,
                         status: status_file.clone(),
                     };
-                    run::run(context, plan, &out, products)
+                    run::run(context, plan, &out, (products, cut.wishes()))
                 },
             )
         }

@@ -151,7 +151,8 @@ mod tests {
             let mut all = Accumulator::new(shape);
             let interval = Interval { middle_s: job.scans[0].start_s as f64 + 0.3, length_s: 0.01 };
             let simd = Simd::new(SimdPath::detect());
-            Turner::new(&job, simd).turn(&job, &job.scans[0], &sums, interval, &mut all);
+            let made = vec![true; job.crosses.len()];
+            Turner::new(&job, simd).turn(&job, &job.scans[0], (&sums, &made), interval, &mut all);
             for centre in 0..centres {
                 for index in 0..job.crosses.len() {
                     let slow = slowly(&job, &sums, centre, index, interval.middle_s);

@@ -73,8 +73,15 @@ impl Turner {
         Self { pairs, of_station, block: Block::new(job, simd) }
     }
 
-    /// Adds the sums of an interval, turned to every centre.
-    pub fn turn(&mut self, job: &Job, scan: &Scan, sums: &Sums, interval: Interval, into: &mut Accumulator) {
+    /// Adds the sums of an interval, those of the products that are made, turned to every centre.
+    pub fn turn(
+        &mut self,
+        job: &Job,
+        scan: &Scan,
+        (sums, made): (&Sums, &[bool]),
+        interval: Interval,
+        into: &mut Accumulator,
+    ) {
         let Self { pairs, of_station, block } = self;
         let (centres, count) = (scan.centres.len(), job.stations.len());
         for station in 0..count {
@@ -86,11 +93,12 @@ impl Turner {
         }
         for pair in pairs.iter() {
             // All bands have channels of the same width, and so the same phasors within a group.
-            let Some(&first) = pair.products.first() else { continue };
+            let products = || pair.products.iter().copied().filter(|&product| made[product]);
+            let Some(first) = products().next() else { continue };
             for centres in of_station[..centres * count].chunks(CENTRES * count).enumerate() {
                 let shifts = centres.1.chunks(count).map(|s| s[pair.a].minus(s[pair.b]));
                 block.begin(centres.0 * CENTRES, shifts, &job.bands[job.crosses[first].band]);
-                for &index in &pair.products {
+                for index in products() {
                     block.product(sums.product(index));
                     block.add(index, &job.bands[job.crosses[index].band], interval.length_s, into);
                 }

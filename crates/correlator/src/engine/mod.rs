@@ -10,6 +10,8 @@ mod amplitude_tests;
 mod clock_tests;
 #[cfg(test)]
 mod field_tests;
+#[cfg(test)]
+mod lots_tests;
 mod memory;
 mod rotation;
 mod stream;
@@ -27,7 +29,7 @@ use crate::baseband::{BasebandError, SampleSource};
 use crate::centres::{Interval, Turner};
 use crate::geometry::DelayModel;
 use crate::integrate::{self, Accumulator, Record, Shape};
-use crate::job::{Integration, Job, Product, Rotation};
+use crate::job::{Cut, Integration, Job, Lot, Product, Rotation};
 use crate::simd::{Simd, SimdPath};
 use crate::station::{Spectra, StationKernel, StationSetup};
 use crate::xcorr::{CrossCorrelator, Fast, Sums};
@@ -36,7 +38,8 @@ use rotation::left_over;
 pub use rotation::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose};
 use std::time::{Duration, Instant};
 use stream::StreamWork;
-use tiles::Tiling;
+pub use tiles::groups;
+use tiles::{PAIR, Tile, Tiling};
 
 /// Where the time of an engine went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,18 +56,23 @@ pub struct Times {
 struct Order {
     rotation: Rotation,
     tiling: Tiling,
+    /// By lot.
+    tiles: Vec<Vec<Tile>>,
     kernels: Vec<StationKernel>,
 }
 
 impl Order {
     fn new(job: &Job, rotation: Rotation, simd: Simd) -> Self {
-        // Two channels go into one transform where the rotation comes after it.
-        let least = if rotation == Rotation::AfterTransform { 2 } else { 1 };
+        let least = if rotation == Rotation::AfterTransform { PAIR } else { 1 };
         let tiling = Tiling::new(job, least);
         let setup = |stream| StationSetup::of(job, stream, rotation);
         let kernel = |stream| StationKernel::new(setup(stream), simd, tiling.batch);
         let kernels = (0..job.streams.len()).map(kernel).collect();
-        Self { rotation, tiling, kernels }
+        Self { rotation, tiling, tiles: Vec::new(), kernels }
+    }
+
+    fn cut(&mut self, lots: &[Lot]) {
+        self.tiles = lots.iter().map(|lot| self.tiling.of_lot(lot)).collect();
     }
 }
 
@@ -72,6 +80,7 @@ impl Order {
 pub struct Engine<'a> {
     job: &'a Job,
     rotations: &'a [ScanRotation],
+    lots: Vec<Lot>,
     sources: Vec<Box<dyn SampleSource>>,
     correlator: Box<dyn CrossCorrelator>,
     streams: Vec<StreamWork>,
@@ -103,9 +112,10 @@ impl<'a> Engine<'a> {
             let most = orders.iter().map(|o| o.tiling.most_channels(stream)).max().unwrap_or(0);
             Spectra::new(most, batch, job.stream_channels(stream))
         };
-        Self {
+        let new = Self {
             job,
             rotations,
+            lots: Vec::new(),
             streams: sources
                 .iter()
                 .enumerate()
@@ -119,7 +129,15 @@ impl<'a> Engine<'a> {
             auto: Sums::new(job.autos.len(), job.channels),
             turner: Turner::new(job, simd),
             times: Times::default(),
-        }
+        };
+        new.with_lots(Cut::WHOLE.lots(job, &groups(job)))
+    }
+
+    /// With products in lots.
+    pub fn with_lots(mut self, lots: Vec<Lot>) -> Self {
+        self.orders.iter_mut().for_each(|order| order.cut(&lots));
+        self.lots = lots;
+        self
     }
 
     /// With another cross-multiplication.
@@ -150,6 +168,21 @@ impl<'a> Engine<'a> {
     pub fn integrate(
         &mut self,
         integration: &Integration,
+        accumulators: &mut (Accumulator, Accumulator),
+        record: &mut Record,
+        tick: &mut dyn FnMut(),
+    ) -> Result<(), BasebandError> {
+        self.integrate_lot(0, integration, accumulators, record, tick)
+    }
+
+    /// The same of one lot: what it does not make has no weight.
+    ///
+    /// # Errors
+    /// As [`Self::integrate`].
+    pub fn integrate_lot(
+        &mut self,
+        lot: usize,
+        integration: &Integration,
         (cross, auto): &mut (Accumulator, Accumulator),
         record: &mut Record,
         tick: &mut dyn FnMut(),
@@ -173,12 +206,12 @@ impl<'a> Engine<'a> {
             let mut block = at;
             while block < interval_end {
                 let blocks = (interval_end - block).min(batch) as usize;
-                self.batch((integration.scan, order), (block, blocks), (cross, auto))?;
+                self.batch((integration.scan, order, lot), (block, blocks), (cross, auto))?;
                 block += blocks as u64;
                 tick();
             }
             if several {
-                self.shift(integration.scan, (at, interval_end), cross);
+                self.shift((integration.scan, lot), (at, interval_end), cross);
             } else {
                 cross.add(&self.cross);
             }
@@ -213,30 +246,34 @@ impl<'a> Engine<'a> {
     }
 
     /// Turns a shift interval's sums to every phase centre.
-    fn shift(&mut self, scan: usize, (from, to): (u64, u64), cross: &mut Accumulator) {
+    fn shift(&mut self, (scan, lot): (usize, usize), (from, to): (u64, u64), cross: &mut Accumulator) {
         let scan = &self.job.scans[scan];
         let block_s = self.job.block_samples() as f64 / self.job.sample_rate_hz as f64;
         let middle_s = scan.start_s as f64 + 0.5 * (from + to) as f64 * block_s;
         let interval = Interval { middle_s, length_s: (to - from) as f64 * block_s };
-        self.turner.turn(self.job, scan, &self.cross, interval, cross);
+        self.turner.turn(self.job, scan, (&self.cross, &self.lots[lot].crosses), interval, cross);
     }
 
     /// One batch of all streams.
     fn batch(
         &mut self,
-        (scan, order): (usize, usize),
+        (scan, order, lot): (usize, usize, usize),
         (first_block, blocks): (u64, usize),
         (cross, auto): (&mut Accumulator, &mut Accumulator),
     ) -> Result<(), BasebandError> {
         let started = Instant::now();
-        for (work, source) in self.streams.iter_mut().zip(&mut self.sources) {
-            work.read(self.job, scan, (first_block, blocks), source.as_mut())?;
+        let made = &self.lots[lot];
+        for (index, (work, source)) in self.streams.iter_mut().zip(&mut self.sources).enumerate() {
+            if made.streams[index] {
+                let blocks = (first_block, blocks);
+                work.read(self.job, scan, (blocks, &made.channels[index]), source.as_mut())?;
+            }
         }
-        count(&self.streams, &self.job.crosses, cross);
-        count(&self.streams, &self.job.autos, auto);
+        count(&self.streams, (&self.job.crosses, &made.crosses), cross);
+        count(&self.streams, (&self.job.autos, &made.autos), auto);
         self.times.read += started.elapsed();
-        let Order { tiling, kernels, .. } = &mut self.orders[order];
-        for tile in &tiling.tiles {
+        let Order { tiles, kernels, .. } = &mut self.orders[order];
+        for tile in &tiles[lot] {
             let started = Instant::now();
             for ((work, kernel), spectra) in
                 self.streams.iter_mut().zip(kernels.iter_mut()).zip(&mut self.spectra)
@@ -254,8 +291,8 @@ impl<'a> Engine<'a> {
 }
 
 /// Counts the samples of a batch that are valid on both sides of every product.
-fn count(streams: &[StreamWork], products: &[Product], into: &mut Accumulator) {
-    for (index, product) in products.iter().enumerate() {
+fn count(streams: &[StreamWork], (products, made): (&[Product], &[bool]), into: &mut Accumulator) {
+    for (index, product) in products.iter().enumerate().filter(|(index, _)| made[*index]) {
         into.count(index, streams[product.a.0].count_both(&streams[product.b.0], product));
     }
 }

@@ -134,7 +134,8 @@ impl StreamWork {
         (self.valid as f64 / (blocks * self.samples as f64) / self.channels.max(1) as f64) as f32
     }
 
-    /// Reads the samples of a batch: from the first that any of its blocks needs to the last.
+    /// Reads the samples of a batch: from the first that any of its blocks needs to the last. Those of channels that are
+    /// `counted` are counted.
     ///
     /// # Errors
     /// Where a recording cannot be read.
@@ -142,7 +143,7 @@ impl StreamWork {
         &mut self,
         job: &Job,
         scan: usize,
-        (first_block, blocks): (u64, usize),
+        ((first_block, blocks), counted): ((u64, usize), &[bool]),
         source: &mut dyn SampleSource,
     ) -> Result<(), BasebandError> {
         let model = &job.scans[scan].model;
@@ -168,7 +169,7 @@ impl StreamWork {
         self.see_coverage();
         let (held, origin) = (&self.held, self.origin);
         let starts = self.delays.iter().map(|d| (d.nearest_sample + origin - held.first()) as usize);
-        self.tally.add((held, held.first() - origin), starts, samples);
+        self.tally.add((held, held.first() - origin), counted, starts, samples);
         Ok(())
     }
 

@@ -54,10 +54,16 @@ impl Tally {
         }
     }
 
-    /// Adds the blocks of a batch, of so many samples each, which begin at `starts` of what is held; `first` is the number
+    /// Adds the blocks of a batch to the channels that are `counted`, of so many samples each, which begin at `starts` of what is held; `first` is the number
     /// of its first sample since the start of the job. A sample that is in two blocks counts twice, as it does in the
     /// products.
-    pub fn add(&mut self, (held, first): (&Held, i64), starts: impl Iterator<Item = usize>, samples: usize) {
+    pub fn add(
+        &mut self,
+        (held, first): (&Held, i64),
+        counted: &[bool],
+        starts: impl Iterator<Item = usize>,
+        samples: usize,
+    ) {
         self.spans.clear();
         for start in starts {
             match self.spans.last_mut() {
@@ -66,7 +72,7 @@ impl Tally {
             }
         }
         let (channels, validities) = (self.samples_c.len(), held.validities());
-        for channel in 0..channels {
+        for channel in (0..channels).filter(|&channel| counted[channel]) {
             let validity = &validities[channel * validities.len() / channels];
             for &(from, to) in &self.spans {
                 for range in validity.within(from, to) {

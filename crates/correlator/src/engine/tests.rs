@@ -7,7 +7,7 @@ use crate::xcorr::Scalar;
 use num_complex::Complex32;
 use std::path::{Path, PathBuf};
 
-fn reference(job: &str) -> Option<PathBuf> {
+pub(super) fn reference(job: &str) -> Option<PathBuf> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/vlbi/difx")).join(job);
     if folder.is_dir() {
         return Some(folder);

@@ -1,11 +1,26 @@
 //! Cuts the products of a job into tiles that can be worked on one after the other, within the cache.
-use crate::job::{Job, Product};
+use crate::job::{Job, Lot, Product};
 use crate::xcorr::Term;
 
 /// Bytes of spectra that a batch should not exceed: they are read again by every product.
 const BATCH_BYTES: usize = 256 * 1024;
 /// Blocks that a batch should not exceed: its sums are in single precision.
 const BATCH_BLOCKS: usize = 64;
+
+/// Channels that go into one transform together where the rotation comes after it.
+pub(super) const PAIR: usize = 2;
+
+/// The tile that every stream's channels belong to, two bands in one where they share transforms: tiles can be made apart
+/// from each other.
+pub fn groups(job: &Job) -> Vec<Vec<usize>> {
+    let mut group_of: Vec<Vec<usize>> = job.streams.iter().map(|s| vec![0; s.channels.len()]).collect();
+    for (number, tile) in Tiling::new(job, PAIR).tiles.iter().enumerate() {
+        for (of, channels) in group_of.iter_mut().zip(&tile.channels) {
+            channels.iter().for_each(|&channel| of[channel] = number);
+        }
+    }
+    group_of
+}
 
 /// Products that need only each other's spectra: usually those of one band.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,6 +108,20 @@ impl Tiling {
         let most = tiles.iter().map(|tile| tile.spectral_channels(job)).max().unwrap_or(1);
         let bytes = most * 2 * size_of::<f32>();
         Self { tiles, batch: (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH_BLOCKS) }
+    }
+
+    /// The tiles as far as a lot makes them, in the same batches and with the same pairs of channels.
+    pub fn of_lot(&self, lot: &Lot) -> Vec<Tile> {
+        let part = |tile: &Tile| {
+            let mut tile = tile.clone();
+            tile.crosses.retain(|term| lot.crosses[term.sum]);
+            tile.autos.retain(|term| lot.autos[term.sum]);
+            let uses = |s: usize| tile.crosses.iter().chain(&tile.autos).any(|t| t.a.0 == s || t.b.0 == s);
+            let used: Vec<bool> = (0..tile.channels.len()).map(uses).collect();
+            tile.channels.iter_mut().zip(used).filter(|(_, used)| !used).for_each(|(c, _)| c.clear());
+            tile
+        };
+        self.tiles.iter().map(part).filter(|tile| tile.spectra() > 0).collect()
     }
 
     /// The most channels of a stream that a tile has.

@@ -6,6 +6,7 @@
 mod error;
 pub mod file;
 mod grid;
+mod lots;
 mod parts;
 mod resolve;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tones;
 pub use error::JobError;
 pub use file::JobFile;
 pub use grid::{Integration, Unit, units};
+pub use lots::{Cut, Items, Kept, Lot};
 pub use tones::{Cycle, PhaseCal, Tone};
 
 use crate::difx::DifxJob;

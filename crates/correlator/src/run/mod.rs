@@ -15,9 +15,10 @@ pub use plan::{Plan, RecordingFile, Wishes, open_sources, open_stream, prepare};
 pub use summary::{States, Summary};
 
 use crate::baseband::{BasebandError, Recording, SampleSource};
-use crate::engine::Engine;
+use crate::engine::{Engine, groups};
 use crate::integrate::{Accumulator, Record};
-use crate::writer::{Part, VisFile, fits_idi_files};
+use crate::job::{Cut, Lot, Unit};
+use crate::writer::{Part, VisFile, fits_idi_files, pack};
 use anyhow::Context as _;
 use mirinae_common::checkpoint::CheckpointError;
 use mirinae_common::comm::{self, Comm};
@@ -48,16 +49,45 @@ pub struct Products {
     pub status: Option<PathBuf>,
 }
 
+/// Groups of bands and of baselines that a stretch of time is cut into; absent: as many as give every rank something to
+/// do. Products do not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CutWishes {
+    /// Groups of bands.
+    pub bands: Option<usize>,
+    /// Groups of baselines.
+    pub baselines: Option<usize>,
+}
+
+impl CutWishes {
+    fn lots(self, plan: &Plan, ranks: usize) -> Vec<Lot> {
+        let group_of = groups(&plan.job);
+        let apart = group_of.iter().flatten().max().map_or(1, |most| most + 1);
+        let chosen = Cut::for_ranks(&plan.job, plan.units.len(), apart, ranks);
+        let cut = match (self.bands, self.baselines) {
+            (None, None) => chosen,
+            (bands, baselines) => Cut { bands: bands.unwrap_or(1), baselines: baselines.unwrap_or(1) },
+        };
+        cut.lots(&plan.job, &group_of)
+    }
+}
+
 /// Runs the correlation; products go to `out`.
 ///
 /// # Errors
 /// Exit 2 with the cause; exit 65 where the folder holds another correlation.
-pub fn run(context: &Context, plan: &Plan, out: &Path, products: Products) -> Result<Outcome, Failure> {
-    let run = Run { context, plan, out };
+pub fn run(
+    context: &Context,
+    plan: &Plan,
+    out: &Path,
+    (products, cut): (Products, CutWishes),
+) -> Result<Outcome, Failure> {
+    let lots = cut.lots(plan, context.comm.size());
+    let run = Run { context, plan, out, lots };
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
     // Every rank looks for fringes where somebody wants to see them, rank 0 writes the file.
     let file = products.status.clone().filter(|_| context.comm.rank() == 0);
-    let mut status = Status::new(plan, &todo, context.comm.size(), file);
+    let mut status = Status::new(plan, run.lots.len(), &todo, context.comm.size(), file);
     let complete = run.correlate(&todo, &mut status, products.status.is_some()).map_err(Failure::run)?;
     if !complete {
         status.write("stopped");
@@ -73,6 +103,7 @@ struct Run<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
     out: &'a Path,
+    lots: Vec<Lot>,
 }
 
 impl Run<'_> {
@@ -81,7 +112,18 @@ impl Run<'_> {
     }
 
     fn part(&self, unit: usize) -> Part {
-        Part::new(self.out, unit, self.context.plan_hash)
+        let name = &self.lots[unit % self.lots.len()].name;
+        Part::new(self.out, (unit / self.lots.len(), name), self.context.plan_hash)
+    }
+
+    /// Every lot of every stretch of time.
+    fn units(&self) -> usize {
+        self.plan.units.len() * self.lots.len()
+    }
+
+    /// The stretch of time and the lot of a unit.
+    fn slice(&self, unit: usize) -> (&Unit, usize) {
+        (&self.plan.units[unit / self.lots.len()], unit % self.lots.len())
     }
 
     /// On rank 0: makes the folder ready and lists the units that are not done.
@@ -103,7 +145,7 @@ impl Run<'_> {
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
         let mut todo = Vec::new();
-        for unit in 0..self.plan.units.len() {
+        for unit in 0..self.units() {
             match self.part(unit).load() {
                 Ok(Some(_)) => {}
                 Ok(None) => todo.push(unit),
@@ -163,7 +205,7 @@ impl Run<'_> {
 
     /// Does the units; false, on all ranks, where a signal stopped it before the end.
     fn correlate(&self, todo: &[usize], status: &mut Status, fringes: bool) -> anyhow::Result<bool> {
-        let total = self.plan.units.len();
+        let total = self.units();
         let mut done = total - todo.len();
         let rank = self.context.comm.rank();
         let mut progress = Progress::new(rank, self.context.options, "units", done as u64, total as u64);
@@ -208,7 +250,8 @@ impl Run<'_> {
         let frames_s = recordings.iter().map(Frames::of).collect();
         let boxed = |recording: Recording| -> Box<dyn SampleSource> { Box::new(recording) };
         let sources = recordings.into_iter().map(boxed).collect();
-        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources, self.plan.simd);
+        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources, self.plan.simd)
+            .with_lots(self.lots.clone());
         Ok(Worker { engine, frames_s, scan: usize::MAX, accumulators: None })
     }
 
@@ -220,7 +263,8 @@ impl Run<'_> {
         fringes: bool,
         tick: &mut dyn FnMut(),
     ) -> Result<News, UnitError> {
-        let (job, slice) = (&self.plan.job, &self.plan.units[unit]);
+        let (job, (slice, lot)) = (&self.plan.job, self.slice(unit));
+        let (kept, whole) = (&self.lots[lot].kept, self.lots.len() == 1);
         if worker.scan != slice.scan {
             worker.accumulators = Some(worker.engine.accumulators(slice.scan));
             worker.scan = slice.scan;
@@ -231,12 +275,13 @@ impl Run<'_> {
         for index in slice.first..slice.first + slice.count {
             let mut record = Record::new(job, job.scans[slice.scan].centres.len());
             let integration = job.integration(slice.scan, index);
-            worker.engine.integrate(&integration, accumulators, &mut record, tick).map_err(unit_error)?;
-            news.add(self.plan, &worker.frames_s, &integration, &record);
+            let made = worker.engine.integrate_lot(lot, &integration, accumulators, &mut record, tick);
+            made.map_err(unit_error)?;
+            news.add(self.plan, (&worker.frames_s, kept, self.lots.len()), &integration, &record);
             if fringes && index + 1 == slice.first + slice.count {
                 news.see(job, &integration, &record);
             }
-            records.push(record);
+            records.push(if whole { record } else { pack(&record, kept) });
         }
         self.part(unit).save(&records).map_err(|e| UnitError { recoverable: true, error: e.into() })?;
         Ok(news)

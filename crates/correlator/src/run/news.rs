@@ -4,7 +4,7 @@ use super::plan::Plan;
 use crate::baseband::Recording;
 use crate::fringe::{Visibilities, Window, search};
 use crate::integrate::Record;
-use crate::job::{Integration, Job, Product};
+use crate::job::{Integration, Job, Kept, Product};
 use serde::{Deserialize, Serialize};
 
 /// How the samples of a stream lie in frames.
@@ -65,20 +65,21 @@ pub(super) fn data_s(job: &Job, integration: &Integration) -> f64 {
 }
 
 impl News {
-    /// Counts an integration.
+    /// Counts an integration of one of so many lots; a lot tells of the streams that it keeps.
     pub(super) fn add(
         &mut self,
         plan: &Plan,
-        frames_s: &[Frames],
+        (frames_s, kept, lots): (&[Frames], &Kept, usize),
         integration: &Integration,
         record: &Record,
     ) {
         let job = &plan.job;
-        self.data_s += data_s(job, integration);
+        self.data_s += data_s(job, integration) / lots as f64;
         self.streams.resize(job.streams.len(), StreamNews::default());
         // The last integration of a scan may be cut short.
         let whole = integration.blocks as f64 / job.blocks_per_integration();
-        for (index, news) in self.streams.iter_mut().enumerate() {
+        for index in kept.streams.ranges.iter().cloned().flatten() {
+            let news = &mut self.streams[index];
             let coverage = f64::from(record.coverage_s[index]);
             if coverage > 0.0 {
                 let (frames, rate_hz) = (frames_s[index], job.streams[index].sample_rate_hz as f64);

@@ -49,7 +49,7 @@ impl Run<'_> {
         let Some(places) = comm::share(self.context.comm, &places)? else { return Ok(()) };
         let temporary = atomic::temporary(&product);
         let mut rows = None;
-        self.farm(self.plan.units.len(), MOST_WRITERS, |unit, _| {
+        self.farm(self.units(), MOST_WRITERS, |unit, _| {
             let told = |e: std::io::Error| UnitError {
                 recoverable: true,
                 error: anyhow::Error::new(e).context(format!("cannot write {}", product.display())),
@@ -88,14 +88,14 @@ impl Run<'_> {
         unit: usize,
         told: impl Fn(std::io::Error) -> UnitError,
     ) -> Result<(), UnitError> {
-        let (part, slice) = (self.part(unit), &self.plan.units[unit]);
+        let (part, (slice, lot)) = (self.part(unit), self.slice(unit));
         let unusable = |error: anyhow::Error| UnitError { recoverable: false, error };
         let records = part.load().map_err(|e| unusable(e.into()))?;
         let missing =
             || format!("{} was there and is gone; run the same command again", part.path().display());
         let records = records.with_context(missing).map_err(unusable)?;
         for (record, index) in records.iter().zip(slice.first..) {
-            rows.write(slice.scan, index as usize, record).map_err(&told)?;
+            rows.write(slice.scan, index, record, &self.lots[lot].kept).map_err(&told)?;
         }
         rows.sync().map_err(&told)
     }

@@ -27,27 +27,34 @@ pub(super) struct Status<'a> {
     newest: Option<News>,
 }
 
-/// Seconds of data in units of the plan.
-fn sum_s(plan: &Plan, units: impl Iterator<Item = usize>) -> f64 {
+/// Seconds of data in units of the plan, each of which is a unit for every lot.
+fn sum_s(plan: &Plan, lots: usize, units: impl Iterator<Item = usize>) -> f64 {
     let of = |unit: usize| {
-        let slice = &plan.units[unit];
+        let slice = &plan.units[unit / lots];
         let indices = slice.first..slice.first + slice.count;
         indices.map(|i| data_s(&plan.job, &plan.job.integration(slice.scan, i))).sum::<f64>()
     };
-    units.map(of).sum()
+    units.map(of).sum::<f64>() / lots as f64
 }
 
 impl<'a> Status<'a> {
     /// Begins with the units that are to be done; written to `file`, which rank 0 alone should come with.
-    pub(super) fn new(plan: &'a Plan, todo: &[usize], ranks: usize, file: Option<PathBuf>) -> Self {
-        let total_s = sum_s(plan, 0..plan.units.len());
-        let done_s = total_s - sum_s(plan, todo.iter().copied());
+    pub(super) fn new(
+        plan: &'a Plan,
+        lots: usize,
+        todo: &[usize],
+        ranks: usize,
+        file: Option<PathBuf>,
+    ) -> Self {
+        let units = plan.units.len() * lots;
+        let total_s = sum_s(plan, lots, 0..units);
+        let done_s = total_s - sum_s(plan, lots, todo.iter().copied());
         Self {
             plan,
             file,
             written: None,
             ranks,
-            units: (plan.units.len() - todo.len(), plan.units.len()),
+            units: (units - todo.len(), units),
             done_s,
             total_s,
             pace: Pace::new(done_s, total_s),

@@ -16,5 +16,5 @@ pub use hdf_read::{Sampled, VisFile};
 pub use idi::{files as fits_idi_files, path as fits_idi_path, write as write_fits_idi};
 pub use meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
 pub use part::Part;
-pub use rows::{VisPlaces, VisRows};
+pub use rows::{VisPlaces, VisRows, pack};
 pub use swin_file::{path as swin_path, write_swin};

@@ -60,9 +60,9 @@ impl Part {
         out.join("parts")
     }
 
-    /// The part of unit `unit` of the plan with this hash.
-    pub fn new(out: &Path, unit: usize, plan: Hash) -> Self {
-        Self { file: Checkpoint::new(Self::folder(out).join(format!("{unit:08}.part")), plan) }
+    /// The part of a lot (named, or empty for the whole) of unit `unit` of the plan with this hash.
+    pub fn new(out: &Path, (unit, lot): (usize, &str), plan: Hash) -> Self {
+        Self { file: Checkpoint::new(Self::folder(out).join(format!("{unit:08}{lot}.part")), plan) }
     }
 
     /// Writes the records of the unit.

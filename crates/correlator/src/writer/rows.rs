@@ -3,7 +3,8 @@
 //! [`super::VisWriter`] makes the file with contiguous datasets that have their places from the beginning. An integration is
 //! then one run of bytes in each, which needs neither the library nor what other ranks do.
 
-use crate::integrate::Record;
+use crate::integrate::{Record, STATES};
+use crate::job::{Items, Kept};
 use hdf5::{Group, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -38,6 +39,38 @@ fn bytes(record: &Record) -> [&[u8]; 9] {
         cast_slice(&record.states_rk),
         cast_slice(&record.tones_g),
     ]
+}
+
+/// What of each dataset's rows a lot keeps, and bytes of an item.
+fn items(kept: &Kept) -> [(&Items, u64); 9] {
+    let spectrum = 8 * kept.output_channels as u64;
+    [
+        (&kept.crosses, spectrum),
+        (&kept.crosses, 4),
+        (&kept.baselines, 24),
+        (&kept.autos, spectrum),
+        (&kept.autos, 4),
+        (&kept.streams, 4),
+        (&kept.channels, 8),
+        (&kept.channels, 8 * STATES as u64),
+        (&kept.tones, 8),
+    ]
+}
+
+/// What a lot keeps of a record, packed: what [`VisRows::write`] takes.
+pub fn pack(record: &Record, kept: &Kept) -> Record {
+    let width = kept.output_channels;
+    Record {
+        cross_cpf: kept.crosses.pack(&record.cross_cpf, width),
+        cross_weight_cp: kept.crosses.pack(&record.cross_weight_cp, 1),
+        uvw_cb: kept.baselines.pack(&record.uvw_cb, 1),
+        auto_pf: kept.autos.pack(&record.auto_pf, width),
+        auto_weight_p: kept.autos.pack(&record.auto_weight_p, 1),
+        coverage_s: kept.streams.pack(&record.coverage_s, 1),
+        samples_r: kept.channels.pack(&record.samples_r, 1),
+        states_rk: kept.channels.pack(&record.states_rk, 1),
+        tones_g: kept.tones.pack(&record.tones_g, 1),
+    }
 }
 
 /// Where a dataset begins in the file, how long its rows are, and how many there are.
@@ -96,18 +129,34 @@ impl VisRows {
         Ok(Self { file: OpenOptions::new().write(true).open(path)?, places })
     }
 
-    /// Writes an integration of a scan.
+    /// Writes what a lot keeps of an integration of a scan.
     ///
     /// # Errors
     /// What the system says; a record of another shape, an integration that the file has no room for.
-    pub fn write(&self, scan: usize, integration: usize, record: &Record) -> io::Result<()> {
-        for ((place, bytes), name) in self.places.scans[scan].iter().zip(bytes(record)).zip(DATASETS) {
-            let row = integration as u64;
-            if place.row_bytes != bytes.len() as u64 || (row >= place.rows && !bytes.is_empty()) {
+    pub fn write(&self, scan: usize, row: u64, record: &Record, kept: &Kept) -> io::Result<()> {
+        let datasets = self.places.scans[scan].iter().zip(bytes(record)).zip(items(kept));
+        for (((place, bytes), (items, item_bytes)), name) in datasets.zip(DATASETS) {
+            let (all_bytes, kept_bytes) = (items.all as u64 * item_bytes, items.count() as u64 * item_bytes);
+            let repeats = place.row_bytes / all_bytes.max(1);
+            let fits = place.row_bytes == repeats * all_bytes && bytes.len() as u64 == repeats * kept_bytes;
+            if !fits || (row >= place.rows && !bytes.is_empty()) {
                 let what = format!("{name}: {} bytes for row {row} of {place:?}", bytes.len());
                 return Err(io::Error::other(what));
             }
-            self.file.write_all_at(bytes, place.start + row * place.row_bytes)?;
+            let start = place.start + row * place.row_bytes;
+            if kept_bytes == all_bytes {
+                self.file.write_all_at(bytes, start)?;
+                continue;
+            }
+            let mut rest = bytes;
+            for repeat in 0..repeats {
+                for range in &items.ranges {
+                    let (piece, later) = rest.split_at(range.len() * item_bytes as usize);
+                    let at = repeat * all_bytes + range.start as u64 * item_bytes;
+                    self.file.write_all_at(piece, start + at)?;
+                    rest = later;
+                }
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What is written is read back; the same content is the same bytes.
 use super::*;
 use crate::integrate::Record;
-use crate::job::{Band, Baseline, Source, Station, Tone};
+use crate::job::{Band, Baseline, Items, Kept, Source, Station, Tone};
 use crate::schedule::Mount;
 use num_complex::Complex32;
 
@@ -97,6 +97,41 @@ fn hdf5_goes_round_and_is_deterministic() {
     assert_eq!((vis_tf[[3, 1]], weight_t[0]), (record(3.0).auto_pf[1], 0.75));
 }
 
+/// A lot that keeps what is chosen of each kind of item.
+fn kept(choose: impl Fn(usize) -> bool) -> Kept {
+    let record = record(0.0);
+    let items =
+        |all: usize| Items { all, ranges: (0..all).filter(|&i| choose(i)).map(|i| i..i + 1).collect() };
+    Kept {
+        output_channels: 4,
+        crosses: items(record.cross_weight_cp.len() / 2),
+        autos: items(record.auto_weight_p.len()),
+        baselines: items(record.uvw_cb.len() / 2),
+        streams: items(record.coverage_s.len()),
+        channels: items(record.samples_r.len()),
+        tones: items(record.tones_g.len()),
+    }
+}
+
+#[test]
+fn rows_written_in_lots_make_the_same_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (slow, fast) = (dir.path().join("slow.h5"), dir.path().join("fast.h5"));
+    write(&slow);
+    let writer = VisWriter::create(&fast, &meta(), "{\"plan\": 1}").unwrap();
+    let places = writer.places().unwrap();
+    writer.finish().unwrap();
+    let rows = VisRows::open(&fast, places).unwrap();
+    for lot in [kept(|i| i % 2 == 1), kept(|i| i % 2 == 0)] {
+        assert_ne!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap(), "control: a lot is missing");
+        for t in 0..4 {
+            rows.write(0, t, &pack(&record(t as f32), &lot), &lot).unwrap();
+        }
+        assert!(rows.write(0, 0, &record(0.0), &lot).is_err(), "a whole record is no lot");
+    }
+    assert_eq!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap());
+}
+
 #[test]
 fn rows_written_in_any_order_by_several_make_the_same_file() {
     let dir = tempfile::tempdir().unwrap();
@@ -107,16 +142,17 @@ fn rows_written_in_any_order_by_several_make_the_same_file() {
     writer.finish().unwrap();
     assert_ne!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap(), "control: nothing written yet");
     let writers = [places.clone(), places.clone()].map(|p| VisRows::open(&fast, p).unwrap());
+    let all = kept(|_| true);
     for t in [3, 0, 2, 1] {
-        writers[t % 2].write(0, t, &record(t as f32)).unwrap();
+        writers[t % 2].write(0, t as u64, &record(t as f32), &all).unwrap();
     }
     writers[0].sync().unwrap();
     assert_eq!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap());
     // What does not fit is refused and overwrites nothing.
     let mut other = record(1.0);
     other.cross_cpf.pop();
-    assert!(writers[0].write(0, 1, &other).unwrap_err().to_string().contains("cross_vis_tcxf"));
-    assert!(writers[0].write(0, 4, &record(1.0)).is_err());
+    assert!(writers[0].write(0, 1, &other, &all).unwrap_err().to_string().contains("cross_vis_tcxf"));
+    assert!(writers[0].write(0, 4, &record(1.0), &all).is_err());
     assert_eq!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap());
     assert!(VisRows::open(&dir.path().join("gone.h5"), places).is_err());
 }
@@ -161,11 +197,11 @@ fn swin_folder_as_difx_has_it() {
 fn parts_go_round_and_are_told_from_those_of_other_plans() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(Part::folder(dir.path())).unwrap();
-    let part = Part::new(dir.path(), 7, [1; 32]);
+    let part = Part::new(dir.path(), (7, ""), [1; 32]);
     assert!(part.load().unwrap().is_none());
     part.save(&[record(1.0), record(2.0)]).unwrap();
     assert_eq!(part.load().unwrap().unwrap(), [record(1.0), record(2.0)]);
-    assert!(Part::new(dir.path(), 7, [2; 32]).load().is_err());
+    assert!(Part::new(dir.path(), (7, ""), [2; 32]).load().is_err());
     let mut bytes = std::fs::read(part.path()).unwrap();
     bytes[100] ^= 1;
     std::fs::write(part.path(), bytes).unwrap();
