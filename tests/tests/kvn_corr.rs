@@ -121,6 +121,25 @@ fn simulations_are_the_same_each_time() {
 }
 
 #[test]
+fn products_are_the_same_in_any_cut() {
+    let small = Small::new();
+    small.run(1, "whole");
+    for (ranks, cut) in [(1, ["2", "1"]), (2, ["1", "3"]), (3, ["99", "99"])] {
+        let run = small.mpi(ranks, "cut").args(["--cut-bands", cut[0], "--cut-baselines", cut[1]]);
+        run.end().expect(0);
+        assert_same(&small.path("whole"), &small.path("cut"), &format!("np {ranks}, cut {cut:?}"));
+        fs::remove_dir_all(small.path("cut")).unwrap();
+    }
+    // Parts of another cut are left alone and made anew.
+    let cut = |n: &str| small.mpi(2, "cut").args(["--cut-bands", n]);
+    cut("2").env("MIRINAE_FAULT", "kill:unit:1:5").end();
+    assert!(small.path("cut/parts").exists() && !small.path("cut/small.h5").exists());
+    cut("1").end().expect(0);
+    assert_same(&small.path("whole"), &small.path("cut"), "another cut after a kill");
+    cut("0").end().expect(64);
+}
+
+#[test]
 fn a_killed_run_goes_on_to_the_same_products() {
     let small = Small::new();
     small.run(2, "whole");
