@@ -1,4 +1,6 @@
 //! Once it has begun, correlating takes no memory from the system: every allocation would be a lock, and a page to clear.
+#![allow(clippy::unwrap_used)]
+
 use mirinae_correlator::bench::CASES;
 use mirinae_correlator::engine::Engine;
 use mirinae_correlator::integrate::Record;

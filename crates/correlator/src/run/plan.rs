@@ -182,7 +182,9 @@ fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
         refuse_unreadable(job, stream)?;
         let mut recording = open_stream(job, stream, trust_job).map_err(|error| {
             let hint = match error {
-                BasebandError::Contradiction { .. } if !trust_job => {
+                BasebandError::Contradiction {
+                    field: "channels" | "bits" | "components per sample", ..
+                } if !trust_job => {
                     " (headers of some recorders are wrong: --trust-job takes channels and bits from the job)"
                 }
                 _ => "",
