@@ -104,9 +104,12 @@ fn encode_level(level: &str) -> Option<(String, usize)> {
     numbers.filter(|n| n.len() <= 6).map(|n| (n.concat(), n.len()))
 }
 
+/// What 4 decimals can hold.
+const LOWEST_MHZ: f64 = 1e-4;
+
 /// A line as a row of a `.cat` file (without the newline): the fields keep 4 decimals, and quantum numbers that are
-/// no whole numbers, or more than six a level, are left out. None: a degeneracy above 3599 or another number that
-/// has no room.
+/// no whole numbers, or more than six a level, are left out. None: a degeneracy above 3599, a frequency below
+/// 0.0001 MHz or another number that has no room.
 pub fn format_spfit(line: &Line) -> Option<String> {
     let qn = line.qn.split_once(" - ").and_then(|(upper, lower)| {
         let (upper, n) = encode_level(upper)?;
@@ -120,7 +123,7 @@ pub fn format_spfit(line: &Line) -> Option<String> {
         "{freq:13.4}{err:8.4}{lgint:8.4}{:2}{:10.4}{g_up}{tag:7}{n_qn:4}{upper:<12}{lower:<12}",
         line.dof, line.e_low_cm1
     );
-    (row.len() == 79).then_some(row)
+    (row.len() == 79 && freq >= LOWEST_MHZ).then_some(row)
 }
 
 /// Quantum numbers as `upper - lower`, letters decoded, half integers left as the catalogue rounds

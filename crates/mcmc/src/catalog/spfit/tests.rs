@@ -77,6 +77,7 @@ fn what_is_written_can_be_read() {
     let words = Line { qn: "v=1 - v=0".into(), ..co.clone() };
     assert_eq!(parse(&format_spfit(&words).unwrap()).unwrap()[0].qn, "");
     assert_eq!(format_spfit(&Line { g_up: 3600, ..co.clone() }), None);
+    assert_eq!(format_spfit(&Line { freq_mhz: 1.6e-5, ..co.clone() }), None);
     assert_eq!(format_spfit(&Line { lgint: -2000.0, ..co }), None);
     for number in [-269, -100, -10, -9, 0, 99, 100, 359] {
         assert_eq!(decode(&encode(number, 2).unwrap(), 2), Some(number as i32));
