@@ -92,8 +92,10 @@ impl Field {
 
 #[test]
 fn sources_off_the_phase_centre_are_found_where_they_are() {
-    let found = Field::new(&SOURCES).search();
+    let field = Field::new(&SOURCES);
+    let found = field.search();
     assert_eq!(found.len(), 2, "{found:?}");
+    known_ones_are_marked(&field, (found[0][4], found[0][5]));
     for (row, [east, north, _]) in found.iter().zip(SOURCES) {
         assert!((row[0] - east).abs() < 5.0 * row[1] + 0.05 && row[1] < 1.0, "{row:?} {east}");
         assert!((row[2] - north).abs() < 5.0 * row[3] + 0.05 && row[3] < 1.0, "{row:?} {north}");
@@ -101,6 +103,24 @@ fn sources_off_the_phase_centre_are_found_where_they_are() {
         assert!((row[4] - 343.5 - row[0] / 3600.0 / 16.1_f64.to_radians().cos()).abs() < 1e-4, "{row:?}");
         assert!((row[5] - 16.1 - row[2] / 3600.0).abs() < 1e-4, "{row:?}");
     }
+}
+
+/// The first candidate lies at a place of the list, the second one does not.
+fn known_ones_are_marked(field: &Field, (ra_deg, dec_deg): (f64, f64)) {
+    let (product, list) = (field.path("out/field.h5"), field.path("known.csv"));
+    let search = || {
+        let args = ["search".as_ref(), product.as_os_str(), "--field".as_ref(), "100".as_ref()];
+        Run::alone("kvn-corr").args(args).args(["--known".as_ref(), list.as_os_str()]).end()
+    };
+    fs::write(&list, format!("name,ra_deg,dec_deg\nfar,10,20\n\"J2254, a\",{ra_deg},{}\n", dec_deg + 1e-5))
+        .unwrap();
+    let told = search().expect(0).stdout;
+    assert_eq!(told.matches("known: J2254, a").count(), 1, "{told}");
+    let text = fs::read_to_string(field.path("out/field.search.csv")).unwrap();
+    let known: Vec<bool> = text.lines().skip(1).map(|row| row.contains(",J2254; a,")).collect();
+    assert!(known[0] && !known[1..].contains(&true), "{text}");
+    fs::write(&list, "name,ra_deg,dec_deg\nA,1,200\n").unwrap();
+    search().expect(65).expect_message(&["known.csv", "A at 1, 200"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The commands that search: compact sources in visibilities, narrow-band signals in recordings.
 use crate::cli::{make_folder, say};
 use crate::search::narrow::{self, NarrowPlan, NarrowSettings};
-use crate::search::{SearchError, SearchOptions, search_file};
+use crate::search::{SearchError, SearchOptions, read_known, search_file};
 use crate::simd::SimdPath;
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
@@ -38,6 +38,9 @@ struct CompactArgs {
     /// Time within which phases are stable
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     coherence: f64,
+    /// Mark sources of a list: CSV with the columns name, ra_deg, dec_deg (J2000)
+    #[arg(long, value_name = "CSV")]
+    known: Option<PathBuf>,
     /// Folder for the table [default: beside the visibilities]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -136,7 +139,8 @@ fn compact(args: &CompactArgs) -> Result<(), Failure> {
     let Some(file) = &args.file else {
         return Err(Failure::usage(anyhow::anyhow!("visibilities are needed, or narrow and a job")));
     };
-    let report = search_file(file, &options).map_err(failed)?;
+    let known = args.known.as_deref().map(read_known).transpose().map_err(failed)?.unwrap_or_default();
+    let report = search_file(file, &options).map_err(failed)?.marked(&known);
     say(report.to_string().trim_end())?;
     let folder = args.out.as_deref().or(file.parent()).unwrap_or(Path::new("."));
     make_folder(folder)?;

@@ -9,12 +9,14 @@
 mod block;
 mod chance;
 mod collect;
+mod known;
 pub mod narrow;
 mod report;
 mod sky;
 
 pub use block::Offset;
 pub use collect::search_file;
+pub use known::{Known, read_known};
 pub use report::{Candidate, SearchReport};
 
 use crate::job::Source;
@@ -90,6 +92,14 @@ pub enum SearchError {
         asked: f64,
         /// What is possible, rad.
         most: f64,
+    },
+    /// The list of known sources cannot be used.
+    #[error("known sources {path}: {problem}", path = path.display())]
+    Known {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
     },
     /// A product cannot be written.
     #[error("cannot write {path}: {message}", path = path.display())]

@@ -1,13 +1,16 @@
 //! The candidates, for people and for programs.
 
 use super::sky::{Detection, Field};
-use super::{SearchError, arcsec, direction};
+use super::{Known, SearchError, arcsec, direction};
 use crate::job::Source;
 use mirinae_common::atomic;
 use std::f64::consts::TAU;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+/// Standard deviations that a known source may be off.
+const KNOWN_SIGMA: f64 = 3.0;
 
 /// A source that may be there.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,8 @@ pub struct Candidate {
     pub cell_rad: f64,
     /// What was found.
     pub detection: Detection,
+    /// Name of the known source that it is.
+    pub known: Option<String>,
 }
 
 /// A field that was searched.
@@ -52,14 +57,27 @@ impl Candidate {
     /// The position of a detection around a phase centre (orthographic projection).
     pub fn new(detection: Detection, centre: &Source, field: &Field) -> Self {
         let (ra_rad, dec_rad) = direction(centre, detection.at.l, detection.at.m);
-        Self { centre: centre.name.clone(), ra_rad, dec_rad, cell_rad: 3.0 * field.step, detection }
+        Self {
+            centre: centre.name.clone(),
+            ra_rad,
+            dec_rad,
+            cell_rad: 3.0 * field.step,
+            detection,
+            known: None,
+        }
     }
 
-    /// Angle to another one, rad.
-    fn distance_rad(&self, other: &Self) -> f64 {
-        let north = self.dec_rad - other.dec_rad;
-        let turn = (self.ra_rad - other.ra_rad + 0.5 * TAU).rem_euclid(TAU) - 0.5 * TAU;
-        (turn * self.dec_rad.cos()).hypot(north)
+    /// Angle to a place, rad.
+    fn distance_rad(&self, (ra_rad, dec_rad): (f64, f64)) -> f64 {
+        let north = self.dec_rad - dec_rad;
+        let turn = (self.ra_rad - ra_rad + 0.5 * TAU).rem_euclid(TAU) - 0.5 * TAU;
+        (turn * libm::cos(self.dec_rad)).hypot(north)
+    }
+
+    /// How near a source must be to be this one, rad: the resolution, or the error of a position that is less certain.
+    fn reach_rad(&self) -> f64 {
+        let [east, north] = self.detection.error;
+        self.cell_rad.max(KNOWN_SIGMA * east.max(north))
     }
 }
 
@@ -71,7 +89,8 @@ impl SearchReport {
         for candidate in all {
             let same = |other: &Candidate| {
                 other.centre != candidate.centre
-                    && other.distance_rad(&candidate) < other.cell_rad.max(candidate.cell_rad)
+                    && other.distance_rad((candidate.ra_rad, candidate.dec_rad))
+                        < other.cell_rad.max(candidate.cell_rad)
             };
             if !candidates.iter().any(same) {
                 candidates.push(candidate);
@@ -80,10 +99,22 @@ impl SearchReport {
         Self { path: path.to_owned(), threshold, fields, candidates }
     }
 
+    /// Marks the candidates that are known: each by the nearest source within the resolution or three standard deviations.
+    #[must_use]
+    pub fn marked(mut self, list: &[Known]) -> Self {
+        for candidate in &mut self.candidates {
+            let distance = |known: &Known| candidate.distance_rad(known.place_rad());
+            let nearest = list.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            let found = nearest.filter(|known| distance(known) < candidate.reach_rad());
+            candidate.known = found.map(|known| known.name.clone());
+        }
+        self
+    }
+
     /// The table as CSV.
     pub fn to_csv(&self) -> String {
         let mut text = "centre,ra_deg,dec_deg,east_arcsec,east_error_arcsec,north_arcsec,north_error_arcsec,error_correlation,sigma,\
-                        ln_chance,false_alarm,remnant,amplitudes\n"
+                        ln_chance,false_alarm,remnant,known,amplitudes\n"
             .to_owned();
         for c in &self.candidates {
             let d = &c.detection;
@@ -91,7 +122,9 @@ impl SearchReport {
             let _ = write!(text, ",{:.5},{:.5}", arcsec(d.at.l), arcsec(d.error[0]));
             let _ =
                 write!(text, ",{:.5},{:.5},{:.4}", arcsec(d.at.m), arcsec(d.error[1]), d.error_correlation);
-            let _ = write!(text, ",{:.3},{:.3},{:.3e},{},", d.sigma, d.ln_chance, d.false_alarm, d.remnant);
+            let _ = write!(text, ",{:.3},{:.3},{:.3e},{}", d.sigma, d.ln_chance, d.false_alarm, d.remnant);
+            // A comma in a name would be another column.
+            let _ = write!(text, ",{},", c.known.as_deref().unwrap_or_default().replace(',', ";"));
             let one = |(names, a): &([String; 2], f64)| format!("{}-{}:{a:.4e}", names[0], names[1]);
             text.push_str(&d.amplitudes.iter().map(one).collect::<Vec<_>>().join(" "));
             text.push('\n');
@@ -125,7 +158,7 @@ impl fmt::Display for SearchReport {
             let d = &c.detection;
             writeln!(
                 f,
-                "{:<12} {:>12.7} {:>+12.7} deg  east {:>9.3}\" +- {:.3}  north {:>9.3}\" +- {:.3}  {:>6.1} sigma  P(noise) {:.1e}{}",
+                "{:<12} {:>12.7} {:>+12.7} deg  east {:>9.3}\" +- {:.3}  north {:>9.3}\" +- {:.3}  {:>6.1} sigma  P(noise) {:.1e}{}{}",
                 c.centre,
                 c.ra_rad.to_degrees(),
                 c.dec_rad.to_degrees(),
@@ -135,7 +168,8 @@ impl fmt::Display for SearchReport {
                 arcsec(d.error[1]),
                 d.sigma,
                 d.false_alarm,
-                if d.remnant { "  remnant of a stronger one?" } else { "" }
+                if d.remnant { "  remnant of a stronger one?" } else { "" },
+                c.known.as_ref().map_or_else(String::new, |name| format!("  known: {name}"))
             )?;
         }
         let remnants = self.candidates.iter().filter(|c| c.detection.remnant).count();
