@@ -8,6 +8,7 @@ pub mod centres;
 pub mod cli;
 mod cli_job;
 pub mod difx;
+pub mod dispersion;
 pub mod engine;
 pub mod eop;
 pub mod epoch;

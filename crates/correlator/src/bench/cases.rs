@@ -121,6 +121,7 @@ impl Case {
         SimConfig {
             transmitters: Vec::new(),
             bursts: Vec::new(),
+            pulses: Vec::new(),
             name: "bench".to_owned(),
             seed: 1,
             start_mjd: 60_000,

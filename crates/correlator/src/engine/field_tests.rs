@@ -43,6 +43,7 @@ fn config(centres: &[(f64, f64)]) -> SimConfig {
     SimConfig {
         transmitters: Vec::new(),
         bursts: Vec::new(),
+        pulses: Vec::new(),
         name: "field".to_owned(),
         seed: 5,
         start_mjd: 60_000,

@@ -55,6 +55,32 @@ pub struct SimConfig {
     /// Bursts of noise at one station.
     #[serde(default)]
     pub bursts: Vec<BurstConfig>,
+    /// Dispersed pulses on the sky.
+    #[serde(default)]
+    pub pulses: Vec<PulseConfig>,
+}
+
+/// A dispersed pulse of noise on the sky, in all bands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PulseConfig {
+    /// Its name.
+    pub name: String,
+    /// When its middle meets the geocentre at the upper edge of the highest band, in seconds from the start of the job.
+    pub at_s: f64,
+    /// How long its power, which is constant, lasts at one frequency.
+    pub width_ms: f64,
+    /// Dispersion measure.
+    #[serde(default)]
+    pub dm_pc_cm3: f64,
+    /// Standard deviation in units of the system's, the same at all stations.
+    pub amplitude: f64,
+    /// East of the pointing.
+    #[serde(default)]
+    pub east_arcsec: f64,
+    /// North of the pointing.
+    #[serde(default)]
+    pub north_arcsec: f64,
 }
 
 /// A carrier whose frequency drifts: on the sky, or beside one station.

@@ -19,6 +19,7 @@ mod job;
 mod mixed;
 mod noise;
 mod poly;
+mod pulses;
 mod quantise;
 mod random;
 mod receiver;
@@ -29,8 +30,8 @@ mod tones;
 mod transmitters;
 
 pub use config::{
-    BandConfig, BurstConfig, CentreConfig, ClockStepConfig, LineConfig, PhaseCalConfig, RecorderConfig,
-    Sideband, SimConfig, SourceConfig, StationConfig, TransmitterConfig,
+    BandConfig, BurstConfig, CentreConfig, ClockStepConfig, LineConfig, PhaseCalConfig, PulseConfig,
+    RecorderConfig, Sideband, SimConfig, SourceConfig, StationConfig, TransmitterConfig,
 };
 pub use from_job::delays_of_job;
 
@@ -143,5 +144,7 @@ fn finish(scene: &Scene, folder: &Path) -> Result<Simulated, SimError> {
     Ok(Simulated { input, recordings })
 }
 
+#[cfg(test)]
+mod pulses_tests;
 #[cfg(test)]
 mod tests;

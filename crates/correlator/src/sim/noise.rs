@@ -15,6 +15,8 @@ pub(super) enum Stream {
     Receiver { station: usize, band: usize },
     /// A source's noise in a band.
     Source { source: usize, band: usize },
+    /// A pulse's noise in a band.
+    Pulse { pulse: usize, band: usize },
     /// Which frames a station's recorder loses.
     Losses { station: usize },
 }
@@ -25,6 +27,7 @@ impl Stream {
             Self::Receiver { station, band } => (1, station, band),
             Self::Source { source, band } => (2, source, band),
             Self::Losses { station } => (3, station, 0),
+            Self::Pulse { pulse, band } => (4, pulse, band),
         };
         kind << 48 | (major as u64) << 24 | minor as u64
     }

@@ -2,6 +2,7 @@
 
 use super::interpolate::{BEFORE, TAPS, convolve};
 use super::noise::{Stream, WhiteNoise};
+use super::pulses::Dispersed;
 use super::scene::{Scene, Station};
 use super::source::Envelope;
 use super::tones::Tones;
@@ -16,6 +17,13 @@ pub(super) const ANCHOR: i64 = 64;
 /// Samples whose phases are made from one by the same steps.
 const RUN: usize = 8;
 
+/// What comes from the sky as noise.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    Source(usize),
+    Pulse(usize),
+}
+
 /// One station's receiver for one band.
 pub(super) struct Receiver<'a> {
     scene: &'a Scene,
@@ -25,6 +33,7 @@ pub(super) struct Receiver<'a> {
     noise_gain: f32,
     tones: Option<Tones>,
     envelopes: Vec<Envelope>,
+    pulses: Vec<Dispersed>,
     envelope: Vec<Complex<f32>>,
     aligned: Vec<Complex<f32>>,
 }
@@ -47,6 +56,12 @@ impl<'a> Receiver<'a> {
             noise_gain: (1.0 - from_sources).sqrt() as f32,
             // Those that cannot be made were refused with the scene.
             tones: Tones::new(scene, station, band).ok().flatten(),
+            pulses: scene
+                .pulses
+                .iter()
+                .enumerate()
+                .map(|(i, pulse)| pulse.disperse(scene, i, band))
+                .collect(),
             envelopes: scene.sources.iter().enumerate().map(envelope).collect(),
             envelope: vec![Complex::default(); ANCHOR as usize + TAPS],
             aligned: vec![Complex::default(); ANCHOR as usize],
@@ -61,9 +76,10 @@ impl<'a> Receiver<'a> {
         for burst in &self.station.bursts {
             burst.amplify(self.scene.sample_rate_hz as f64, start, out);
         }
-        for source in 0..self.envelopes.len() {
+        let sources = (0..self.envelopes.len()).map(Origin::Source);
+        for origin in sources.chain((0..self.pulses.len()).map(Origin::Pulse)) {
             for (i, out) in out.chunks_mut(ANCHOR as usize).enumerate() {
-                self.add_source(source, start + i as i64 * ANCHOR, out);
+                self.add_noise(origin, start + i as i64 * ANCHOR, out);
             }
         }
         if let Some(tones) = &self.tones {
@@ -72,18 +88,29 @@ impl<'a> Receiver<'a> {
         transmitters::add(self.scene, self.station, self.band, start, out);
     }
 
-    /// Adds 64 samples of a source: its envelope at geocentric time, turned by the phase of the delay at the band's
+    /// Adds 64 samples of a source or pulse: its envelope at geocentric time, turned by the phase of the delay at the band's
     /// centre, mixed down to the edge, real part.
-    fn add_source(&mut self, source: usize, start: i64, out: &mut [f32]) {
+    fn add_noise(&mut self, origin: Origin, start: i64, out: &mut [f32]) {
         let rate_hz = self.scene.sample_rate_hz as f64;
         let band = &self.scene.bands[self.band];
         let centre_hz = band.edge_hz + band.sign * self.scene.bandwidth_hz / 2.0;
-        let delay_s = |n: i64| self.station.delay_at_station_s(source, n as f64 / rate_hz);
+        let delay_s = |n: i64| match origin {
+            Origin::Source(source) => self.station.delay_at_station_s(source, n as f64 / rate_hz),
+            Origin::Pulse(pulse) => self.station.pulse_delay_s(pulse, n as f64 / rate_hz),
+        };
         let (first_s, next_s) = (delay_s(start), delay_s(start + ANCHOR));
         // The envelope's sample numbers count geocentric time: middle of the piece, whole and fraction of a sample.
         let shift = (first_s + next_s) / 2.0 * rate_hz;
         let whole = shift.floor();
-        self.envelopes[source].fill(start + whole as i64 - BEFORE as i64, &mut self.envelope);
+        let first = start + whole as i64 - BEFORE as i64;
+        match origin {
+            Origin::Source(source) => self.envelopes[source].fill(first, &mut self.envelope),
+            Origin::Pulse(pulse) => {
+                if !self.pulses[pulse].fill(first, &mut self.envelope) {
+                    return;
+                }
+            }
+        }
         convolve(&self.scene.kernels.at(shift - whole), &self.envelope, &mut self.aligned);
         let turns = |delay_s: f64| (centre_hz * delay_s).rem_euclid(1.0);
         let step_turns = centre_hz * (next_s - first_s) / ANCHOR as f64;

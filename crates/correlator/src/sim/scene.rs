@@ -7,6 +7,7 @@ use super::config::{
 use super::earth::{Geometry, LIGHT_M_S, geometry};
 use super::interpolate::Kernels;
 use super::poly::Poly;
+use super::pulses::Pulse;
 use super::source::Envelope;
 use super::tones::{Injected, Tones};
 use super::transmitters::{Burst, Transmitter};
@@ -47,6 +48,8 @@ pub(super) struct Station {
     source_models: Vec<Vec<Geometry>>,
     /// The same for the transmitters.
     transmitter_models: Vec<Vec<Geometry>>,
+    /// The same for the pulses.
+    pulse_models: Vec<Vec<Geometry>>,
     /// What the sky and the clock add in any direction, s.
     own_residual_s: Poly,
     /// Bursts of noise.
@@ -110,7 +113,16 @@ impl Station {
 
     /// The same for a transmitter.
     pub fn transmitter_delay_s(&self, transmitter: usize, s_s: f64) -> f64 {
-        let of = (self.transmitter_models[transmitter].as_slice(), &self.own_residual_s);
+        self.direction_delay_s(&self.transmitter_models[transmitter], s_s)
+    }
+
+    /// The same for a pulse.
+    pub fn pulse_delay_s(&self, pulse: usize, s_s: f64) -> f64 {
+        self.direction_delay_s(&self.pulse_models[pulse], s_s)
+    }
+
+    fn direction_delay_s(&self, models: &[Geometry], s_s: f64) -> f64 {
+        let of = (models, &self.own_residual_s);
         (0..4).fold(0.0, |delay, _| self.true_delay_s(of, s_s + delay))
     }
 }
@@ -155,6 +167,7 @@ pub(super) struct Scene {
     pub dec_rad: f64,
     pub centres: Vec<Centre>,
     pub transmitters: Vec<Transmitter>,
+    pub pulses: Vec<Pulse>,
     pub correlation: job::Correlation,
     pub kernels: Kernels,
 }
@@ -201,6 +214,7 @@ impl Scene {
             dec_rad: config.dec_deg.to_radians(),
             centres: config.centres.iter().map(|centre| resolve_centre(config, centre)).collect(),
             transmitters: Vec::new(),
+            pulses: Vec::new(),
             correlation: job::Correlation::new(config, bandwidth_hz)?,
             kernels: Kernels::new(),
         };
@@ -210,7 +224,7 @@ impl Scene {
             scene.stations.push(resolved);
         }
         check_codes(config)?;
-        scene.add_interference(config)?;
+        scene.add_signals(config)?;
         Ok(scene)
     }
 
@@ -250,6 +264,11 @@ impl Scene {
                 .iter()
                 .map(|s| self.model(config, (s.east_arcsec, s.north_arcsec)))
                 .collect(),
+            pulse_models: all
+                .pulses
+                .iter()
+                .map(|s| self.model(config, (s.east_arcsec, s.north_arcsec)))
+                .collect(),
             residual_s: sources.iter().map(residual).collect(),
             own_residual_s: own.scaled(1e-9),
             bursts: Vec::new(),
@@ -270,13 +289,16 @@ impl Scene {
         Ok(station)
     }
 
-    fn add_interference(&mut self, config: &SimConfig) -> Result<(), SimError> {
+    /// Lower and upper edge of a band, Hz.
+    pub fn edges(&self, band: usize) -> (f64, f64) {
+        let near_hz = self.bands[band].edge_hz;
+        let far_hz = near_hz + self.bands[band].sign * self.bandwidth_hz;
+        (near_hz.min(far_hz), near_hz.max(far_hz))
+    }
+
+    fn add_signals(&mut self, config: &SimConfig) -> Result<(), SimError> {
         let codes: Vec<String> = self.stations.iter().map(|s| s.code.clone()).collect();
-        let edges = |b: &Band| {
-            let far_hz = b.edge_hz + b.sign * self.bandwidth_hz;
-            (b.edge_hz.min(far_hz), b.edge_hz.max(far_hz))
-        };
-        let bands: Vec<_> = self.bands.iter().map(edges).collect();
+        let bands: Vec<_> = (0..self.bands.len()).map(|band| self.edges(band)).collect();
         for transmitter in &config.transmitters {
             let resolved = Transmitter::new(transmitter, &codes, &bands);
             self.transmitters.push(resolved.or_else(|(field, what)| wrong(field, what))?);
@@ -284,6 +306,10 @@ impl Scene {
         for burst in &config.bursts {
             let (station, burst) = Burst::new(burst, &codes).or_else(|(field, what)| wrong(field, what))?;
             self.stations[station].bursts.push(burst);
+        }
+        for pulse in &config.pulses {
+            let resolved = Pulse::new(pulse, &bands, self.sample_rate_hz as f64);
+            self.pulses.push(resolved.or_else(|(field, what)| wrong(field, what))?);
         }
         Ok(())
     }

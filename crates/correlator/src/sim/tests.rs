@@ -1,3 +1,4 @@
+use super::pulses_tests::pulse;
 use super::receiver::Receiver;
 use super::*;
 use crate::baseband::{Recording, RecordingOptions, SampleSource, Samples};
@@ -5,7 +6,7 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
-fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
+pub(super) fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
     let band = |i: usize| BandConfig {
         edge_mhz: edge_mhz + 4.0 * i as f64,
         bandwidth_mhz: 4.0,
@@ -35,6 +36,7 @@ fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
     SimConfig {
         transmitters: Vec::new(),
         bursts: Vec::new(),
+        pulses: Vec::new(),
         name: "test".to_owned(),
         seed: 11,
         start_mjd: 60_000,
@@ -93,7 +95,7 @@ fn aligned(
 }
 
 /// Correlates two stations' receivers over all blocks; returns the coherence of each channel.
-fn coherence(scene: &Scene, band: usize) -> Vec<Complex<f64>> {
+pub(super) fn coherence(scene: &Scene, band: usize) -> Vec<Complex<f64>> {
     let samples = scene.sample_rate_hz as f64 * scene.duration_s;
     let record = |station: usize| {
         let frames = &scene.stations[station].frames;
@@ -276,6 +278,11 @@ fn wrong_configurations_are_named() {
     );
     let burst = BurstConfig { station: "KY".to_owned(), at_s: 0.0, duration_ms: 0.0, amplitude: 1.0 };
     expect(&|c| c.bursts = vec![burst.clone()], "bursts");
+    expect(&|c| c.pulses = vec![PulseConfig { width_ms: 0.0, ..pulse() }], "pulses.frb.width_ms");
+    expect(&|c| c.pulses = vec![PulseConfig { amplitude: -1.0, ..pulse() }], "amplitude");
+    expect(&|c| c.pulses = vec![PulseConfig { dm_pc_cm3: -1.0, ..pulse() }], "dm_pc_cm3");
+    expect(&|c| c.pulses = vec![PulseConfig { dm_pc_cm3: 1e12, ..pulse() }], "dm_pc_cm3");
+    expect(&|c| c.pulses = vec![PulseConfig { at_s: f64::NAN, ..pulse() }], "at_s");
 }
 
 #[test]
