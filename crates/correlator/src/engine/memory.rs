@@ -1,6 +1,6 @@
 //! Bounds the memory of one rank, from the job alone.
 use super::tiles::Tiling;
-use crate::job::{Job, Rotation};
+use crate::job::Job;
 use crate::simd::MAX_LANES;
 
 /// Bytes of a recording that are held at once: a few blocks of some MiB of the file that is read, and of the next.
@@ -17,7 +17,7 @@ pub fn record_bytes(job: &Job, centres: usize) -> usize {
 /// Bytes that correlating takes on one rank, besides the records: recordings, spectra, sums over blocks, sums over
 /// centres, the delay model.
 pub fn engine_bytes(job: &Job) -> usize {
-    let tiling = Tiling::new(job, if job.rotation == Rotation::AfterTransform { 2 } else { 1 });
+    let tiling = Tiling::of(job, job.rotation);
     let row = |channels: usize| channels.next_multiple_of(MAX_LANES) + MAX_LANES;
     let of_stream = |s: usize| tiling.most_channels(s) * tiling.batch * row(job.stream_channels(s)) * 8;
     let spectra: usize = (0..job.streams.len()).map(of_stream).sum();

@@ -39,7 +39,7 @@ pub use rotation::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose};
 use std::time::{Duration, Instant};
 use stream::StreamWork;
 pub use tiles::groups;
-use tiles::{PAIR, Tile, Tiling};
+use tiles::{Tile, Tiling};
 
 /// Where the time of an engine went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,8 +63,7 @@ struct Order {
 
 impl Order {
     fn new(job: &Job, rotation: Rotation, simd: Simd) -> Self {
-        let least = if rotation == Rotation::AfterTransform { PAIR } else { 1 };
-        let tiling = Tiling::new(job, least);
+        let tiling = Tiling::of(job, rotation);
         let setup = |stream| StationSetup::of(job, stream, rotation);
         let kernel = |stream| StationKernel::new(setup(stream), simd, tiling.batch);
         let kernels = (0..job.streams.len()).map(kernel).collect();

@@ -1,5 +1,5 @@
 //! Cuts the products of a job into tiles that can be worked on one after the other, within the cache.
-use crate::job::{Job, Lot, Product};
+use crate::job::{Job, Lot, Product, Rotation};
 use crate::xcorr::Term;
 
 /// Bytes of spectra that a batch should not exceed: they are read again by every product.
@@ -8,7 +8,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 const BATCH_BLOCKS: usize = 64;
 
 /// Channels that go into one transform together where the rotation comes after it.
-pub(super) const PAIR: usize = 2;
+const PAIR: usize = 2;
 
 /// The tile that every stream's channels belong to, two bands in one where they share transforms: tiles can be made apart
 /// from each other.
@@ -81,6 +81,11 @@ fn connected(job: &Job) -> Vec<Vec<usize>> {
 }
 
 impl Tiling {
+    /// The tiles for an order of rotation.
+    pub fn of(job: &Job, rotation: Rotation) -> Self {
+        Self::new(job, if rotation == Rotation::AfterTransform { PAIR } else { 1 })
+    }
+
     /// Tiles of at least `least` channels of some stream (all channels where there are fewer). Depends on the job alone.
     pub fn new(job: &Job, least: usize) -> Self {
         let of = connected(job);

@@ -96,6 +96,11 @@ fn group(place: usize, items: usize, groups: usize) -> usize {
     place * groups / items.max(1)
 }
 
+/// How many groups of channels can be made apart, `group_of` as [`Cut::lots`] has it.
+pub fn groups_apart(group_of: &[Vec<usize>]) -> usize {
+    group_of.iter().flatten().max().map_or(1, |most| most + 1)
+}
+
 impl Cut {
     /// One lot.
     pub const WHOLE: Self = Self { bands: 1, baselines: 1 };
@@ -110,7 +115,7 @@ impl Cut {
 
     /// The lots. `group_of` names the group of every stream's channels: those of one number cannot be made apart.
     pub fn lots(self, job: &Job, group_of: &[Vec<usize>]) -> Vec<Lot> {
-        let apart = group_of.iter().flatten().max().map_or(1, |most| most + 1);
+        let apart = groups_apart(group_of);
         let cut = Self {
             bands: self.bands.clamp(1, apart),
             baselines: self.baselines.clamp(1, job.baselines.len().max(1)),

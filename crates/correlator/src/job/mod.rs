@@ -16,7 +16,7 @@ mod tones;
 pub use error::JobError;
 pub use file::JobFile;
 pub use grid::{Integration, Unit, units};
-pub use lots::{Cut, Items, Kept, Lot};
+pub use lots::{Cut, Items, Kept, Lot, groups_apart};
 pub use tones::{Cycle, PhaseCal, Tone};
 
 use crate::difx::DifxJob;

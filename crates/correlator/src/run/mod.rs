@@ -17,7 +17,7 @@ pub use summary::{States, Summary};
 use crate::baseband::{BasebandError, Recording, SampleSource};
 use crate::engine::{Engine, groups};
 use crate::integrate::{Accumulator, Record};
-use crate::job::{Cut, Lot, Unit};
+use crate::job::{Cut, Lot, Unit, groups_apart};
 use crate::writer::{Part, VisFile, fits_idi_files, pack};
 use anyhow::Context as _;
 use mirinae_common::checkpoint::CheckpointError;
@@ -62,10 +62,8 @@ pub struct CutWishes {
 impl CutWishes {
     fn lots(self, plan: &Plan, ranks: usize) -> Vec<Lot> {
         let group_of = groups(&plan.job);
-        let apart = group_of.iter().flatten().max().map_or(1, |most| most + 1);
-        let chosen = Cut::for_ranks(&plan.job, plan.units.len(), apart, ranks);
         let cut = match (self.bands, self.baselines) {
-            (None, None) => chosen,
+            (None, None) => Cut::for_ranks(&plan.job, plan.units.len(), groups_apart(&group_of), ranks),
             (bands, baselines) => Cut { bands: bands.unwrap_or(1), baselines: baselines.unwrap_or(1) },
         };
         cut.lots(&plan.job, &group_of)

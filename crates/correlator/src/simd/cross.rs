@@ -4,8 +4,6 @@ use super::{Complex, Kernel, Lanes, MAX_LANES, Simd};
 
 /// Vectors of channels whose sums are in registers at once.
 const TILE: usize = 4;
-/// The same where fewer are left.
-const HALF: usize = 2;
 
 /// Spectra of one recorded channel: rows of a multiple of [`MAX_LANES`] numbers, one for each block.
 #[derive(Debug, Clone, Copy)]
@@ -59,23 +57,21 @@ impl Kernel for Cross<'_> {
         // SAFETY: all channels up to `end` are there in every block and in the sums, as `cross` has seen.
         unsafe {
             while at < end {
-                let vectors = (end - at) / L::N;
-                match (auto, vectors) {
-                    (true, TILE..) => self.auto::<L, TILE>(at),
-                    (true, HALF..) => self.auto::<L, HALF>(at),
-                    (true, _) => self.auto::<L, 1>(at),
-                    (false, TILE..) => self.tile::<L, TILE>(at),
-                    (false, HALF..) => self.tile::<L, HALF>(at),
-                    (false, _) => self.tile::<L, 1>(at),
-                }
-                at += L::N
-                    * if vectors >= TILE {
-                        TILE
-                    } else if vectors >= HALF {
-                        HALF
+                if end - at >= TILE * L::N {
+                    if auto {
+                        self.auto::<L, TILE>(at)
                     } else {
-                        1
-                    };
+                        self.tile::<L, TILE>(at)
+                    }
+                    at += TILE * L::N;
+                } else {
+                    if auto {
+                        self.auto::<L, 1>(at)
+                    } else {
+                        self.tile::<L, 1>(at)
+                    }
+                    at += L::N;
+                }
             }
         }
     }

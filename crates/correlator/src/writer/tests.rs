@@ -4,6 +4,7 @@ use crate::integrate::Record;
 use crate::job::{Band, Baseline, Items, Kept, Source, Station, Tone};
 use crate::schedule::Mount;
 use num_complex::Complex32;
+use std::path::{Path, PathBuf};
 
 pub(super) fn meta() -> VisMeta {
     let product = |of: usize, polarisations: [char; 2]| ProductInfo { of, band: 1, polarisations };
@@ -69,7 +70,7 @@ pub(super) fn record(seed: f32) -> Record {
     }
 }
 
-fn write(path: &std::path::Path) {
+fn write(path: &Path) {
     let writer = VisWriter::create(path, &meta(), "{\"plan\": 1}").unwrap();
     (0..4).for_each(|t| writer.write(0, t, &record(t as f32)).unwrap());
     writer.finish().unwrap();
@@ -113,14 +114,20 @@ fn kept(choose: impl Fn(usize) -> bool) -> Kept {
     }
 }
 
-#[test]
-fn rows_written_in_lots_make_the_same_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let (slow, fast) = (dir.path().join("slow.h5"), dir.path().join("fast.h5"));
+/// A file that the library has written, and one with the same places and nothing in them.
+fn written_and_empty(folder: &Path) -> (PathBuf, PathBuf, VisPlaces) {
+    let (slow, fast) = (folder.join("slow.h5"), folder.join("fast.h5"));
     write(&slow);
     let writer = VisWriter::create(&fast, &meta(), "{\"plan\": 1}").unwrap();
     let places = writer.places().unwrap();
     writer.finish().unwrap();
+    (slow, fast, places)
+}
+
+#[test]
+fn rows_written_in_lots_make_the_same_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (slow, fast, places) = written_and_empty(dir.path());
     let rows = VisRows::open(&fast, places).unwrap();
     for lot in [kept(|i| i % 2 == 1), kept(|i| i % 2 == 0)] {
         assert_ne!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap(), "control: a lot is missing");
@@ -135,11 +142,7 @@ fn rows_written_in_lots_make_the_same_file() {
 #[test]
 fn rows_written_in_any_order_by_several_make_the_same_file() {
     let dir = tempfile::tempdir().unwrap();
-    let (slow, fast) = (dir.path().join("slow.h5"), dir.path().join("fast.h5"));
-    write(&slow);
-    let writer = VisWriter::create(&fast, &meta(), "{\"plan\": 1}").unwrap();
-    let places = writer.places().unwrap();
-    writer.finish().unwrap();
+    let (slow, fast, places) = written_and_empty(dir.path());
     assert_ne!(std::fs::read(&slow).unwrap(), std::fs::read(&fast).unwrap(), "control: nothing written yet");
     let writers = [places.clone(), places.clone()].map(|p| VisRows::open(&fast, p).unwrap());
     let all = kept(|_| true);
