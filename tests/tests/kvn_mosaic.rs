@@ -1,7 +1,7 @@
 //! A mosaic of phase centres with the built program: what it chooses, what a source far out in the field keeps of its amplitude.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Ended, Run};
+use mirinae_tests::{Ended, Run, assert_same, until_struck};
 use std::fs;
 use std::path::Path;
 
@@ -199,4 +199,69 @@ fn what_contradicts_the_limit_is_refused() {
     let job = folder.join("other.toml");
     let ended = Run::alone("kvn-corr").args(["plan", job.to_str().unwrap()]).end();
     ended.expect(65).expect_message(&["mosaic:", "the diameter of station Ku is not known"]);
+}
+
+#[test]
+fn phase_centres_have_resolutions_of_their_own() {
+    const OWN: &str =
+        "[[resolutions]]\nname = \"far\"\ncentres = [\"S\"]\naverage = 4\nintegration_s = 0.04096";
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(at("sky.toml"), SKY).unwrap();
+    let centres = "centres = [\"P\", \"S\"]";
+    write(folder, "all", FINE, "", centres);
+    ok(Run::alone("kvn-corr")
+        .args(["simulate", &at("sky.toml"), "--delays", &at("all.toml"), "--out", &at("disk")])
+        .end());
+    write(folder, "job", FINE, OWN, centres);
+    let plan = ok(Run::alone("kvn-corr").args(["plan", &at("job.toml")]).end());
+    assert!(
+        plan.contains("job.far: 1 phase centres, channels averaged by 4, accumulation 0.04096 s"),
+        "{plan}"
+    );
+    let start = |ranks: usize, out: &str, more: &[&str]| {
+        let args = ["run", &at("job.toml"), "--out", &at(out), "--fits-idi", "--swin", "--no-progress"];
+        Run::mpi("kvn-corr", ranks).args(args).args(more)
+    };
+    ok(start(1, "whole", &[]).end());
+    ok(start(3, "np3", &["--cut-baselines", "3"]).end());
+    assert_same(&folder.join("whole"), &folder.join("np3"), "ranks and cut");
+    for fault in ["kill:unit:1:2", "kill:join:1:1", "kill:centre:0:1"] {
+        until_struck(|| {
+            let _ = fs::remove_dir_all(folder.join("killed"));
+            start(2, "killed", &[]).env("MIRINAE_FAULT", fault)
+        });
+        ok(start(2, "killed", &[]).end());
+        assert_same(&folder.join("whole"), &folder.join("killed"), fault);
+    }
+    // What is not set apart is as if all were alike; what is has fewer numbers and the same source.
+    let all = run(folder, "all", 1);
+    let bytes = |path: &Path| fs::metadata(path).unwrap().len();
+    let (own, far) = (folder.join("whole/job.h5"), folder.join("whole/job.far.h5"));
+    println!("{} bytes of both, {} and {} apart", bytes(&all), bytes(&own), bytes(&far));
+    assert!(bytes(&own) < bytes(&all) && bytes(&far) * 8 < bytes(&own));
+    assert!(folder.join("whole/job.far.idi").exists() && folder.join("whole/job.far.difx").exists());
+    // Control: the other centre, from which the source is far, loses it at a coarse resolution.
+    let coarse = OWN.replace("\"S\"", "\"P\"").replace("= 4", "= 256").replace("0.04096", "0.512");
+    write(folder, "control", FINE, &coarse, centres);
+    let control = run(folder, "control", 2).with_file_name("control.far.h5");
+    let [truth, far, control] = [&all, &far, &control].map(|product| amplitudes(folder, product));
+    println!("{truth:?} {far:?}, control {control:?}");
+    assert!(truth.iter().zip(far).all(|(truth, far)| (far / truth - 1.0).abs() < 0.01));
+    let left = truth.iter().zip(control).map(|(truth, control)| control / truth);
+    assert!(left.fold(1.0, f64::min) < 0.7, "control: {control:?} of {truth:?}");
+    let _ = fs::remove_dir_all(folder.join("whole"));
+
+    let refused = |own: &str, what: &str| {
+        write(folder, "bad", FINE, own, centres);
+        let ended = Run::alone("kvn-corr").args(["plan", &at("bad.toml")]).end();
+        ended.expect(65).expect_message(&["bad.toml", what]);
+    };
+    refused(&OWN.replace("[\"S\"]", "[\"P\", \"S\"]"), "at least one must have that of [correlation]");
+    refused(&OWN.replace("[\"S\"]", "[\"Q*\"]"), "Q* is no phase centre");
+    refused(&OWN.replace("average = 4", "average = 3"), "average (3) must divide channels (512)");
+    refused(&OWN.replace("0.04096", "0.015"), "integration_s must be a multiple of 0.01024 s");
+    refused(&format!("{OWN}\n{}", OWN.replace("far", "near")), "S has another resolution already");
+    refused(&OWN.replace("far", "a/b"), "letters, digits");
 }

@@ -107,6 +107,15 @@ fn other_ranks_than_the_first_write_visibilities_and_centres() {
         field.run(2, "out").end().expect(0);
         assert_same(&field.path("whole"), &field.path("out"), fault);
     }
+    // A signal is obeyed there too.
+    for (fault, there) in [("term:join:0:2", false), ("term:centre:0:2", true)] {
+        fs::remove_dir_all(field.path("out")).unwrap();
+        field.run(1, "out").env("MIRINAE_FAULT", fault).end().expect(75);
+        assert_eq!(field.path("out/small.h5").exists(), there, "{fault}");
+        assert!(!field.path("out/small.run.json").exists(), "{fault}");
+        field.run(2, "out").end().expect(0);
+        assert_same(&field.path("whole"), &field.path("out"), fault);
+    }
     // What fails once is done again.
     for fault in ["error:join:0:1", "error:centre:0:1", "error:join:1:1", "error:centre:1:2"] {
         fs::remove_dir_all(field.path("out")).unwrap();

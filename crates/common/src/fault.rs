@@ -1,7 +1,7 @@
 //! Breaks a run on purpose, where a test asks for it: the only way to see that it ends as it should.
 //!
 //! `MIRINAE_FAULT=ACTION:POINT:RANK:COUNT` makes the COUNT-th passage of POINT on RANK fail: `panic`, `error`
-//! (a recoverable `Err`) or `kill` (SIGKILL to itself, as a machine that vanishes). Points are named where they stand:
+//! (a recoverable `Err`), `kill` (SIGKILL to itself, as a machine that vanishes) or `term` (SIGTERM, as from a batch system). Points are named where they stand:
 //! `step` and `unit` (a sampler's step, a unit of work), `write` (a file is written under its temporary name, before
 //! the rename) and `rename` (after it). Unset, as for every user, a passage costs one load.
 
@@ -22,6 +22,7 @@ enum Action {
     Panic,
     Error,
     Kill,
+    Term,
 }
 
 /// The error that `error` makes.
@@ -35,6 +36,7 @@ fn parse(text: &str) -> Option<Fault> {
         "panic" => Action::Panic,
         "error" => Action::Error,
         "kill" => Action::Kill,
+        "term" => Action::Term,
         _ => return None,
     };
     let point = fields.next()?.to_string();
@@ -68,6 +70,11 @@ pub fn pass(point: &str) -> Result<(), Injected> {
     match fault.action {
         Action::Error => Err(Injected(point.to_string())),
         Action::Panic => panic!("injected at {point} by MIRINAE_FAULT"),
+        Action::Term => {
+            let me = rustix::process::getpid();
+            rustix::process::kill_process(me, rustix::process::Signal::TERM)
+                .map_err(|_| Injected(point.to_string()))
+        }
         Action::Kill => {
             let me = rustix::process::getpid();
             // Where the system does not obey, the panic below still ends the run.

@@ -4,7 +4,7 @@
 use mirinae_correlator::bench::CASES;
 use mirinae_correlator::engine::Engine;
 use mirinae_correlator::integrate::Record;
-use mirinae_correlator::run::{Wishes, open_sources, prepare};
+use mirinae_correlator::run::{Wishes, prepare, sources};
 use mirinae_correlator::sim::{SimConfig, simulate_random_bits};
 use mirinae_correlator::simd::SimdPath;
 use std::path::Path;
@@ -13,8 +13,7 @@ use std::path::Path;
 fn steady(config: &SimConfig, folder: &Path) -> u64 {
     let input = simulate_random_bits(config, folder).unwrap().input;
     let plan = prepare(&input, &Wishes::default(), SimdPath::detect()).unwrap();
-    let sources = open_sources(&plan).unwrap();
-    let mut engine = Engine::new(&plan.job, &plan.rotations, sources, plan.simd);
+    let mut engine = Engine::new(&plan.job, &plan.rotations, sources(&plan), plan.simd);
     let mut accumulators = engine.accumulators(0);
     let mut record = Record::new(&plan.job, plan.job.scans[0].centres.len());
     let mut integrate = |index| {

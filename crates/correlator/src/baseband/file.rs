@@ -1,6 +1,6 @@
 //! Finds the frames of one recording by time, reading it in large blocks.
 
-use super::bytes::ByteSource;
+use super::bytes::{ByteIndex, ByteSource};
 use super::error::BasebandError;
 use super::format::FrameFormat;
 use super::header::FULL_HEADER_BYTES;
@@ -8,6 +8,7 @@ use super::kind::FirstHeader;
 use super::order::BitOrder;
 use super::scan::{FrameRef, FrameTime, Pattern, scan};
 use super::time::UtcSecond;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -33,19 +34,32 @@ const NEVER: FrameTime = FrameTime { second: UtcSecond(i64::MAX), number: u32::M
 #[derive(Debug)]
 pub struct FrameFile {
     source: ByteSource,
-    origin: u64,
-    pattern: Pattern,
-    header: FirstHeader,
+    known: Known,
     /// How the bits of payloads lie, where not as in VDIF; with channels and bits per sample.
     order: Option<(BitOrder, usize, usize)>,
-    block_bytes: u64,
     home: u64,
     cache: Vec<Block>,
     keys: HashMap<u64, Option<FrameTime>>,
     /// Room for a header.
     head: Vec<u8>,
+}
+
+/// What opening a file tells of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Known {
+    origin: u64,
+    pattern: Pattern,
+    header: FirstHeader,
+    block_bytes: u64,
     /// Seconds to be added to the time stamps of each thread: zero for healthy ones.
     clocks: BTreeMap<u16, i64>,
+}
+
+/// All that is known of a file that was opened once: others need not look at its beginning again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileIndex {
+    bytes: ByteIndex,
+    known: Known,
 }
 
 /// The frames whose headers begin in one block.
@@ -88,7 +102,7 @@ impl FrameFile {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn of(source: ByteSource, near: UtcSecond, block_target: u64) -> Result<Self, BasebandError> {
+    pub fn of(mut source: ByteSource, near: UtcSecond, block_target: u64) -> Result<Self, BasebandError> {
         let size = source.size();
         let mut head = Vec::new();
         for length in [SEARCH_BYTES / 16, SEARCH_BYTES] {
@@ -96,24 +110,54 @@ impl FrameFile {
             source.read_at(0, length as usize, &mut head)?;
             if let Some((origin, pattern, header)) = Pattern::find(&head, length == size, near) {
                 let frame_bytes = pattern.frame_bytes as u64;
-                let mut opened = Self {
-                    source,
+                let known = Known {
                     origin: origin as u64,
                     pattern,
                     header,
-                    order: None,
                     block_bytes: (block_target / frame_bytes).max(KEY_FRAMES as u64) * frame_bytes,
-                    home: 0,
-                    cache: Vec::new(),
-                    keys: HashMap::with_capacity(KEYS_KEPT),
-                    head: Vec::new(),
                     clocks: BTreeMap::new(),
                 };
+                let mut opened = Self::with(source, known);
                 opened.find_threads()?;
                 return Ok(opened);
             }
         }
         Err(BasebandError::NotVdif { path: source.path().to_owned(), searched: size.min(SEARCH_BYTES) })
+    }
+
+    fn with(source: ByteSource, known: Known) -> Self {
+        Self {
+            source,
+            known,
+            order: None,
+            home: 0,
+            cache: Vec::new(),
+            keys: HashMap::new(),
+            head: Vec::new(),
+        }
+    }
+
+    /// What is known of it.
+    pub fn index(&self) -> FileIndex {
+        FileIndex { bytes: self.source.index().clone(), known: self.known.clone() }
+    }
+
+    /// A file that was opened before: it is opened again when something is read.
+    pub fn asleep(index: FileIndex) -> Self {
+        Self::with(ByteSource::asleep(index.bytes), index.known)
+    }
+
+    /// Closes it, and forgets what was read, until something is read again.
+    pub fn sleep(&mut self) {
+        self.source.sleep();
+        self.cache.clear();
+        self.cache.shrink_to_fit();
+        self.keys = HashMap::new();
+    }
+
+    /// Whether it is open.
+    pub fn is_awake(&self) -> bool {
+        self.source.is_awake()
     }
 
     /// Says how the bits of the payloads lie: from now on payloads are given in VDIF's order.
@@ -139,56 +183,56 @@ impl FrameFile {
 
     /// Where its first header begins, in bytes.
     pub fn origin(&self) -> u64 {
-        self.origin
+        self.known.origin
     }
 
     /// Length of a frame, in bytes.
     pub fn frame_bytes(&self) -> u64 {
-        self.pattern.frame_bytes as u64
+        self.known.pattern.frame_bytes as u64
     }
 
     /// Bytes that the last frame lacks, if nothing was lost among the frames before it.
     pub fn missing_bytes(&self) -> u64 {
-        let over = (self.size() - self.origin) % self.frame_bytes();
+        let over = (self.size() - self.known.origin) % self.frame_bytes();
         if over == 0 { 0 } else { self.frame_bytes() - over }
     }
 
     /// Its first header, as written.
     pub fn header(&self) -> &FirstHeader {
-        &self.header
+        &self.known.header
     }
 
     /// When its first frame was taken.
     pub fn first_time(&self) -> FrameTime {
-        self.corrected(self.header.thread(), self.header.time())
+        self.corrected(self.known.header.thread(), self.known.header.time())
     }
 
     /// Frames in a block, when none is lost.
     pub fn frames_per_block(&self) -> u64 {
-        self.block_bytes / self.pattern.frame_bytes as u64
+        self.known.block_bytes / self.known.pattern.frame_bytes as u64
     }
 
     /// Number of blocks: at least 1.
     pub fn blocks(&self) -> u64 {
-        (self.size() - self.origin).div_ceil(self.block_bytes)
+        (self.size() - self.known.origin).div_ceil(self.known.block_bytes)
     }
 
     /// Where block `index` begins in the file, in bytes.
     pub fn block_start(&self, index: u64) -> u64 {
-        self.origin + index * self.block_bytes
+        self.known.origin + index * self.known.block_bytes
     }
 
     /// Whether a header of this recording begins at `offset`.
-    pub fn has_header_at(&self, offset: u64) -> Result<bool, BasebandError> {
+    pub fn has_header_at(&mut self, offset: u64) -> Result<bool, BasebandError> {
         let length = self.size().saturating_sub(offset).min(FULL_HEADER_BYTES as u64) as usize;
         let mut bytes = Vec::new();
         self.source.read_at(offset, length, &mut bytes)?;
-        Ok(self.pattern.matches(&bytes))
+        Ok(self.known.pattern.matches(&bytes))
     }
 
     /// The threads in the first part (at least 128 frames) of the file, ascending.
     pub fn threads(&self) -> Vec<u16> {
-        self.clocks.keys().copied().collect()
+        self.known.clocks.keys().copied().collect()
     }
 
     /// Threads whose seconds are wrong by a constant, and what is added to them.
@@ -196,16 +240,22 @@ impl FrameFile {
     /// Some recorders fill in the date for some of their threads only. Frames of all threads lie side by side, so a
     /// thread that begins more than two seconds from the others is put right by whole seconds.
     pub fn corrected_threads(&self) -> Vec<(u16, i64)> {
-        self.clocks.iter().filter(|(_, add)| **add != 0).map(|(&thread, &add)| (thread, add)).collect()
+        self.known.clocks.iter().filter(|(_, add)| **add != 0).map(|(&thread, &add)| (thread, add)).collect()
     }
 
     fn find_threads(&mut self) -> Result<(), BasebandError> {
-        let length = (128 * self.pattern.frame_bytes as u64).clamp(1 << 18, SEARCH_BYTES);
+        let length = (128 * self.known.pattern.frame_bytes as u64).clamp(1 << 18, SEARCH_BYTES);
         let mut bytes = Vec::new();
-        let length = length.min(self.size() - self.origin) as usize;
-        self.source.read_at(self.origin, length, &mut bytes)?;
+        let length = length.min(self.size() - self.known.origin) as usize;
+        self.source.read_at(self.known.origin, length, &mut bytes)?;
         let mut frames = Vec::new();
-        scan(&bytes, length, self.origin + length as u64 == self.size(), &self.pattern, &mut frames);
+        scan(
+            &bytes,
+            length,
+            self.known.origin + length as u64 == self.size(),
+            &self.known.pattern,
+            &mut frames,
+        );
         let mut begins = BTreeMap::new();
         for frame in &frames {
             begins.entry(frame.thread).or_insert(frame.time.second.0);
@@ -214,13 +264,13 @@ impl FrameFile {
         let votes = |second: i64| begins.values().filter(|other| (second - **other).abs() <= 2).count();
         let agreed = begins.values().copied().max_by_key(|&second| (votes(second), second)).unwrap_or(0);
         let add = |second: i64| if (agreed - second).abs() > 2 { agreed - second } else { 0 };
-        self.clocks = begins.into_iter().map(|(thread, second)| (thread, add(second))).collect();
+        self.known.clocks = begins.into_iter().map(|(thread, second)| (thread, add(second))).collect();
         Ok(())
     }
 
     /// The time that a frame of `thread` should have borne.
     fn corrected(&self, thread: u16, time: FrameTime) -> FrameTime {
-        let add = self.clocks.get(&thread).copied().unwrap_or(0);
+        let add = self.known.clocks.get(&thread).copied().unwrap_or(0);
         FrameTime { second: UtcSecond(time.second.0 + add), ..time }
     }
 
@@ -229,7 +279,7 @@ impl FrameFile {
         let home = self.home_of(time)?;
         for index in [Some(home), home.checked_sub(1), Some(home + 1)].into_iter().flatten() {
             if index < self.blocks() && self.block(index)?.find(time, thread).is_some() {
-                let pattern = self.pattern;
+                let pattern = self.known.pattern;
                 let block = self.block(index)?;
                 let frame = block.find(time, thread).map(|f| block.frame_bytes(f, pattern.frame_bytes));
                 return Ok(frame.map(|bytes| &bytes[pattern.header_bytes..]));
@@ -319,6 +369,9 @@ impl FrameFile {
         if self.keys.len() >= KEYS_KEPT {
             self.keys.clear();
         }
+        if self.keys.capacity() < KEYS_KEPT {
+            self.keys.reserve(KEYS_KEPT);
+        }
         self.keys.insert(index, key);
         Ok(key)
     }
@@ -328,7 +381,7 @@ impl FrameFile {
         if self.cache.iter().any(|block| block.index == index) {
             return Ok(None);
         }
-        let frame_bytes = self.pattern.frame_bytes;
+        let frame_bytes = self.known.pattern.frame_bytes;
         let start = self.block_start(index);
         let length = KEY_FRAMES * frame_bytes + FULL_HEADER_BYTES;
         if start + length as u64 > self.size() {
@@ -338,8 +391,10 @@ impl FrameFile {
         for (i, time) in times.iter_mut().enumerate() {
             let at = start + (i * frame_bytes) as u64;
             self.source.read_at(at, FULL_HEADER_BYTES, &mut self.head)?;
-            let head = Some(&self.head).filter(|b| self.pattern.matches(b));
-            let Some((stamp, thread)) = head.and_then(|b| self.pattern.stamp(b)) else { return Ok(None) };
+            let head = Some(&self.head).filter(|b| self.known.pattern.matches(b));
+            let Some((stamp, thread)) = head.and_then(|b| self.known.pattern.stamp(b)) else {
+                return Ok(None);
+            };
             *time = self.corrected(thread, stamp);
         }
         Ok(median(times.into_iter().take(KEY_FRAMES)))
@@ -359,20 +414,21 @@ impl FrameFile {
         Ok(&self.cache[self.cache.len() - 1])
     }
 
-    fn load(&self, index: u64, block: &mut Block) -> Result<(), BasebandError> {
+    fn load(&mut self, index: u64, block: &mut Block) -> Result<(), BasebandError> {
         let start = self.block_start(index);
         let left = self.size() - start;
-        let length = (self.block_bytes + (self.pattern.frame_bytes + FULL_HEADER_BYTES) as u64).min(left);
+        let length =
+            (self.known.block_bytes + (self.known.pattern.frame_bytes + FULL_HEADER_BYTES) as u64).min(left);
         self.source.read_at(start, length as usize, &mut block.bytes)?;
         block.index = index;
         block.frames.clear();
-        let limit = self.block_bytes as usize;
-        scan(&block.bytes, limit, length == left, &self.pattern, &mut block.frames);
+        let limit = self.known.block_bytes as usize;
+        scan(&block.bytes, limit, length == left, &self.known.pattern, &mut block.frames);
         block.frames.iter_mut().for_each(|frame| frame.time = self.corrected(frame.thread, frame.time));
         if let Some((order, channels, bits)) = self.order {
             for frame in &block.frames {
-                let payload =
-                    frame.offset + self.pattern.header_bytes..frame.offset + self.pattern.frame_bytes;
+                let payload = frame.offset + self.known.pattern.header_bytes
+                    ..frame.offset + self.known.pattern.frame_bytes;
                 order.to_vdif(&mut block.bytes[payload], channels, bits);
             }
         }

@@ -2,6 +2,7 @@
 
 use super::error::BasebandError;
 use super::time::UtcSecond;
+use serde::{Deserialize, Serialize};
 
 /// Bytes of the longest header.
 pub const FULL_HEADER_BYTES: usize = 32;
@@ -13,7 +14,7 @@ const EDV_SYNC: u32 = 0xacab_feed;
 /// A VDIF frame header (VDIF specification 1.1.1, 2014, section 5), kept bit for bit.
 ///
 /// Values are as written; whether they are true is for the caller to judge: some recorders write wrong channel counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VdifHeader {
     /// The recorder says that the payload is not to be used.
     pub invalid: bool,

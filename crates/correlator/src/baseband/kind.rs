@@ -4,9 +4,10 @@ use super::header::VdifHeader;
 use super::mark5b::{self, Mark5bHeader};
 use super::scan::FrameTime;
 use super::time::UtcSecond;
+use serde::{Deserialize, Serialize};
 
 /// The first header of a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FirstHeader {
     /// VDIF's.
     Vdif(VdifHeader),

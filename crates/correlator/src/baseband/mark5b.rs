@@ -6,6 +6,7 @@
 
 use super::scan::FrameTime;
 use super::time::UtcSecond;
+use serde::{Deserialize, Serialize};
 
 /// Bytes of a frame.
 pub const FRAME_BYTES: usize = 10_016;
@@ -16,7 +17,7 @@ const SYNC: u32 = 0xabad_deed;
 const FILL: u32 = 0x1122_3344;
 
 /// A Mark5B frame header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark5bHeader {
     /// Free for the station.
     pub user: u16,

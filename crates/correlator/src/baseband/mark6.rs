@@ -114,7 +114,7 @@ mod tests {
                 std::fs::write(path, bytes).unwrap();
                 assert!(is_scattered(path));
             }
-            let source = ByteSource::gathered(&paths).unwrap();
+            let mut source = ByteSource::gathered(&paths).unwrap();
             let mut got = Vec::new();
             source.read_at(0, 3 * 64 + 40, &mut got).unwrap();
             let wanted = [&content(0)[..], &content(1), &content(2), &content(5)[..40]].concat();

@@ -38,6 +38,6 @@ pub use header::VdifHeader;
 pub use kind::FirstHeader;
 pub use levels::Levels;
 pub use order::BitOrder;
-pub use recording::{Expectation, Recording, RecordingOptions};
+pub use recording::{Expectation, Recording, RecordingIndex, RecordingOptions};
 pub use samples::{SampleLayout, SampleSource, Samples, Validity};
 pub use time::UtcSecond;

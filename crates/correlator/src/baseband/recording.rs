@@ -3,7 +3,7 @@
 use super::codes::Codes;
 use super::decode::Decoder;
 use super::error::BasebandError;
-use super::file::{BLOCK_TARGET, FrameFile};
+use super::file::{BLOCK_TARGET, FileIndex, FrameFile};
 use super::format::FrameFormat;
 use super::gather;
 use super::kind::FirstHeader;
@@ -65,13 +65,40 @@ pub struct Recording {
     decoder: Decoder,
     threads: Vec<u16>,
     layout: SampleLayout,
+    levels: Levels,
+    order: Option<BitOrder>,
 }
 
 #[derive(Debug)]
 struct TimedFile {
     file: FrameFile,
-    /// Frame slots (counted from the reference) that the file may hold.
-    slots: std::ops::RangeInclusive<i64>,
+    /// First and last frame slot (counted from the reference) that the file may hold.
+    slots: (i64, i64),
+}
+
+/// All that is known of a recording that was opened once: with it other ranks open only those of its files that they read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingIndex {
+    /// Files, and the slots that each may hold.
+    files: Vec<(FileIndex, (i64, i64))>,
+    format: FrameFormat,
+    threads: Vec<u16>,
+    layout: SampleLayout,
+    levels: Levels,
+    /// Of Mark5B.
+    order: Option<BitOrder>,
+}
+
+impl RecordingIndex {
+    /// The layout of its frames, after overrides.
+    pub fn format(&self) -> &FrameFormat {
+        &self.format
+    }
+
+    /// Its threads, in the order of the channels.
+    pub fn threads(&self) -> &[u16] {
+        &self.threads
+    }
 }
 
 impl Recording {
@@ -98,8 +125,9 @@ impl Recording {
         let format = FrameFormat::of(&header, options.channels, options.bits, options.complex)
             .map_err(|what| BasebandError::Unusable { path: first.path().to_owned(), what })?;
         check_same_format(&files, options, format)?;
-        if let FirstHeader::Mark5b(..) = header {
-            let order = options.order.unwrap_or(BitOrder::Mark5b);
+        let mark5b = matches!(header, FirstHeader::Mark5b(..));
+        let order = mark5b.then(|| options.order.unwrap_or(BitOrder::Mark5b));
+        if let Some(order) = order {
             files.iter_mut().for_each(|file| file.set_order(order, &format));
         }
         let threads = match &options.threads {
@@ -121,7 +149,52 @@ impl Recording {
         let frames_per_second = frames_per_second(files[0].path(), &layout, &format)?;
         let files: Result<Vec<_>, _> =
             files.into_iter().map(|file| TimedFile::new(file, &layout, frames_per_second)).collect();
-        Ok(Self { files: files?, format, kind: header.format(), decoder, threads, layout })
+        let levels = options.levels;
+        Ok(Self { files: files?, format, kind: header.format(), decoder, threads, layout, levels, order })
+    }
+
+    /// What is known of it.
+    pub fn index(&self) -> RecordingIndex {
+        RecordingIndex {
+            files: self.files.iter().map(|timed| (timed.file.index(), timed.slots)).collect(),
+            format: self.format,
+            threads: self.threads.clone(),
+            layout: self.layout.clone(),
+            levels: self.levels,
+            order: self.order,
+        }
+    }
+
+    /// A recording that was opened before: each file is opened when something is read that it may hold, and closed when
+    /// something is that it cannot.
+    pub fn asleep(index: &RecordingIndex) -> Self {
+        let asleep = |(file, slots): &(FileIndex, (i64, i64))| {
+            let mut file = FrameFile::asleep(file.clone());
+            if let Some(order) = index.order {
+                file.set_order(order, &index.format);
+            }
+            TimedFile { file, slots: *slots }
+        };
+        let files: Vec<TimedFile> = index.files.iter().map(asleep).collect();
+        let kind = files.first().map_or("", |timed| timed.file.header().format());
+        let decoder = Decoder::new(index.format, index.levels);
+        let RecordingIndex { format, levels, order, .. } = *index;
+        let (threads, layout) = (index.threads.clone(), index.layout.clone());
+        Self { files, format, kind, decoder, threads, layout, levels, order }
+    }
+
+    /// Files that are open.
+    pub fn awake(&self) -> usize {
+        self.files.iter().filter(|timed| timed.file.is_awake()).count()
+    }
+
+    /// Closes the files that hold nothing of some slots.
+    fn sleep_beside(&mut self, (first, last): (i64, i64)) {
+        for timed in &mut self.files {
+            if timed.file.is_awake() && !timed.overlaps((first, last)) {
+                timed.file.sleep();
+            }
+        }
     }
 
     /// The layout of its frames, after overrides.
@@ -196,7 +269,9 @@ impl Recording {
         let per_frame = self.format.samples_per_frame() as i64;
         let frames_per_second = self.layout.sample_rate_hz as i64 / per_frame;
         let end = start + n as i64;
-        for slot in start.div_euclid(per_frame)..=(end - 1).div_euclid(per_frame) {
+        let (first, last) = (start.div_euclid(per_frame), (end - 1).div_euclid(per_frame));
+        self.sleep_beside((first, last));
+        for slot in first..=last {
             let time = FrameTime {
                 second: UtcSecond(self.layout.reference.0 + slot.div_euclid(frames_per_second)),
                 number: slot.rem_euclid(frames_per_second) as u32,
@@ -204,7 +279,7 @@ impl Recording {
             let (from, to) = ((slot * per_frame).max(start), ((slot + 1) * per_frame).min(end));
             let place = ((from - slot * per_frame) as usize, (from - start) as usize, (to - from) as usize);
             for (thread, number) in self.threads.iter().enumerate() {
-                for timed in self.files.iter_mut().filter(|timed| timed.slots.contains(&slot)) {
+                for timed in self.files.iter_mut().filter(|timed| timed.overlaps((slot, slot))) {
                     if let Some(payload) = timed.file.payload(time, *number)? {
                         take(&self.decoder, thread, payload, place);
                         break;
@@ -275,9 +350,13 @@ impl TimedFile {
             }
         }
         let margin = 2 * file.frames_per_block() as i64;
-        let slots = slot(first, layout.reference, frames_per_second) - margin
-            ..=slot(last, layout.reference, frames_per_second) + margin;
-        Ok(Self { file, slots })
+        let place = |time| slot(time, layout.reference, frames_per_second);
+        Ok(Self { file, slots: (place(first) - margin, place(last) + margin) })
+    }
+
+    /// Whether it may hold one of these slots.
+    fn overlaps(&self, (first, last): (i64, i64)) -> bool {
+        self.slots.0 <= last && first <= self.slots.1
     }
 }
 

@@ -4,6 +4,7 @@ use super::header::{FULL_HEADER_BYTES, LEGACY_HEADER_BYTES, VdifHeader};
 use super::kind::FirstHeader;
 use super::mark5b::{self, Mark5bHeader};
 use super::time::UtcSecond;
+use serde::{Deserialize, Serialize};
 
 /// Bits of word 3 that hold the thread: the only ones that differ between the frames of a recording.
 const THREAD_MASK: u32 = 0x03ff_0000;
@@ -33,7 +34,7 @@ pub struct FrameRef {
 }
 
 /// What all headers of a recording have in common; bytes that do not match are no header of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
     kind: Kind,
     /// Frame length, in bytes.
@@ -42,7 +43,7 @@ pub struct Pattern {
     pub header_bytes: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     Vdif {
         legacy: bool,

@@ -25,7 +25,7 @@ pub struct Smearing {
 /// Losses at every centre of every scan that has several.
 pub fn smearing(job: &Job) -> Vec<Smearing> {
     let mut all = Vec::new();
-    for scan in job.scans.iter().filter(|s| s.centres.len() > 1) {
+    for scan in job.scans.iter().filter(|s| s.turned) {
         let interval_s = scan.shift_blocks as f64 * job.block_samples() as f64 / job.sample_rate_hz as f64;
         for (centre, &source) in scan.centres.iter().enumerate() {
             let (mut time, mut bandwidth) = (0.0f64, 0.0f64);

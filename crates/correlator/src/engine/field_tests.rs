@@ -5,10 +5,10 @@ use crate::sim::{BandConfig, CentreConfig, Sideband, SimConfig, SourceConfig, St
 use num_complex::Complex32;
 use std::path::Path;
 
-const CORNERS: [(f64, f64); 4] = [(-60.0, -60.0), (60.0, -60.0), (-60.0, 60.0), (60.0, 60.0)];
+pub(super) const CORNERS: [(f64, f64); 4] = [(-60.0, -60.0), (60.0, -60.0), (-60.0, 60.0), (60.0, 60.0)];
 
 /// Four sources at the corners, three KVN stations; the job's centres are those given.
-fn config(centres: &[(f64, f64)]) -> SimConfig {
+pub(super) fn config(centres: &[(f64, f64)]) -> SimConfig {
     let station = |(code, position_m): (&str, [f64; 3])| StationConfig {
         code: code.to_owned(),
         position_m,

@@ -1,6 +1,6 @@
 //! Bounds the memory of one rank, from the job alone.
 use super::tiles::Tiling;
-use crate::job::Job;
+use crate::job::{Job, Scan};
 use crate::simd::MAX_LANES;
 
 /// Bytes of a recording that are held at once: a few blocks of some MiB of the file that is read, and of the next.
@@ -14,6 +14,16 @@ pub fn record_bytes(job: &Job, centres: usize) -> usize {
     rows * (8 * job.output_channels() + 4) + 24 * centres * job.baselines.len() + recorded
 }
 
+/// Bytes of the sums over phase centres and of their delay model.
+fn centres_bytes(job: &Job) -> usize {
+    let per_centre = job.crosses.len() * job.output_channels() * 16;
+    let sums = job.max_centres() * per_centre + job.autos.len() * job.output_channels() * 16;
+    // Four polynomials of some ten coefficients for each station, source and interval, in vectors of their own.
+    let of_scan = |s: &Scan| (s.centres.len() + 1) * job.stations.len() * 4 * 128 * s.model.intervals();
+    let model: usize = job.scans.iter().map(of_scan).sum();
+    sums + model
+}
+
 /// Bytes that correlating takes on one rank, besides the records: recordings, spectra, sums over blocks, sums over
 /// centres, the delay model.
 pub fn engine_bytes(job: &Job) -> usize {
@@ -22,14 +32,7 @@ pub fn engine_bytes(job: &Job) -> usize {
     let of_stream = |s: usize| tiling.most_channels(s) * tiling.batch * row(job.stream_channels(s)) * 8;
     let spectra: usize = (0..job.streams.len()).map(of_stream).sum();
     let sums = (job.crosses.len() + job.autos.len()) * row(job.channels) * 16;
-    let per_centre = job.crosses.len() * job.output_channels() * 16;
-    let centres = job.max_centres() * per_centre + job.autos.len() * job.output_channels() * 16;
-    // Four polynomials of some ten coefficients for each station, source and interval, in vectors of their own.
-    let model: usize = job
-        .scans
-        .iter()
-        .map(|s| (s.centres.len() + 1) * job.stations.len() * 4 * 128 * s.model.intervals())
-        .sum();
+    let of_centres: usize = job.all().map(centres_bytes).sum();
     // Samples folded, their sums and phasors.
     let folds = |s: usize| {
         job.streams[s].phase_cal.map_or(0, |_| {
@@ -38,5 +41,7 @@ pub fn engine_bytes(job: &Job) -> usize {
         })
     };
     let folds: usize = (0..job.streams.len()).map(folds).sum();
-    job.streams.len() * RECORDING_BYTES + folds + spectra + sums + centres + model
+    // The last integration of each view and the mean of those so far.
+    let views: usize = job.views.iter().map(|view| 4 * record_bytes(view, view.max_centres())).sum();
+    job.streams.len() * RECORDING_BYTES + views + folds + spectra + sums + of_centres
 }

@@ -24,6 +24,9 @@ mod tiles;
 mod tones;
 #[cfg(test)]
 mod tones_tests;
+mod view;
+#[cfg(test)]
+mod view_tests;
 
 use crate::baseband::{BasebandError, SampleSource};
 use crate::centres::{Interval, Turner};
@@ -40,6 +43,7 @@ use std::time::{Duration, Instant};
 use stream::StreamWork;
 pub use tiles::groups;
 use tiles::{Tile, Tiling};
+use view::View;
 
 /// Where the time of an engine went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,6 +92,7 @@ pub struct Engine<'a> {
     cross: Sums,
     auto: Sums,
     turner: Turner,
+    views: Vec<View<'a>>,
     times: Times,
 }
 
@@ -127,6 +132,7 @@ impl<'a> Engine<'a> {
             cross: Sums::new(job.crosses.len(), job.channels),
             auto: Sums::new(job.autos.len(), job.channels),
             turner: Turner::new(job, simd),
+            views: job.views.iter().map(|view| View::new(view, simd)).collect(),
             times: Times::default(),
         };
         new.with_lots(Cut::WHOLE.lots(job, &groups(job)))
@@ -152,11 +158,12 @@ impl<'a> Engine<'a> {
 
     /// The accumulators that [`Self::integrate`] works with, for a scan.
     pub fn accumulators(&self, scan: usize) -> (Accumulator, Accumulator) {
-        let (channels, average) = (self.job.channels, self.job.average);
-        let shape = |centres, products| Shape { centres, products, channels, average };
-        let centres = self.job.scans[scan].centres.len();
-        let (cross, auto) = (shape(centres, self.job.crosses.len()), shape(1, self.job.autos.len()));
-        (Accumulator::new(cross), Accumulator::new(auto))
+        accumulators(self.job, scan)
+    }
+
+    /// The last integration as a view of the job has it: at its resolution in frequency, and in time as the job's.
+    pub fn view(&self, view: usize) -> &Record {
+        self.views[view].record()
     }
 
     /// Correlates one integration into `record`, which has the job's and the scan's shape. `tick` is called every
@@ -182,14 +189,15 @@ impl<'a> Engine<'a> {
         &mut self,
         lot: usize,
         integration: &Integration,
-        (cross, auto): &mut (Accumulator, Accumulator),
+        accumulators: &mut (Accumulator, Accumulator),
         record: &mut Record,
         tick: &mut dyn FnMut(),
     ) -> Result<(), BasebandError> {
+        let (cross, auto) = accumulators;
         let job = self.job;
         let scan = &job.scans[integration.scan];
-        let several = scan.centres.len() > 1;
-        let interval = if several { scan.shift_blocks } else { integration.blocks.max(1) };
+        let interval = if scan.turned { scan.shift_blocks } else { integration.blocks.max(1) };
+        self.views.iter_mut().for_each(|view| view.begin(integration.scan));
         cross.clear();
         auto.clear();
         self.auto.clear();
@@ -209,7 +217,7 @@ impl<'a> Engine<'a> {
                 block += blocks as u64;
                 tick();
             }
-            if several {
+            if scan.turned {
                 self.shift((integration.scan, lot), (at, interval_end), cross);
             } else {
                 cross.add(&self.cross);
@@ -241,6 +249,9 @@ impl<'a> Engine<'a> {
         }
         integrate::correct(job, record);
         uvw(job, integration, &mut record.uvw_cb);
+        for view in &mut self.views {
+            view.end((job, integration, whole), accumulators, &self.auto, record);
+        }
         Ok(())
     }
 
@@ -250,7 +261,9 @@ impl<'a> Engine<'a> {
         let block_s = self.job.block_samples() as f64 / self.job.sample_rate_hz as f64;
         let middle_s = scan.start_s as f64 + 0.5 * (from + to) as f64 * block_s;
         let interval = Interval { middle_s, length_s: (to - from) as f64 * block_s };
-        self.turner.turn(self.job, scan, (&self.cross, &self.lots[lot].crosses), interval, cross);
+        let sums = (&self.cross, self.lots[lot].crosses.as_slice());
+        self.turner.turn(self.job, scan, sums, interval, cross);
+        self.views.iter_mut().for_each(|view| view.turn(sums, interval));
     }
 
     /// One batch of all streams.
@@ -287,6 +300,13 @@ impl<'a> Engine<'a> {
         }
         Ok(())
     }
+}
+
+fn accumulators(job: &Job, scan: usize) -> (Accumulator, Accumulator) {
+    let (channels, average) = (job.channels, job.average);
+    let shape = |centres, products| Shape { centres, products, channels, average };
+    let (cross, auto) = (shape(job.scans[scan].centres.len(), job.crosses.len()), shape(1, job.autos.len()));
+    (Accumulator::new(cross), Accumulator::new(auto))
 }
 
 /// Counts the samples of a batch that are valid on both sides of every product.

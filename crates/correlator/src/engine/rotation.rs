@@ -40,8 +40,7 @@ pub struct ScanRotation {
 
 /// What is left of a baseline's amplitude at a time, with the rotation after the transform.
 pub fn left_over(job: &Job, scan: &Scan, product: &Product, t_s: f64) -> f64 {
-    // With one centre the delays are those of the centre itself, else those of the pointing centre.
-    let towards = usize::from(scan.centres.len() == 1);
+    let towards = usize::from(!scan.turned);
     let rate = |station| scan.model.delay(towards, station, t_s).rate;
     let (a, b) = stations(job, product);
     let band = &job.bands[product.band];

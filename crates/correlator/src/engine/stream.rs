@@ -149,8 +149,7 @@ impl StreamWork {
         let model = &job.scans[scan].model;
         let (samples, rate_hz) = (self.samples, job.streams[self.index].sample_rate_hz as f64);
         let station = job.streams[self.index].station;
-        // With one centre the delays are those of the centre itself, else those of the pointing centre.
-        let towards = usize::from(job.scans[scan].centres.len() == 1);
+        let towards = usize::from(!job.scans[scan].turned);
         self.delays.clear();
         for block in first_block..first_block + blocks as u64 {
             let block = Block { first_sample: job.block_sample(self.index, scan, block), samples, rate_hz };

@@ -153,6 +153,17 @@ impl PolynomialModel {
         Ok(Self { interval_s, intervals, clocks })
     }
 
+    /// Keeps the pointing and some phase centres.
+    pub fn keep_centres(&mut self, places: &[usize]) {
+        for interval in &mut self.intervals {
+            let all = std::mem::take(&mut interval.by_source_station);
+            let kept = |(source, _): &(usize, Vec<StationModel>)| {
+                source.checked_sub(1).is_none_or(|centre| places.contains(&centre))
+            };
+            interval.by_source_station = all.into_iter().enumerate().filter(kept).map(|(_, of)| of).collect();
+        }
+    }
+
     /// Number of intervals.
     pub fn intervals(&self) -> usize {
         self.intervals.len()

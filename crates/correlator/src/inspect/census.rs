@@ -66,7 +66,7 @@ impl Census {
     /// Without a rate there is no second's end in the file, and the frame numbers alone tell what is lost.
     pub(super) fn finish(
         &self,
-        file: &FrameFile,
+        file: &mut FrameFile,
         frames_per_second: Option<u64>,
         whole: bool,
     ) -> Result<FrameCounts, BasebandError> {

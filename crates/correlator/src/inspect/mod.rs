@@ -88,7 +88,8 @@ pub fn inspect(path: &Path, options: &InspectOptions) -> Result<Inspection, Insp
     }
     let rate = known_rate(&mut file, &format, overrides)?;
     let frames_per_second = rate.map(|hz| hz / format.samples_per_frame() as u64);
-    let frames = census.finish(&file, frames_per_second, blocks == file.blocks())?;
+    let whole = blocks == file.blocks();
+    let frames = census.finish(&mut file, frames_per_second, whole)?;
     let threads = overrides.threads.clone().unwrap_or_else(|| census.threads());
     let (head, spectra) = look(path, (options, overrides), &format, &threads, rate)?;
     Ok(Inspection {

@@ -5,12 +5,14 @@
 //! of N samples, divided by the number of valid samples: 1/(n w N) of n transforms, as DiFX has it.
 
 mod amplitude;
+mod mean;
 
 use crate::job::{Job, Product};
 use crate::xcorr::Sums;
 use num_complex::{Complex32, Complex64};
 
 pub use amplitude::{correct, efficiency};
+pub use mean::Mean;
 
 /// Codes of samples that are counted: all of 1-bit and 2-bit samples.
 pub const STATES: usize = 4;
@@ -112,6 +114,12 @@ impl Accumulator {
     /// Multiplies the visibilities of a product by `gain`: what is known to be lost of them.
     pub fn correct(&mut self, product: usize, gain: f64) {
         self.gain_p[product] = gain;
+    }
+
+    /// Takes over what another one of the same products has counted.
+    pub fn count_as(&mut self, other: &Self) {
+        self.valid_p.copy_from_slice(&other.valid_p);
+        self.gain_p.copy_from_slice(&other.gain_p);
     }
 
     /// Adds sums as they are, to the only phase centre.

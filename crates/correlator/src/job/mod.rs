@@ -12,12 +12,14 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 mod tones;
+mod views;
 
 pub use error::JobError;
 pub use file::JobFile;
 pub use grid::{Integration, Unit, units};
 pub use lots::{Cut, Items, Kept, Lot, groups_apart};
 pub use tones::{Cycle, PhaseCal, Tone};
+pub use views::View;
 
 use crate::difx::DifxJob;
 use crate::eop::Eop;
@@ -203,6 +205,8 @@ pub struct Scan {
     pub shift_blocks: u64,
     /// Delays and uvw.
     pub model: PolynomialModel,
+    /// Whether it is correlated towards the pointing and turned to its phase centres from there; else towards its only one.
+    pub turned: bool,
 }
 
 /// A correlation.
@@ -258,6 +262,8 @@ pub struct Job {
     pub sources: Vec<Source>,
     /// Scans in the order of time.
     pub scans: Vec<Scan>,
+    /// The same correlation of phase centres that have a resolution of their own, made in the same pass.
+    pub views: Vec<Job>,
 }
 
 /// Kinds and paths of the files that a job is made of.

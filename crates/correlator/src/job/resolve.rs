@@ -62,6 +62,7 @@ impl Job {
             tsys: vec![Vec::new(); input.telescopes.len()],
             sources,
             scans,
+            views: Vec::new(),
         };
         // Visibilities do not need tones, which DiFX's jobs ask for by default.
         if let Err(what) = job.check_tones() {
@@ -345,6 +346,7 @@ fn scans(difx: &DifxJob, rate_hz: u64, channels: usize) -> Result<(Vec<Scan>, Ve
             centres: scan.centres.clone(),
             shift_blocks: ((scan.shift_ns as f64 / block_ns).round() as u64).max(1),
             model: model_of(difx, scan, model, (start_s as f64, end_s as f64))?,
+            turned: scan.centres.len() > 1,
         });
     }
     if scans.is_empty() {

@@ -11,13 +11,13 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Plan, RecordingFile, Wishes, open_sources, open_stream, prepare};
+pub use plan::{Plan, RecordingFile, Wishes, open_stream, prepare, sources};
 pub use summary::{States, Summary};
 
-use crate::baseband::{BasebandError, Recording, SampleSource};
+use crate::baseband::BasebandError;
 use crate::engine::{Engine, groups};
-use crate::integrate::{Accumulator, Record};
-use crate::job::{Cut, Lot, Unit, groups_apart};
+use crate::integrate::{Accumulator, Mean, Record};
+use crate::job::{Cut, Job, Kept, Lot, Unit, groups_apart};
 use crate::writer::{Part, VisFile, fits_idi_files, pack};
 use anyhow::Context as _;
 use mirinae_common::checkpoint::CheckpointError;
@@ -93,8 +93,8 @@ pub fn run(
     }
     status.write("writing");
     let outcome = run.write(&products).map_err(Failure::run)?;
-    status.write("done");
-    Ok(outcome)
+    status.write(if outcome.is_none() { "stopped" } else { "done" });
+    Ok(outcome.unwrap_or_else(Outcome::stopped))
 }
 
 struct Run<'a> {
@@ -105,8 +105,14 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn product(&self) -> PathBuf {
-        self.out.join(format!("{}.h5", self.plan.job.name))
+    /// The file of visibilities of the job or of a view of it.
+    fn product(&self, job: &Job) -> PathBuf {
+        self.out.join(format!("{}.h5", job.name))
+    }
+
+    /// What a lot keeps of a record of the job or of a view of it.
+    fn kept(&self, job: &Job, lot: usize) -> Kept {
+        Kept { output_channels: job.output_channels(), ..self.lots[lot].kept.clone() }
     }
 
     fn part(&self, unit: usize) -> Part {
@@ -130,7 +136,8 @@ impl Run<'_> {
         if options.fresh {
             self.clear().context("cannot start over").map_err(Failure::run)?;
         }
-        let product = self.product();
+        // Those of views are put in their places before it.
+        let product = self.product(&self.plan.job);
         if product.exists() {
             self.check_product(&product)?;
             return Ok(Vec::new());
@@ -164,10 +171,12 @@ impl Run<'_> {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         };
-        gone(fs::remove_file(self.product()))?;
-        gone(fs::remove_dir_all(self.out.join(&self.plan.job.swin_folder)))?;
-        for old in fits_idi_files(self.out, &self.plan.job.name)? {
-            gone(fs::remove_file(old))?;
+        for job in self.plan.job.all() {
+            gone(fs::remove_file(self.product(job)))?;
+            gone(fs::remove_dir_all(self.out.join(&job.swin_folder)))?;
+            for old in fits_idi_files(self.out, &job.name)? {
+                gone(fs::remove_file(old))?;
+            }
         }
         gone(fs::remove_dir_all(Part::folder(self.out)))
     }
@@ -175,7 +184,7 @@ impl Run<'_> {
     /// A product that is there must be this plan's.
     fn check_product(&self, product: &Path) -> Result<(), Failure> {
         let found = VisFile::open(product).and_then(|file| file.provenance());
-        let ours = self.plan.provenance(&self.context.plan_hash);
+        let ours = self.plan.provenance(&self.plan.job, &self.context.plan_hash);
         match found {
             Ok(found) if found == ours => Ok(()),
             Ok(_) => Err(Failure::input(CheckpointError::ForeignPlan { path: product.to_owned() })),
@@ -190,15 +199,18 @@ impl Run<'_> {
         self.context.comm.rank() == 0
     }
 
-    /// On all ranks: all products of what has been correlated.
-    fn write(&self, products: &Products) -> anyhow::Result<Outcome> {
-        self.join()?;
+    /// On all ranks: all products of what has been correlated; none where a signal stopped it.
+    fn write(&self, products: &Products) -> anyhow::Result<Option<Outcome>> {
+        if !self.join()? {
+            return Ok(None);
+        }
         if self.is_first() {
             self.remove_parts()?;
         }
-        let made = self.write_centres(products)?;
+        let Some(made) = self.write_centres(products)? else { return Ok(None) };
         let peaks = self.peaks()?;
-        if self.is_first() { self.finish(made, &peaks) } else { Ok(Outcome::default()) }
+        let outcome = if self.is_first() { self.finish(made, &peaks)? } else { Outcome::default() };
+        Ok(Some(outcome))
     }
 
     /// Does the units; false, on all ranks, where a signal stopped it before the end.
@@ -223,11 +235,7 @@ impl Run<'_> {
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
-                if worker.is_none() {
-                    worker = Some(self.worker()?);
-                }
-                let Some(worker) = worker.as_mut() else { return Ok(Vec::new()) };
-                let news = self.unit(worker, unit, fringes, tick)?;
+                let news = self.unit(worker.get_or_insert_with(|| self.worker()), unit, fringes, tick)?;
                 postcard::to_stdvec(&news).map_err(|e| UnitError { recoverable: false, error: e.into() })
             },
             |_, news| {
@@ -241,16 +249,11 @@ impl Run<'_> {
         Ok(comm::share(self.context.comm, &(done == total))?)
     }
 
-    fn worker(&self) -> Result<Worker<'_>, UnitError> {
-        let (job, trust_job) = (&self.plan.job, self.plan.trust_job);
-        let open = |stream| open_stream(job, stream, trust_job);
-        let recordings = job.streams.iter().map(open).collect::<Result<Vec<_>, _>>().map_err(unit_error)?;
-        let frames_s = recordings.iter().map(Frames::of).collect();
-        let boxed = |recording: Recording| -> Box<dyn SampleSource> { Box::new(recording) };
-        let sources = recordings.into_iter().map(boxed).collect();
-        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources, self.plan.simd)
+    fn worker(&self) -> Worker<'_> {
+        let frames_s = self.plan.indexes.iter().map(Frames::of).collect();
+        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources(self.plan), self.plan.simd)
             .with_lots(self.lots.clone());
-        Ok(Worker { engine, frames_s, scan: usize::MAX, accumulators: None })
+        Worker { engine, frames_s, scan: usize::MAX, accumulators: None }
     }
 
     /// Correlates a unit and writes its part.
@@ -263,6 +266,8 @@ impl Run<'_> {
     ) -> Result<News, UnitError> {
         let (job, (slice, lot)) = (&self.plan.job, self.slice(unit));
         let (kept, whole) = (&self.lots[lot].kept, self.lots.len() == 1);
+        let packed = |job: &Job, record| if whole { record } else { pack(&record, &self.kept(job, lot)) };
+        let mut of_views: Vec<(Mean, Vec<Record>)> = job.views.iter().map(|_| Default::default()).collect();
         if worker.scan != slice.scan {
             worker.accumulators = Some(worker.engine.accumulators(slice.scan));
             worker.scan = slice.scan;
@@ -279,8 +284,16 @@ impl Run<'_> {
             if fringes && index + 1 == slice.first + slice.count {
                 news.see(job, &integration, &record);
             }
-            records.push(if whole { record } else { pack(&record, kept) });
+            records.push(packed(job, record));
+            for (number, (view, (mean, made))) in job.views.iter().zip(&mut of_views).enumerate() {
+                let all = view.integrations_of(job);
+                mean.add(worker.engine.view(number));
+                if (index + 1).is_multiple_of(all) || index + 1 == job.integrations(slice.scan) {
+                    made.push(packed(view, mean.take(all)));
+                }
+            }
         }
+        records.extend(of_views.into_iter().flat_map(|(_, made)| made));
         self.part(unit).save(&records).map_err(|e| UnitError { recoverable: true, error: e.into() })?;
         Ok(news)
     }
@@ -291,8 +304,8 @@ impl Run<'_> {
         let (hosts, started) = (&self.context.hosts, self.context.started);
         provenance::write_run_record(&record, &self.context.plan_hash, hosts, started, peak_bytes)?;
         self.write_smearing()?;
-        let summary = Summary::of(&VisFile::open(&self.product())?)?;
-        let paths: Vec<PathBuf> = std::iter::once(self.product()).chain(made).collect();
+        let summary = Summary::of(&VisFile::open(&self.product(&self.plan.job))?)?;
+        let paths: Vec<PathBuf> = self.plan.job.all().map(|job| self.product(job)).chain(made).collect();
         // The products are there, whether or not anyone listens.
         let _ = writeln!(std::io::stdout().lock(), "{summary}{}", products::in_words(&paths));
         Ok(summary.outcome())
@@ -314,7 +327,9 @@ struct Worker<'a> {
     accumulators: Option<(Accumulator, Accumulator)>,
 }
 
-/// A read that the system refused may go well later; recordings that do not fit the job never will.
-fn unit_error(error: BasebandError) -> UnitError {
-    UnitError { recoverable: matches!(error, BasebandError::Read { .. }), error: error.into() }
+/// A read that the system refused may go well later, and a recording that was there and is not has a brick that is away;
+/// recordings that do not fit the job never will.
+pub(crate) fn unit_error(error: BasebandError) -> UnitError {
+    let recoverable = matches!(error, BasebandError::Read { .. } | BasebandError::Missing { .. });
+    UnitError { recoverable, error: error.into() }
 }

@@ -1,7 +1,7 @@
 //! What a rank tells rank 0 of a unit that it has done: a few numbers for the progress and the status file.
 
 use super::plan::Plan;
-use crate::baseband::Recording;
+use crate::baseband::RecordingIndex;
 use crate::fringe::{Visibilities, Window, search};
 use crate::integrate::Record;
 use crate::job::{Integration, Job, Kept, Product};
@@ -17,7 +17,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn of(recording: &Recording) -> Self {
+    pub(super) fn of(recording: &RecordingIndex) -> Self {
         Self { threads: recording.threads().len(), samples: recording.format().samples_per_frame() }
     }
 }

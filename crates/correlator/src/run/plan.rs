@@ -1,6 +1,7 @@
 //! Resolves everything that a correlation needs, before MPI starts.
 use crate::baseband::{
-    BasebandError, BitOrder, Expectation, Recording, RecordingOptions, SampleSource, UtcSecond,
+    BasebandError, BitOrder, Expectation, Recording, RecordingIndex, RecordingOptions, SampleSource,
+    UtcSecond,
 };
 use crate::centres;
 use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
@@ -76,6 +77,8 @@ pub struct Plan {
     pub inputs: Vec<InputFile>,
     /// The recordings.
     pub recordings: Vec<RecordingFile>,
+    /// What is known of the recordings of each stream: ranks open those files alone that they read.
+    pub indexes: Vec<RecordingIndex>,
 }
 
 /// Reads a DiFX job and the headers of its recordings, and checks that all fit.
@@ -91,7 +94,7 @@ pub fn prepare(input: &Path, wishes: &Wishes, simd: SimdPath) -> Result<Plan, Fa
     });
     let inputs = described.collect::<Result<_, _>>().map_err(Failure::input)?;
     job.told.iter().for_each(|told| tracing::info!("{told}"));
-    check_recordings(&job, trust_job)?;
+    let indexes = check_recordings(&job, trust_job)?;
     let mut recordings = Vec::new();
     for stream in &job.streams {
         for file in &stream.files {
@@ -100,10 +103,15 @@ pub fn prepare(input: &Path, wishes: &Wishes, simd: SimdPath) -> Result<Plan, Fa
     }
     let all: u64 = (0..job.scans.len()).map(|s| job.integrations(s)).sum();
     // Few parts, but none that holds too much at once.
-    let most = (RECORDS_BYTES / record_bytes(&job, job.max_centres()).max(1)).max(1) as u64;
+    let bytes: usize = job.all().map(|job| record_bytes(job, job.max_centres())).sum();
+    let most = (RECORDS_BYTES / bytes.max(1)).max(1) as u64;
     let seconds = all.div_ceil(MOST_UNITS).min(most) as f64 * job.integration_s;
     let rotations = choose(&job, wishes.rotation, wishes.loss_tolerance);
-    Ok(Plan { units: units(&job, seconds), job, rotations, simd, trust_job, inputs, recordings })
+    // A unit holds whole integrations of all views.
+    let longest = job.views.iter().map(|view| view.integrations_of(&job)).max().unwrap_or(1);
+    let longest_s = longest as f64 * job.integration_s;
+    let units = units(&job, (seconds / longest_s).ceil().max(1.0) * longest_s);
+    Ok(Plan { job, rotations, units, simd, trust_job, inputs, recordings, indexes })
 }
 
 fn describe(job: &Job, stream: &Stream, file: &Path, input: &Path) -> Result<RecordingFile, Failure> {
@@ -153,15 +161,10 @@ pub fn open_stream(job: &Job, stream: &Stream, trust_job: bool) -> Result<Record
     Ok(recording)
 }
 
-/// Opens the recordings of all streams.
-///
-/// # Errors
-/// As [`open_stream`].
-pub fn open_sources(plan: &Plan) -> Result<Vec<Box<dyn SampleSource>>, BasebandError> {
-    let open = |stream| -> Result<Box<dyn SampleSource>, BasebandError> {
-        Ok(Box::new(open_stream(&plan.job, stream, plan.trust_job)?))
-    };
-    plan.job.streams.iter().map(open).collect()
+/// The recordings of all streams: their files are opened when they are read.
+pub fn sources(plan: &Plan) -> Vec<Box<dyn SampleSource>> {
+    let asleep = |index| -> Box<dyn SampleSource> { Box::new(Recording::asleep(index)) };
+    plan.indexes.iter().map(asleep).collect()
 }
 
 /// What the job can say and the correlator cannot read.
@@ -176,8 +179,8 @@ fn refuse_unreadable(job: &Job, stream: &Stream) -> Result<(), Failure> {
 }
 
 /// All recordings must be usable, and some of them must hold samples of some scan.
-fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
-    let mut any = false;
+fn check_recordings(job: &Job, trust_job: bool) -> Result<Vec<RecordingIndex>, Failure> {
+    let (mut any, mut indexes) = (false, Vec::new());
     for stream in &job.streams {
         refuse_unreadable(job, stream)?;
         let mut recording = open_stream(job, stream, trust_job).map_err(|error| {
@@ -195,9 +198,10 @@ fn check_recordings(job: &Job, trust_job: bool) -> Result<(), Failure> {
         let (from, to) = recording.span().map_err(Failure::input)?;
         let rate_hz = stream.sample_rate_hz as i64;
         any |= job.scans.iter().any(|s| from < s.end_s * rate_hz && to > s.start_s * rate_hz);
+        indexes.push(recording.index());
     }
     if any {
-        return Ok(());
+        return Ok(indexes);
     }
     let start = UtcSecond::new(job.start_mjd, job.start_second);
     Err(Failure::input(anyhow::anyhow!(
@@ -222,9 +226,8 @@ struct Settings<'a> {
 }
 
 impl Plan {
-    /// How the product is made, as JSON for the product itself.
-    pub fn provenance(&self, hash: &Hash) -> String {
-        let job = &self.job;
+    /// How the product of the job or of a view of it is made, as JSON for the product itself.
+    pub fn provenance(&self, job: &Job, hash: &Hash) -> String {
         let settings = Settings {
             job: &job.name,
             obscode: &job.obscode,
@@ -245,18 +248,23 @@ impl Plan {
     /// Bytes of memory that a rank needs at most.
     pub fn rank_bytes(&self) -> usize {
         let job = &self.job;
-        let record = |u: &Unit| u.count as usize * record_bytes(job, job.scans[u.scan].centres.len());
-        let records = self.units.iter().map(record).max().unwrap_or(0);
+        let record = |of: &Job, u: &Unit| {
+            let count = u.count.div_ceil(of.integrations_of(job)) as usize;
+            count * record_bytes(of, of.scans[u.scan].centres.len())
+        };
+        let records = self.units.iter().map(|u| job.all().map(|of| record(of, u)).sum()).max().unwrap_or(0);
         PROGRAM_BYTES + engine_bytes(job) + COPIES * records
     }
 
     /// Bytes of all visibilities.
     fn product_bytes(&self) -> u64 {
-        let job = &self.job;
-        let scans = job.scans.iter().enumerate();
-        let per =
-            |centres: usize| (centres * job.crosses.len() + job.autos.len()) * job.output_channels() * 8;
-        scans.map(|(i, s)| job.integrations(i) * per(s.centres.len()) as u64).sum()
+        let of = |job: &Job| -> u64 {
+            let per =
+                |centres: usize| (centres * job.crosses.len() + job.autos.len()) * job.output_channels() * 8;
+            let scans = job.scans.iter().enumerate();
+            scans.map(|(i, s)| job.integrations(i) * per(s.centres.len()) as u64).sum()
+        };
+        self.job.all().map(of).sum()
     }
 }
 
@@ -305,10 +313,18 @@ impl fmt::Display for Plan {
                 rotation_in_words(&self.rotations[index])
             )?;
         }
+        for view in &job.views {
+            let centres = view.max_centres();
+            writeln!(
+                f,
+                "{}: {centres} phase centres, channels averaged by {}, accumulation {} s",
+                view.name, view.average, view.integration_s
+            )?;
+        }
         let (crosses, autos) = (job.crosses.len(), job.autos.len());
         writeln!(f, "{} baselines, {crosses} cross and {autos} auto products", job.baselines.len())?;
         job.told.iter().try_for_each(|told| writeln!(f, "{told}"))?;
-        let smearing = centres::smearing(job);
+        let smearing: Vec<_> = job.all().flat_map(centres::smearing).collect();
         if let Some(worst) =
             smearing.iter().max_by(|a, b| (a.time + a.bandwidth).total_cmp(&(b.time + b.bandwidth)))
         {

@@ -39,7 +39,8 @@ fn a_good_job_is_planned() {
     assert_eq!(plan.recordings[0].bytes, 8_995_840);
     let text = plan.to_string();
     assert!(text.contains("10 integrations") && text.contains("before the transform"), "{text}");
-    assert_eq!(plan.provenance(&[0; 32]), plan.provenance(&[0; 32]));
+    let provenance = || plan.provenance(&plan.job, &[0; 32]);
+    assert_eq!(provenance(), provenance());
 }
 
 #[test]

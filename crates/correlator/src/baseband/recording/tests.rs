@@ -157,6 +157,16 @@ fn files_and_long_gaps() {
         recording.read(slot * PER_FRAME + 17, 1_300, &mut samples).unwrap();
         compare(&truth, &[1], slot * PER_FRAME + 17, &samples);
     }
+
+    // By what is known of it: only what is read is open.
+    let index = recording.index();
+    let mut recording = Recording::asleep(&index);
+    assert_eq!((recording.awake(), recording.index()), (0, index));
+    for slot in [-65, 899_995, -5, 3_995, 900_045, 500_000] {
+        recording.read(slot * PER_FRAME + 17, 1_300, &mut samples).unwrap();
+        compare(&truth, &[1], slot * PER_FRAME + 17, &samples);
+        assert_eq!(recording.awake(), usize::from(slot < 5_000 || slot > 800_000), "{slot}");
+    }
 }
 
 #[test]
@@ -306,7 +316,10 @@ fn files_split_anywhere_are_one() {
         let mut recording = Recording::open(paths, &mark5b_options()).unwrap();
         let mut samples = Samples::default();
         recording.read(0, 250_000, &mut samples).unwrap();
-        (samples.validity(0).runs().to_vec(), samples.channel(1).to_vec())
+        let read = (samples.validity(0).runs().to_vec(), samples.channel(1).to_vec());
+        Recording::asleep(&recording.index()).read(0, 250_000, &mut samples).unwrap();
+        assert!(read == (samples.validity(0).runs().to_vec(), samples.channel(1).to_vec()));
+        read
     };
     let write = |cuts: &[usize]| {
         let ends = cuts.iter().copied().chain([whole.len()]);

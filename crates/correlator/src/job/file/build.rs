@@ -63,7 +63,9 @@ impl JobFile {
         if let Delays::Computed(calculator) = &delays {
             told.extend(is_seen(calculator, start, &scans, (&sources, &targets))?);
         }
-        let job = Job {
+        let views =
+            self.views(&sources, (resolution.channels, resolution.average, resolution.integration_s))?;
+        let mut job = Job {
             obscode: self.obscode.clone().unwrap_or_else(|| name.clone()),
             swin_folder: self.products.swin_folder.clone().unwrap_or_else(|| format!("{name}.difx")),
             write_swin: self.products.swin,
@@ -99,7 +101,9 @@ impl JobFile {
             tsys: self.tsys(folder, start)?,
             sources,
             scans,
+            views: Vec::new(),
         };
+        job.set_apart(&views)?;
         job.check_tones()?;
         Ok(job)
     }
@@ -265,7 +269,8 @@ impl JobFile {
                 // One centre is correlated with its own delays; several are turned to from the pointing.
                 let model = self.scan_model(delays, start, &wanted)?;
                 let shift_blocks = ((resolution.shift_s / block_s).round() as u64).max(1);
-                scans.push(Scan { name, start_s, end_s, pointing, centres, shift_blocks, model });
+                let turned = centres.len() > 1;
+                scans.push(Scan { name, start_s, end_s, pointing, centres, shift_blocks, model, turned });
             }
         }
         check_overlaps(&scans)?;

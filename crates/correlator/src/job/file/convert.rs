@@ -60,6 +60,7 @@ pub fn convert(difx: &DifxJob, folder: &Path) -> Result<JobFile, JobError> {
             start: Some(start.to_string()),
         },
         mosaic: None,
+        resolutions: Vec::new(),
         model: Model { difx_im: Some(relative(&difx.im.path)), ..Model::default() },
         products: ProductsWanted { swin_folder: Some(job.swin_folder.clone()), ..ProductsWanted::default() },
         stations: (0..job.stations.len()).map(|s| station(difx, &job, s, folder)).collect(),

@@ -80,6 +80,7 @@ pub fn init(schedule: &Schedule, wishes: &Wishes) -> Result<JobFile, String> {
             start: None,
         },
         mosaic: None,
+        resolutions: Vec::new(),
         model: Model { eop: schedule.eop.clone(), ..Model::default() },
         products: ProductsWanted::default(),
         stations: stations.iter().map(entry).collect::<Result<_, _>>()?,

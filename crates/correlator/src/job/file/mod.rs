@@ -17,9 +17,11 @@ mod products;
 pub mod recordings;
 #[cfg(test)]
 mod tests;
+mod views;
 pub mod write;
 
 pub use delays::{DelayTableError, Rows};
+pub use views::ResolutionEntry;
 
 use super::{JobError, Quantisation, Rotation};
 use crate::eop::EopPoint;
@@ -40,6 +42,9 @@ pub struct JobFile {
     /// A grid of phase centres over the field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mosaic: Option<MosaicEntry>,
+    /// Phase centres with a resolution of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolutions: Vec<ResolutionEntry>,
     /// The delay model.
     #[serde(default)]
     pub model: Model,

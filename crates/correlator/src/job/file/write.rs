@@ -1,8 +1,8 @@
 //! Writes a `job.toml` with comments that explain every key.
 
 use super::{
-    Angle, JobFile, MosaicEntry, RotationName, ScanEntry, SidebandName, StationEntry, StreamEntry, ZeroName,
-    ZoomEntry,
+    Angle, JobFile, MosaicEntry, ResolutionEntry, RotationName, ScanEntry, SidebandName, StationEntry,
+    StreamEntry, ZeroName, ZoomEntry,
 };
 use crate::eop::EopPoint;
 use crate::job::Quantisation;
@@ -19,6 +19,7 @@ pub fn to_toml(job: &JobFile, made_from: &str) -> String {
     }
     correlation(&mut t, job);
     mosaic(&mut t, job.mosaic.as_ref());
+    job.resolutions.iter().for_each(|r| resolution(&mut t, r));
     model(&mut t, job);
     products(&mut t, job);
     windows(&mut t, job);
@@ -66,6 +67,19 @@ fn angle(angle: &Angle) -> String {
     match angle {
         Angle::Degrees(degrees) => number(*degrees),
         Angle::Text(t) => text(t),
+    }
+}
+
+/// Phase centres with a resolution of their own.
+fn resolution(t: &mut String, entry: &ResolutionEntry) {
+    let _ = writeln!(t, "\n[[resolutions]]");
+    let _ = writeln!(t, "name = {}", text(&entry.name));
+    let _ = writeln!(t, "centres = {}", list(&entry.centres, |c| text(c)));
+    if let Some(average) = entry.average {
+        let _ = writeln!(t, "average = {average}");
+    }
+    if let Some(integration_s) = entry.integration_s {
+        let _ = writeln!(t, "integration_s = {}", number(integration_s));
     }
 }
 

@@ -4,8 +4,7 @@ use super::filterbank::Filterbank;
 use super::plan::NarrowPlan;
 use super::products;
 use super::unit::{UnitResult, work};
-use crate::baseband::BasebandError;
-use crate::run::open_sources;
+use crate::run;
 use anyhow::Context as _;
 use mirinae_common::atomic;
 use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
@@ -149,10 +148,7 @@ impl Run<'_> {
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
-                if sources.is_none() {
-                    sources = Some(open_sources(&self.plan.base).map_err(unit_error)?);
-                }
-                let Some(sources) = sources.as_mut() else { return Ok(Vec::new()) };
+                let sources = sources.get_or_insert_with(|| run::sources(&self.plan.base));
                 let files = self.filterbanks(Some(unit));
                 let opened = files.iter().map(|(f, _)| f.open()).collect::<io::Result<Vec<File>>>();
                 let opened = opened.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
@@ -165,7 +161,7 @@ impl Run<'_> {
                     }
                 };
                 let result = work(self.plan, sources, &self.plan.units[unit], &mut raw, tick);
-                let result = result.map_err(unit_error)?;
+                let result = result.map_err(run::unit_error)?;
                 trouble.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
                 let saved = self.part(unit).save(&result);
                 saved.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
@@ -222,9 +218,4 @@ impl Run<'_> {
         let _ = writeln!(std::io::stdout().lock(), "{told}");
         Ok(outcome)
     }
-}
-
-/// A read that the system refused may go well later; recordings that do not fit the job never will.
-fn unit_error(error: BasebandError) -> UnitError {
-    UnitError { recoverable: matches!(error, BasebandError::Read { .. }), error: error.into() }
 }
