@@ -11,8 +11,9 @@ import argparse
 import math
 
 UNIT_BYTES, MOST_UNITS, MOST_WRITERS = 32 << 20, 2000, 8  # run/plan.rs, run/products.rs
-# By unit: opens of its part (checked, made, synced, folder synced, read), rename, unlink, syncs; by rank and recording: opens.
-PART_OPENS, PART_RENAMES, PART_UNLINKS, UNIT_SYNCS, RECORDING_OPENS = 5, 1, 1, 3, 2
+# By unit: opens of its part (checked, made, synced, folder synced, read), rename, unlink, syncs; by unit and station: opens of the recording at its times (some units
+# touch two); by recording: those of rank 0 before the start.
+PART_OPENS, PART_RENAMES, PART_UNLINKS, UNIT_SYNCS, RECORDING_OPENS, UNIT_RECORDINGS = 5, 1, 1, 3, 3, 1.3
 UNIT_MESSAGES, UNIT_MESSAGE_BYTES = 3, 400  # free, unit, done (with news of stations and fringes)
 SIGNS_A_SECOND = 6 / 300  # of each rank, --watchdog 300
 CENTRE_FILE_OPENS, CENTRE_FILE_SYNCS = 3, 2
@@ -54,7 +55,8 @@ def main():
     writers = min(MOST_WRITERS, a.ranks)
     join = product / 1e9 / a.disk_gb_s + product / 1e9 / min(a.write_gb_s, writers * a.client_gb_s)
     formats = a.formats * product / 1e9 * (1 / a.disk_gb_s + 1 / min(a.write_gb_s, min(a.centres, a.ranks) * a.client_gb_s))
-    opens = units * PART_OPENS + a.ranks * a.files * RECORDING_OPENS + a.formats * a.centres * CENTRE_FILE_OPENS
+    recordings = min(a.ranks * a.files, math.ceil(units * a.stations * UNIT_RECORDINGS)) + a.files * RECORDING_OPENS
+    opens = units * PART_OPENS + recordings + a.formats * a.centres * CENTRE_FILE_OPENS
     others = units * (PART_RENAMES + PART_UNLINKS) + a.formats * a.centres
     # Opens, renames and unlinks of a rank follow one another; rank 0 alone checks parts at the start and unlinks them.
     alone = 2 * units * a.metadata_s

@@ -88,11 +88,17 @@ impl Sky {
 
     /// Runs a job of this text and name on two ranks.
     fn run(&self, name: &str, job: &str) -> (Option<i32>, PathBuf) {
+        self.run_cut(name, job, "1")
+    }
+
+    /// The same in so many groups of bands.
+    fn run_cut(&self, name: &str, job: &str, bands: &str) -> (Option<i32>, PathBuf) {
         let file = self.path(&format!("{name}.toml"));
         fs::write(&file, job).unwrap();
         let out = self.path(&format!("{name}.out"));
         let args = ["run".as_ref(), file.as_os_str(), "--out".as_ref(), out.as_os_str()];
-        let ended = Run::mpi("kvn-corr", 2).args(args).args(["--swin", "--fits-idi", "--no-progress"]).end();
+        let ended = Run::mpi("kvn-corr", 2).args(args).args(["--swin", "--fits-idi", "--no-progress"]);
+        let ended = ended.args(["--cut-bands", bands]).end();
         assert!(matches!(ended.code, Some(0 | 1)), "{name}: {}\n{}", ended.stdout, ended.stderr);
         (ended.code, out)
     }
@@ -323,6 +329,33 @@ fn several_channels_a_thread_and_all_extended_headers_give_the_same_visibilities
     // Control: the threads the other way round.
     let (_, out) = sky.run("turned", &job.replace("threads = [7, 2]", "threads = [2, 7]"));
     assert!(visibilities(&out) != wanted, "control: threads exchanged");
+    // Threads in files of their own: whoever makes some bands reads the files of these.
+    record([none; 3]);
+    let split = CODES.iter().fold(job.clone(), |job, code| {
+        let bytes = fs::read(sky.path(&format!("{code}.threads"))).unwrap();
+        for (name, parity) in [("2", 0), ("7", 1)] {
+            let own: Vec<&[u8]> = bytes.chunks(5032).skip(parity).step_by(2).collect();
+            fs::write(sky.path(&format!("{code}.thread{name}")), own.concat()).unwrap();
+        }
+        job.replace(&format!("\"{code}.threads\""), &format!("\"{code}.thread2\", \"{code}.thread7\""))
+    });
+    for cut in ["1", "2", "4"] {
+        let (code, out) = sky.run_cut(&format!("split{cut}"), &split, cut);
+        assert_eq!(code, Some(0), "split, {cut} groups");
+        assert!(visibilities(&out) == wanted, "split, {cut} groups: other visibilities");
+    }
+    let planned = |name: &str, ranks: &str| {
+        let job = sky.path(&format!("{name}.toml"));
+        Run::alone("kvn-corr").args(["plan".as_ref(), job.as_os_str()]).args(["--ranks", ranks]).end().stdout
+    };
+    assert!(
+        planned("split1", "64").contains("cut into 2 groups of bands, 3 of baselines"),
+        "{}",
+        planned("split1", "64")
+    );
+    assert!(planned("split1", "64").contains("each reads the files of its bands"));
+    assert!(planned("none", "64").contains("bands lie in the same files"), "{}", planned("none", "64"));
+    assert!(planned("none", "2").contains("not cut any further"), "{}", planned("none", "2"));
     // A merged frame that lacks a channel is a gap, as is one that is marked invalid.
     let some_lack: &dyn Fn(usize) -> [u32; 4] =
         &|i| [4 << 24 | 2 << 16, SYNC, if i == 100 { 1 } else { 3 }, 0];

@@ -67,6 +67,9 @@ enum Command {
     Plan {
         #[command(flatten)]
         job: JobArgs,
+        /// Tell how so many ranks would share the work
+        #[arg(long, value_name = "N")]
+        ranks: Option<NonZeroUsize>,
     },
     /// Measure how fast this machine correlates, with simulated data
     Bench {
@@ -226,9 +229,11 @@ pub fn main() -> ExitCode {
         Command::Init(args) => runtime::serial(|| cli_job::init_job(args)),
         Command::Convert { input } => runtime::serial(|| cli_job::convert_job(&input)),
         Command::Delay(args) => runtime::serial(|| cli_job::delays(&args)),
-        Command::Plan { job } => {
-            runtime::serial(|| say(&job.prepare(SimdPath::detect().level())?.to_string()))
-        }
+        Command::Plan { job, ranks } => runtime::serial(|| {
+            let plan = job.prepare(SimdPath::detect().level())?;
+            say(&plan.to_string())?;
+            ranks.map_or(Ok(()), |ranks| say(&plan.cut_in_words(ranks.get())))
+        }),
         Command::Bench { case, json, seconds, rounds, folder } => {
             let options = BenchOptions { case, json, seconds, rounds, folder };
             runtime::serial(|| bench::run(&options, &mut |text| say(text)))

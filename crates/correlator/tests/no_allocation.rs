@@ -5,7 +5,7 @@ use mirinae_correlator::bench::CASES;
 use mirinae_correlator::engine::Engine;
 use mirinae_correlator::integrate::Record;
 use mirinae_correlator::run::{Wishes, prepare, sources};
-use mirinae_correlator::sim::{SimConfig, simulate_random_bits};
+use mirinae_correlator::sim::{PhaseCalConfig, SimConfig, simulate_random_bits};
 use mirinae_correlator::simd::SimdPath;
 use std::path::Path;
 
@@ -26,6 +26,23 @@ fn steady(config: &SimConfig, folder: &Path) -> u64 {
     let found = allocation_counter::measure(|| (2..last).for_each(&mut integrate));
     assert!(record.cross_cpf.iter().any(|v| v.norm() > 0.0));
     found.count_total
+}
+
+#[test]
+fn none_with_tones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = CASES[0].simulation(1);
+    config.integration_s = 0.1024;
+    for station in &mut config.stations {
+        station.phase_cal = Some(PhaseCalConfig {
+            interval_mhz: 1.0,
+            base_mhz: 0.0,
+            amplitude: 0.1,
+            phase_deg: 0.0,
+            delay_ns: 0.0,
+        });
+    }
+    assert_eq!(steady(&config, folder.path()), 0);
 }
 
 #[test]

@@ -89,6 +89,13 @@ impl Block {
     }
 }
 
+impl FileIndex {
+    /// The threads that it begins with.
+    pub fn threads(&self) -> impl Iterator<Item = u16> {
+        self.known.clocks.keys().copied()
+    }
+}
+
 impl FrameFile {
     /// Opens a file and finds its first header. A day of Mark5B is the one nearest to `near`.
     ///

@@ -64,6 +64,8 @@ pub struct Recording {
     kind: &'static str,
     decoder: Decoder,
     threads: Vec<u16>,
+    /// Threads that are not read.
+    unwanted: Vec<bool>,
     layout: SampleLayout,
     levels: Levels,
     order: Option<BitOrder>,
@@ -72,6 +74,8 @@ pub struct Recording {
 #[derive(Debug)]
 struct TimedFile {
     file: FrameFile,
+    /// Threads that the file begins with.
+    threads: Vec<u16>,
     /// First and last frame slot (counted from the reference) that the file may hold.
     slots: (i64, i64),
 }
@@ -98,6 +102,11 @@ impl RecordingIndex {
     /// Its threads, in the order of the channels.
     pub fn threads(&self) -> &[u16] {
         &self.threads
+    }
+
+    /// Whether every thread lies in files of its own: who needs few channels reads few files.
+    pub fn is_split(&self) -> bool {
+        self.threads.len() > 1 && self.files.iter().all(|(file, _)| file.threads().count() == 1)
     }
 }
 
@@ -150,7 +159,8 @@ impl Recording {
         let files: Result<Vec<_>, _> =
             files.into_iter().map(|file| TimedFile::new(file, &layout, frames_per_second)).collect();
         let levels = options.levels;
-        Ok(Self { files: files?, format, kind: header.format(), decoder, threads, layout, levels, order })
+        let (unwanted, kind) = (vec![false; threads.len()], header.format());
+        Ok(Self { files: files?, format, kind, decoder, threads, unwanted, layout, levels, order })
     }
 
     /// What is known of it.
@@ -173,14 +183,15 @@ impl Recording {
             if let Some(order) = index.order {
                 file.set_order(order, &index.format);
             }
-            TimedFile { file, slots: *slots }
+            TimedFile { threads: file.threads(), file, slots: *slots }
         };
         let files: Vec<TimedFile> = index.files.iter().map(asleep).collect();
         let kind = files.first().map_or("", |timed| timed.file.header().format());
         let decoder = Decoder::new(index.format, index.levels);
         let RecordingIndex { format, levels, order, .. } = *index;
         let (threads, layout) = (index.threads.clone(), index.layout.clone());
-        Self { files, format, kind, decoder, threads, layout, levels, order }
+        let unwanted = vec![false; threads.len()];
+        Self { files, format, kind, decoder, threads, unwanted, layout, levels, order }
     }
 
     /// Files that are open.
@@ -278,8 +289,12 @@ impl Recording {
             };
             let (from, to) = ((slot * per_frame).max(start), ((slot + 1) * per_frame).min(end));
             let place = ((from - slot * per_frame) as usize, (from - start) as usize, (to - from) as usize);
-            for (thread, number) in self.threads.iter().enumerate() {
-                for timed in self.files.iter_mut().filter(|timed| timed.overlaps((slot, slot))) {
+            for (thread, number) in self.threads.iter().enumerate().filter(|(t, _)| !self.unwanted[*t]) {
+                // Where threads have files of their own, others need not be looked into.
+                let here = |timed: &TimedFile| timed.overlaps((slot, slot));
+                let own = self.files.iter().any(|timed| here(timed) && timed.threads.contains(number));
+                let files = self.files.iter_mut().filter(|timed| here(timed));
+                for timed in files.filter(|timed| !own || timed.threads.contains(number)) {
                     if let Some(payload) = timed.file.payload(time, *number)? {
                         take(&self.decoder, thread, payload, place);
                         break;
@@ -294,6 +309,13 @@ impl Recording {
 impl SampleSource for Recording {
     fn layout(&self) -> &SampleLayout {
         &self.layout
+    }
+
+    fn want(&mut self, channels: &[bool]) {
+        let of_threads = channels.chunks(self.layout.channels_per_thread.max(1));
+        for (unwanted, channels) in self.unwanted.iter_mut().zip(of_threads) {
+            *unwanted = !channels.contains(&true);
+        }
     }
 
     fn read(&mut self, start: i64, n: usize, out: &mut Samples) -> Result<(), BasebandError> {
@@ -351,7 +373,8 @@ impl TimedFile {
         }
         let margin = 2 * file.frames_per_block() as i64;
         let place = |time| slot(time, layout.reference, frames_per_second);
-        Ok(Self { file, slots: (place(first) - margin, place(last) + margin) })
+        let slots = (place(first) - margin, place(last) + margin);
+        Ok(Self { threads: file.threads(), file, slots })
     }
 
     /// Whether it may hold one of these slots.

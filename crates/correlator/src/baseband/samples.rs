@@ -190,6 +190,9 @@ pub trait SampleSource {
     /// [`BasebandError::Read`] when the system fails to read.
     fn read(&mut self, start: i64, n: usize, out: &mut Samples) -> Result<(), BasebandError>;
 
+    /// Says which channels are wanted from now on: others need not be read, and are not valid then.
+    fn want(&mut self, _channels: &[bool]) {}
+
     /// Whether [`Self::read_codes`] works: samples are real and have 2 bits.
     fn has_codes(&self) -> bool {
         false

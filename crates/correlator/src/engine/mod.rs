@@ -202,6 +202,9 @@ impl<'a> Engine<'a> {
         auto.clear();
         self.auto.clear();
         self.streams.iter_mut().for_each(StreamWork::clear);
+        for (source, wanted) in self.sources.iter_mut().zip(&self.lots[lot].wanted) {
+            source.want(wanted);
+        }
         let rotation = self.rotations[integration.scan];
         let order = self.orders.iter().position(|o| o.rotation == rotation.rotation).unwrap_or(0);
         let batch = self.orders[order].tiling.batch as u64;

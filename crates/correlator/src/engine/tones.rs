@@ -33,6 +33,8 @@ struct Channel {
     folded: usize,
     /// exp(-2 pi i j / period).
     turns: Vec<Complex64>,
+    /// Room for sums by sample of one period.
+    sum_j: Vec<Complex64>,
 }
 
 impl Tones {
@@ -51,6 +53,7 @@ impl Tones {
                 sums: vec![0.0; length],
                 folded: 0,
                 turns: (0..cycle.period).map(turn).collect(),
+                sum_j: vec![Complex64::default(); cycle.period],
                 cycle,
             }
         };
@@ -120,8 +123,8 @@ impl Channel {
 
     fn finish(&mut self, components: usize, samples: u64, into: &mut Vec<Complex32>) {
         self.flush();
-        let Self { cycle: Cycle { period, turns: of_tones }, sums, turns, conjugated, .. } = self;
-        let mut sum_j = vec![Complex64::default(); *period];
+        let Self { cycle: Cycle { period, turns: of_tones }, sums, turns, conjugated, sum_j, .. } = self;
+        sum_j.fill(Complex64::default());
         for (index, values) in sums.chunks(components).enumerate() {
             let im = values.get(1).copied().unwrap_or(0.0);
             sum_j[index % *period] += Complex64::new(values[0], if *conjugated { -im } else { im });

@@ -28,6 +28,8 @@ pub struct Lot {
     pub autos: Vec<bool>,
     /// Whether the samples of a stream's channel are counted.
     pub channels: Vec<Vec<bool>>,
+    /// Whether a stream's channel is read: also by the lot that keeps how much of the stream is there.
+    pub wanted: Vec<Vec<bool>>,
     /// What goes into the product.
     pub kept: Kept,
 }
@@ -91,6 +93,10 @@ impl Items {
     }
 }
 
+/// Groups of bands that each read all of the same recordings. A rank takes in 100 to 250 MB/s (256 channels), a client of
+/// a network file system reads some 500 MB/s: more would wait for one another.
+const MOST_READERS: usize = 4;
+
 /// Group of the item at a place, of `groups` that are as large as can be had.
 fn group(place: usize, items: usize, groups: usize) -> usize {
     place * groups / items.max(1)
@@ -107,7 +113,10 @@ impl Cut {
 
     /// As many lots as give every rank something to do: groups of bands first, since baselines share their stations'
     /// spectra. `stretches` are the units that the time is cut into, `apart` the groups of bands that can be had.
-    pub fn for_ranks(job: &Job, stretches: usize, apart: usize, ranks: usize) -> Self {
+    /// Where the recordings are not `split` into files by bands every lot reads all of them: no more than
+    /// [`MOST_READERS`] then.
+    pub fn for_ranks(job: &Job, stretches: usize, (apart, split): (usize, bool), ranks: usize) -> Self {
+        let apart = if split { apart } else { apart.min(MOST_READERS) };
         let bands = ranks.div_ceil(stretches.max(1)).clamp(1, apart.max(1));
         let baselines = ranks.div_ceil(stretches.max(1) * bands).clamp(1, job.baselines.len().max(1));
         Self { bands, baselines }
@@ -142,6 +151,9 @@ impl Cut {
         let channels: Vec<Vec<bool>> = (0..job.streams.len())
             .map(|s| counted(s).map(|at| read[s] && band_group(at) == f).collect())
             .collect();
+        let told = |s: usize| f == 0 && owner(s) == b;
+        let wanted = channels.iter().enumerate().map(|(s, of)| of.iter().map(|c| *c || told(s)).collect());
+        let wanted = wanted.collect();
         let recorded: Vec<bool> = (0..job.streams.len())
             .flat_map(|s| counted(s).map(move |at| (s, at)))
             .map(|(s, at)| owner(s) == b && band_group(at) == f)
@@ -151,7 +163,7 @@ impl Cut {
             crosses: Items::of(crosses.iter().copied()),
             autos: Items::of(job.autos.iter().zip(&autos).map(|(p, made)| *made && owner(p.a.0) == b)),
             baselines: Items::of((0..job.baselines.len()).map(|i| f == 0 && baseline_group(i) == b)),
-            streams: Items::of((0..job.streams.len()).map(|s| f == 0 && owner(s) == b)),
+            streams: Items::of((0..job.streams.len()).map(told)),
             channels: Items::of(recorded.iter().copied()),
             tones: Items::of(job.tones().iter().map(|tone| recorded[tone.recorded])),
         };
@@ -159,7 +171,7 @@ impl Cut {
             Self::WHOLE => String::new(),
             Self { bands, baselines } => format!("-{f}of{bands}-{b}of{baselines}"),
         };
-        Lot { name, streams: read, crosses, autos, channels, kept }
+        Lot { name, streams: read, crosses, autos, channels, wanted, kept }
     }
 }
 
@@ -213,8 +225,16 @@ mod tests {
     fn ranks_get_something_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let job = Job::open(&example::write(dir.path(), &[])).unwrap();
-        assert_eq!(Cut::for_ranks(&job, 10, 8, 10), Cut::WHOLE);
-        assert_eq!(Cut::for_ranks(&job, 10, 8, 30), Cut { bands: 3, baselines: 1 });
-        assert_eq!(Cut::for_ranks(&job, 1, 2, 256), Cut { bands: 2, baselines: job.baselines.len() });
+        assert_eq!(Cut::for_ranks(&job, 10, (8, false), 10), Cut::WHOLE);
+        assert_eq!(Cut::for_ranks(&job, 10, (8, false), 30), Cut { bands: 3, baselines: 1 });
+        assert_eq!(
+            Cut::for_ranks(&job, 10, (8, false), 60),
+            Cut { bands: 4, baselines: job.baselines.len().min(2) }
+        );
+        assert_eq!(Cut::for_ranks(&job, 10, (8, true), 60), Cut { bands: 6, baselines: 1 });
+        assert_eq!(
+            Cut::for_ranks(&job, 1, (2, false), 256),
+            Cut { bands: 2, baselines: job.baselines.len() }
+        );
     }
 }

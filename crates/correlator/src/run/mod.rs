@@ -17,7 +17,7 @@ pub use summary::{States, Summary};
 use crate::baseband::BasebandError;
 use crate::engine::{Engine, groups};
 use crate::integrate::{Accumulator, Mean, Record};
-use crate::job::{Cut, Job, Kept, Lot, Unit, groups_apart};
+use crate::job::{Cut, Job, Kept, Lot, Unit};
 use crate::writer::{Part, VisFile, fits_idi_files, pack};
 use anyhow::Context as _;
 use mirinae_common::checkpoint::CheckpointError;
@@ -61,12 +61,11 @@ pub struct CutWishes {
 
 impl CutWishes {
     fn lots(self, plan: &Plan, ranks: usize) -> Vec<Lot> {
-        let group_of = groups(&plan.job);
         let cut = match (self.bands, self.baselines) {
-            (None, None) => Cut::for_ranks(&plan.job, plan.units.len(), groups_apart(&group_of), ranks),
+            (None, None) => plan.cut(ranks),
             (bands, baselines) => Cut { bands: bands.unwrap_or(1), baselines: baselines.unwrap_or(1) },
         };
-        cut.lots(&plan.job, &group_of)
+        cut.lots(&plan.job, &groups(&plan.job))
     }
 }
 

@@ -4,8 +4,10 @@ use crate::baseband::{
     UtcSecond,
 };
 use crate::centres;
-use crate::engine::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, record_bytes};
-use crate::job::{self, Job, Quantisation, Rotation, Stream, Unit, units};
+use crate::engine::{
+    LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, groups, record_bytes,
+};
+use crate::job::{self, Cut, Job, Quantisation, Rotation, Stream, Unit, groups_apart, units};
 use crate::schedule::Format;
 use crate::simd::SimdPath;
 use mirinae_common::checkpoint::Hash;
@@ -243,6 +245,29 @@ impl Plan {
             recordings: &self.recordings,
         };
         provenance::of_plan("kvn-corr", hash, &settings, &self.inputs)
+    }
+
+    /// Into what every unit is cut so that so many ranks have something to do.
+    pub fn cut(&self, ranks: usize) -> Cut {
+        let split = self.indexes.iter().all(RecordingIndex::is_split);
+        Cut::for_ranks(&self.job, self.units.len(), (groups_apart(&groups(&self.job)), split), ranks)
+    }
+
+    /// The same in words.
+    pub fn cut_in_words(&self, ranks: usize) -> String {
+        let (units, cut) = (self.units.len(), self.cut(ranks));
+        let lots = cut.lots(&self.job, &groups(&self.job)).len();
+        let reads = if cut.bands == 1 {
+            ""
+        } else if self.indexes.iter().all(RecordingIndex::is_split) {
+            "; each reads the files of its bands"
+        } else {
+            "; bands lie in the same files, which each group reads"
+        };
+        match lots {
+            1 => format!("{ranks} ranks: {units} stretches of time, not cut any further"),
+            _ => format!("{ranks} ranks: {units} stretches of time, each cut into {cut}{reads}"),
+        }
     }
 
     /// Bytes of memory that a rank needs at most.

@@ -170,6 +170,31 @@ fn files_and_long_gaps() {
 }
 
 #[test]
+fn threads_that_nobody_wants_are_not_read() {
+    let folder = TempDir::new().unwrap();
+    let mut truth = Truth::default();
+    let files: Vec<PathBuf> = [1, 2, 3]
+        .map(|thread| write(&folder, &thread.to_string(), &damaged(0..120, &[thread], &[9], &mut truth)))
+        .to_vec();
+    let index = Recording::open_in_blocks(&files, &options(), BLOCK).unwrap().index();
+    assert!(index.is_split());
+    let mut recording = Recording::asleep(&index);
+    let mut samples = Samples::default();
+    recording.want(&[false, false, true, true, false, false]);
+    recording.read(1_000, 3_000, &mut samples).unwrap();
+    let valid = |samples: &Samples| [0, 1, 2].map(|t| samples.validities()[t].count(0, 3_000));
+    assert_eq!((valid(&samples), recording.awake()), ([0, 3_000, 0], 1));
+    recording.want(&[true; 6]);
+    recording.read(1_000, 3_000, &mut samples).unwrap();
+    compare(&truth, &[1, 2, 3], 1_000, &samples);
+    assert_eq!((valid(&samples), recording.awake()), ([3_000; 3], 3));
+    // Together in one file they are not split, and each is found in any file.
+    let bytes = damaged(0..120, &[1, 2, 3], &[9], &mut truth);
+    let both = Recording::open_in_blocks(&[write(&folder, "all", &bytes)], &options(), BLOCK).unwrap();
+    assert!(!both.index().is_split());
+}
+
+#[test]
 fn rate_is_measured_where_a_second_ends() {
     let folder = TempDir::new().unwrap();
     let bytes = damaged(30..60, &[2, 1], &[9], &mut Truth::default());
