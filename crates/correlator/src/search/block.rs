@@ -36,7 +36,14 @@ pub struct Block {
     first_hz: f64,
     step_hz: f64,
     step_s: f64,
+    /// Where the phases of the visibilities are zero for a source.
+    origin: Offset,
+    /// Mean power of the weighted sum of noise; from the visibilities' scatter if absent.
+    noise: Option<f64>,
 }
+
+/// Points in time and in frequency to which a block is averaged around a place.
+const AROUND: usize = 16;
 
 impl Block {
     /// Joins the bands of one baseline; `None` where nothing has weight. All have the same times, channel widths, and edges a
@@ -68,7 +75,46 @@ impl Block {
             first_hz,
             step_hz,
             step_s,
+            origin: Offset::default(),
+            noise: None,
         })
+    }
+
+    /// Averages with the phases of a source at `at` taken out: good for places within a few cells, and much smaller.
+    pub fn around(&self, at: Offset) -> Self {
+        let channels = self.channels();
+        let [times_each, channels_each] = [self.uvw_t.len(), channels].map(|n| n.div_ceil(AROUND));
+        let width = channels.div_ceil(channels_each);
+        let (mut weighted_tf, mut weight_tf, mut uvw_t) = (Vec::new(), Vec::new(), Vec::new());
+        for start in (0..self.uvw_t.len()).step_by(times_each) {
+            let end = (start + times_each).min(self.uvw_t.len());
+            let mut sums = vec![Complex64::default(); width];
+            let mut weights = vec![0.0; width];
+            for t in start..end {
+                let (mut turn, step) = self.phasors(t, at);
+                for f in 0..channels {
+                    let v = self.weighted_tf[t * channels + f];
+                    sums[f / channels_each] += Complex64::new(v.re.into(), v.im.into()) * turn.conj();
+                    weights[f / channels_each] += self.weight_tf[t * channels + f];
+                    turn *= step;
+                }
+            }
+            weighted_tf.extend(sums.iter().map(|v| Complex32::new(v.re as f32, v.im as f32)));
+            weight_tf.extend(weights);
+            let mean = |k: usize| self.uvw_t[start..end].iter().map(|uvw| uvw[k]).sum::<f64>();
+            uvw_t.push([0, 1, 2].map(|k| mean(k) / (end - start) as f64));
+        }
+        Self {
+            baseline: self.baseline.clone(),
+            weighted_tf,
+            weight_tf,
+            uvw_t,
+            first_hz: self.first_hz + 0.5 * (channels_each - 1) as f64 * self.step_hz,
+            step_hz: channels_each as f64 * self.step_hz,
+            step_s: times_each as f64 * self.step_s,
+            origin: at,
+            noise: Some(self.noise_power()),
+        }
     }
 
     fn channels(&self) -> usize {
@@ -87,6 +133,9 @@ impl Block {
     /// Mean power of the weighted sum of noise like the visibilities' scatter: 2 sigma^2 times the sum of weights, sigma^2 the
     /// variance of a component at weight 1.
     fn noise_power(&self) -> f64 {
+        if let Some(noise) = self.noise {
+            return noise;
+        }
         let squares = |(v, &w): (&Complex32, &f32)| if w > 0.0 { f64::from(v.norm_sqr() / w) } else { 0.0 };
         let sum: f64 = self.weighted_tf.iter().zip(&self.weight_tf).map(squares).sum();
         let count = self.weight_tf.iter().filter(|&&w| w > 0.0).count();
@@ -131,7 +180,8 @@ impl Block {
     fn phasors(&self, t: usize, at: Offset) -> (Complex64, Complex64) {
         let [u, v, w] = self.uvw_t[t];
         // V = A conj(B) and u, v, w = A - B with DiFX's signs: the delay that the model lacks there.
-        let delay_s = -(u * at.l + v * at.m + w * at.n_less_one()) / SPEED_OF_LIGHT;
+        let (l, m) = (at.l - self.origin.l, at.m - self.origin.m);
+        let delay_s = -(u * l + v * m + w * (at.n_less_one() - self.origin.n_less_one())) / SPEED_OF_LIGHT;
         let turns = |hz: f64| {
             let turns = hz * delay_s;
             Complex64::from_polar(1.0, TAU * (turns - turns.round()))

@@ -19,6 +19,19 @@ pub fn ln_chance(n: usize, x: f64) -> f64 {
     (ln_last - x + libm::log(sum)).min(0.0)
 }
 
+/// The sum of `n` powers that noise exceeds with a probability of `exp(ln_p)`, by bisection.
+pub fn power_of(n: usize, ln_p: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    while ln_chance(n, high) > ln_p && high < 1e12 {
+        (low, high) = (high, 2.0 * high);
+    }
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        (low, high) = if ln_chance(n, middle) > ln_p { (middle, high) } else { (low, middle) };
+    }
+    high
+}
+
 fn ln_factorial(n: usize) -> f64 {
     libm::lgamma(n as f64 + 1.0)
 }
@@ -46,6 +59,7 @@ mod tests {
         // chi^2 with 6 degrees of freedom exceeds 12.592 in one case of twenty.
         assert!((libm::exp(ln_chance(3, 12.591_587 / 2.0)) - 0.05).abs() < 1e-7);
         assert_eq!(ln_chance(4, 0.0), 0.0);
+        assert!([1, 3, 700].iter().all(|&n| (ln_chance(n, power_of(n, -20.7)) + 20.7).abs() < 1e-6));
         assert!(ln_chance(2, 800.0).is_finite() && ln_chance(2, 800.0) < -790.0);
     }
 

@@ -1,8 +1,9 @@
 //! Reads the visibilities of each phase centre, searches around it, and joins what several centres found.
 
 use super::block::{Block, joinable};
+use super::find::find;
 use super::report::{Candidate, SearchReport, Searched};
-use super::sky::{Field, find};
+use super::sky::Field;
 use super::{SearchError, SearchOptions};
 use crate::fringe::{Visibilities, auto_powers, visibilities};
 use crate::writer::VisFile;

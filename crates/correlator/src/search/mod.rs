@@ -9,6 +9,7 @@
 mod block;
 mod chance;
 mod collect;
+mod find;
 mod known;
 pub mod narrow;
 mod report;

@@ -1,6 +1,7 @@
 //! The candidates, for people and for programs.
 
-use super::sky::{Detection, Field};
+use super::find::Detection;
+use super::sky::Field;
 use super::{Known, SearchError, arcsec, direction};
 use crate::job::Source;
 use mirinae_common::atomic;
