@@ -1,7 +1,7 @@
 //! kvn-corr search from recordings to candidates: sources off the phase centre are found where the simulation put them.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::Run;
+use mirinae_tests::{Run, assert_same};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -49,8 +49,13 @@ struct Field {
 impl Field {
     /// Correlates a simulated field of sources.
     fn new(sources: &[[f64; 3]]) -> Self {
+        Self::with(sources, "")
+    }
+
+    /// The same with more in the configuration.
+    fn with(sources: &[[f64; 3]], more: &str) -> Self {
         let field = Self { folder: tempfile::tempdir().unwrap() };
-        let mut text = SKY.to_owned();
+        let mut text = SKY.to_owned() + more;
         for (k, [east, north, share]) in sources.iter().enumerate() {
             text += &format!(
                 "[[sources]]\nname = \"S{k}\"\npower_fraction = {share:?}\neast_arcsec = {east:?}\nnorth_arcsec = {north:?}\n"
@@ -121,6 +126,119 @@ fn known_ones_are_marked(field: &Field, (ra_deg, dec_deg): (f64, f64)) {
     assert!(known[0] && !known[1..].contains(&true), "{text}");
     fs::write(&list, "name,ra_deg,dec_deg\nA,1,200\n").unwrap();
     search().expect(65).expect_message(&["known.csv", "A at 1, 200"]);
+}
+
+/// Phase centres, arcsec east and north: all fields hold both sources.
+const CENTRES: &str = r#"
+[[centres]]
+name = "A"
+east_arcsec = 40.0
+north_arcsec = -20.0
+[[centres]]
+name = "B"
+east_arcsec = 80.0
+north_arcsec = -50.0
+[[centres]]
+name = "C"
+east_arcsec = -40.0
+north_arcsec = 60.0
+"#;
+
+fn value(row: &str, header: &str, column: &str) -> String {
+    let place = header.split(',').position(|h| h == column).unwrap();
+    row.split(',').nth(place).unwrap().to_owned()
+}
+
+#[test]
+fn several_centres_on_any_number_of_ranks_and_after_kills_give_the_same() {
+    let field = Field::with(&SOURCES, CENTRES);
+    let product = field.path("out/field.h5");
+    let search = |ranks: usize, out: &str| {
+        let args = [
+            "search",
+            product.to_str().unwrap(),
+            "--field",
+            "170",
+            "--no-progress",
+            "--sefd",
+            "KY=1000,KU=2000,KT=500",
+        ];
+        Run::mpi("kvn-corr", ranks).args(args).args(["--out".as_ref(), field.path(out).as_os_str()])
+    };
+    let told = search(1, "one").end().expect(0).stdout;
+    assert!(["A:", "B:", "C:"].iter().all(|name| told.contains(name)), "{told}");
+    let text = fs::read_to_string(field.path("one/field.search.csv")).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let rows: Vec<&str> = rows.lines().filter(|row| value(row, header, "remnant") == "false").collect();
+    // All centres show both sources; each is told once.
+    assert_eq!(rows.len(), 2, "{text}");
+    for (row, [_, _, share]) in rows.iter().zip(SOURCES) {
+        // All stations see the same share of their power: a source of share x SEFD on each, which are of unlike ones here.
+        let truth = share
+            * ((1000.0 * 2000.0f64).sqrt() + (1000.0 * 500.0f64).sqrt() + (2000.0 * 500.0f64).sqrt())
+            / 3.0;
+        let [jy, error] = ["flux_jy", "flux_error_jy"].map(|c| value(row, header, c).parse::<f64>().unwrap());
+        assert!((jy / truth - 1.0).abs() < 0.25 && error < 0.1 * truth, "{jy} +- {error} {truth}");
+        // Each baseline by itself: 2-bit samples of a strong source keep a little more than those of a weak one.
+        for word in value(row, header, "fluxes_jy").split(' ') {
+            let (names, found) = word.split_once(':').unwrap();
+            let sefd: f64 = names
+                .split('-')
+                .map(|n| [("KY", 1000.0), ("KU", 2000.0), ("KT", 500.0)].iter().find(|s| s.0 == n).unwrap().1)
+                .product();
+            let (jy, error) = found.split_once("+-").unwrap();
+            let (jy, error): (f64, f64) = (jy.parse().unwrap(), error.parse().unwrap());
+            assert!((jy - share * sefd.sqrt()).abs() < 4.0 * error + 0.05 * jy, "{word} {share}");
+        }
+    }
+    for k in 0..rows.len() {
+        let fits = fs::read(field.path(&format!("one/field.search/{k}.fits"))).unwrap();
+        assert!(fits.starts_with(b"SIMPLE  =                    T") && fits.len() % 2880 == 0);
+        assert_eq!(fs::read(field.path(&format!("one/field.search/{k}.png"))).unwrap()[1..4], *b"PNG");
+    }
+    for ranks in [2, 3, 5] {
+        search(ranks, "more").args(["--fresh"]).end().expect(0);
+        assert_same(&field.path("one"), &field.path("more"), &format!("{ranks} ranks"));
+    }
+    // Killed at units, within writes and around renames, and started again.
+    for (k, fault) in [
+        "kill:unit:0:2",
+        "kill:write:0:1",
+        "kill:rename:0:1",
+        "kill:write:0:4",
+        "kill:rename:0:5",
+        "kill:write:0:6",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let out = format!("killed{k}");
+        assert_ne!(search(1, &out).env("MIRINAE_FAULT", fault).end().code, Some(0), "{fault}");
+        search(2, &out).end().expect(0);
+        assert_same(&field.path("one"), &field.path(&out), fault);
+    }
+    // The same sensitivities as system temperatures and gains: day 56 is the 25th of February.
+    let antab = [("KY", 100.0), ("KU", 200.0), ("KT", 50.0)].map(|(name, kelvin)| {
+        format!("GAIN {name} ELEV DPFU = 0.1 POLY = 1.0 /\nTSYS {name} FT = 1.0 INDEX = 'L1:2' /\n056 10:00.00 {kelvin}\n/\n")
+    });
+    fs::write(field.path("k.antab"), antab.concat()).unwrap();
+    let args = ["search", product.to_str().unwrap(), "--field", "170", "--no-progress", "--antab"];
+    let paths = [field.path("k.antab"), PathBuf::from("--out"), field.path("antab")];
+    Run::mpi("kvn-corr", 1).args(args).args(paths.iter().map(|p| p.as_os_str())).end().expect(0);
+    assert_eq!(text, fs::read_to_string(field.path("antab/field.search.csv")).unwrap());
+    // What another search has left is not mixed up with this one.
+    search(1, "mixed").env("MIRINAE_FAULT", "kill:unit:0:2").end();
+    search(1, "mixed").args(["--threshold", "8"]).end().expect(65).expect_message(&["another"]);
+    search(1, "mixed").args(["--threshold", "8", "--fresh"]).end().expect(0);
+    search(1, "small")
+        .args(["--memory-mib", "1"])
+        .end()
+        .expect(64)
+        .expect_message(&["MiB on a rank", "--memory-mib"]);
+    let args = ["search", product.to_str().unwrap(), "--field", "9000", "--out"];
+    let wide = Run::mpi("kvn-corr", 2).args(args).args([field.path("wide").as_os_str()]).end();
+    wide.expect(65).expect_message(&["a field of 9000.0", "shorter integrations"]);
+    search(1, "names").args(["--sefd", "XX=3"]).end().expect(64).expect_message(&["XX=3", "KY, KU, KT"]);
 }
 
 #[test]

@@ -81,6 +81,42 @@ pub fn read(text: &str, names: &[&str]) -> Result<Vec<TsysRow>, String> {
     if found { Ok(rows) } else { Err(format!("there are no system temperatures of {}", names.join(" or "))) }
 }
 
+/// Names of the stations that have system temperatures.
+pub fn names(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(|line| line.split('!').next().unwrap_or_default());
+    let words: Vec<&str> =
+        lines.flat_map(|line| line.split(['/', ' ', '\t'])).filter(|w| !w.is_empty()).collect();
+    words.windows(2).filter(|pair| pair[0].eq_ignore_ascii_case("TSYS")).map(|pair| pair[1]).collect()
+}
+
+/// The gains of a station, which any of `names` calls: K/Jy (DPFU) of its one or two polarisations, R or X first. How the gain
+/// depends on elevation (POLY) is passed over.
+///
+/// # Errors
+/// That the station has none, or that they are no numbers.
+pub fn dpfu(text: &str, names: &[&str]) -> Result<Vec<f64>, String> {
+    let tidy: String =
+        text.lines().map(|line| format!("{} ", line.split('!').next().unwrap_or_default())).collect();
+    let tidy = tidy.replace(" =", "=").replace("= ", "=").replace(", ", ",").replace(" ,", ",");
+    let none = || format!("there is no gain (GAIN ... DPFU = K/Jy) of {}", names.join(" or "));
+    let ours = |group: &&str| {
+        let mut words = group.split_whitespace();
+        words.next().is_some_and(|word| word.eq_ignore_ascii_case("GAIN"))
+            && words.next().is_some_and(|name| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+    };
+    let group = tidy.split('/').find(ours).ok_or_else(none)?;
+    let value = group
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='))
+        .find(|w| w.0.eq_ignore_ascii_case("DPFU"));
+    let (_, value) = value.ok_or_else(none)?;
+    let gain = |word: &str| {
+        let found = finite(word).filter(|gain| *gain > 0.0);
+        found.ok_or_else(|| format!("DPFU = {value} of {}: gains are positive numbers", names.join(" or ")))
+    };
+    value.split(',').map(gain).collect()
+}
+
 fn is_tsys(head: &str) -> bool {
     head.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("TSYS"))
 }
@@ -178,6 +214,15 @@ mod tests {
         assert_eq!(rows[0], TsysRow { since_new_year_s: at, values: vec![('R', 0, 200.0), ('R', 1, 200.0)] });
         assert_eq!(rows[1].values, [('R', 0, 220.0), ('R', 1, 220.0), ('L', 0, 161.0)]);
         assert_eq!(read(FILE, &["KU"]).unwrap()[0].since_new_year_s, 0.0);
+    }
+
+    #[test]
+    fn gains_are_read() {
+        assert_eq!(names(FILE), ["KY", "KU"]);
+        assert_eq!(dpfu(FILE, &["KVNYS", "ky"]).unwrap(), [0.07]);
+        assert_eq!(dpfu(&FILE.replace("0.07", "0.07, 0.08"), &["KY"]).unwrap(), [0.07, 0.08]);
+        assert!(dpfu(FILE, &["KU"]).unwrap_err().contains("no gain"));
+        assert!(dpfu(&FILE.replace("0.07", "-1"), &["KY"]).unwrap_err().contains("positive"));
     }
 
     #[test]

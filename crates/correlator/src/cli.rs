@@ -12,6 +12,7 @@ use crate::inspect::{self, InspectOptions, levels_by_name};
 use crate::report::{ReportError, write_report};
 use crate::run::{self, CutWishes, Plan, Products, Wishes};
 use crate::schedule::Schedule;
+use crate::search::read_known;
 use crate::sim::{self, SimConfig, SimError};
 use crate::simd::SimdPath;
 use anyhow::Context as _;
@@ -104,10 +105,13 @@ enum Command {
     },
     /// Look for compact sources in visibilities, or for narrow-band signals in recordings
     Search(SearchArgs),
-    /// Make a page of pictures and tables of visibilities: fringes, spectra, weights, uv coverage
+    /// Make a page of pictures and tables of visibilities: what searches found, fringes, spectra, weights, uv coverage
     Report {
         /// Visibilities, as `run` wrote them
         file: PathBuf,
+        /// Show sources of a list on the map of the field: CSV with the columns name, ra_deg, dec_deg (J2000)
+        #[arg(long, value_name = "CSV")]
+        known: Option<PathBuf>,
         /// Folder for the page and the pictures [default: beside the visibilities]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
@@ -241,7 +245,9 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => runtime::serial(|| inspect_all(&args)),
         Command::Fringe { file, out, csv } => runtime::serial(|| fringe(&file, out.as_deref(), csv)),
         Command::Search(args) => search::main(args),
-        Command::Report { file, out } => runtime::serial(|| report(&file, out.as_deref())),
+        Command::Report { file, known, out } => {
+            runtime::serial(|| report(&file, known.as_deref(), out.as_deref()))
+        }
         Command::Simulate { config, delays, out } => {
             runtime::serial(|| simulate(&config, delays.as_deref(), out))
         }
@@ -271,9 +277,10 @@ fn fringe(file: &Path, folder: Option<&Path>, csv: bool) -> Result<(), Failure> 
 }
 
 /// "NAME.report.html" and the pictures in "NAME.report" in `folder`.
-fn report(file: &Path, folder: Option<&Path>) -> Result<(), Failure> {
+fn report(file: &Path, known: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
+    let known = known.map(read_known).transpose().map_err(Failure::input)?.unwrap_or_default();
     let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
-    let written = write_report(file, folder).map_err(|error| match error {
+    let written = write_report(file, folder, &known).map_err(|error| match error {
         ReportError::Write(_) | ReportError::Draw { .. } | ReportError::Picture(_) => Failure::run(error),
         _ => Failure::input(error),
     })?;

@@ -1,8 +1,8 @@
 //! The commands that search: compact sources in visibilities, narrow-band signals in recordings.
-use crate::cli::{make_folder, say};
 use crate::search::narrow::{self, NarrowPlan, NarrowSettings};
-use crate::search::{SearchError, SearchOptions, read_known, search_file};
+use crate::search::{self, SearchError, SearchOptions, SearchPlan, Sefds, read_known};
 use crate::simd::SimdPath;
+use crate::writer::VisFile;
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
 use mirinae_common::runtime;
@@ -41,9 +41,17 @@ struct CompactArgs {
     /// Mark sources of a list: CSV with the columns name, ra_deg, dec_deg (J2000)
     #[arg(long, value_name = "CSV")]
     known: Option<PathBuf>,
-    /// Folder for the table [default: beside the visibilities]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    /// System equivalent flux densities, for flux densities of candidates: as KVNYS=1200,KVNUS=1500
+    #[arg(long, value_name = "STATION=JY", value_delimiter = ',')]
+    sefd: Vec<String>,
+    /// The same from system temperatures and gains (TSYS, DPFU) of stations
+    #[arg(long, value_name = "FILE")]
+    antab: Vec<PathBuf>,
+    /// Memory for the visibilities of a phase centre and their transform on a rank
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory_mib: usize,
+    #[command(flatten)]
+    options: RunOptions,
 }
 
 #[derive(Debug, clap::Args)]
@@ -81,7 +89,7 @@ struct NarrowArgs {
 /// `kvn-corr search`.
 pub(crate) fn main(args: SearchArgs) -> ExitCode {
     match args.other {
-        None => runtime::serial(|| compact(&args.compact)),
+        None => compact(args.compact),
         Some(Other::Narrow(args)) => search_narrow(&args),
     }
 }
@@ -124,28 +132,39 @@ fn search_narrow(args: &NarrowArgs) -> ExitCode {
     )
 }
 
-/// "NAME.search.csv" in the folder, the table on stdout.
-fn compact(args: &CompactArgs) -> Result<(), Failure> {
+/// "NAME.search.csv" beside the visibilities, or in --out; images in "NAME.search".
+fn compact(args: CompactArgs) -> ExitCode {
+    let beside = args.file.as_ref().and_then(|file| file.parent()).map(Path::to_path_buf);
+    let out = args.options.out.clone().or(beside).unwrap_or_default();
+    runtime::parallel_at_level(
+        &args.options,
+        SimdPath::detect().level(),
+        |level| plan_compact(&args, SimdPath::from_level(level)),
+        SearchPlan::to_string,
+        |context, plan| search::run(context, plan, &out),
+    )
+}
+
+fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failure> {
     let threshold = positive("threshold", args.threshold)?;
     let options = SearchOptions {
         threshold: libm::exp(-0.5 * threshold * threshold),
         half_width_rad: arcsec_to_rad("field", args.field)?,
         coherence_s: positive("coherence", args.coherence)?,
     };
-    let failed = |error: SearchError| match error {
-        SearchError::Write { .. } => Failure::run(error),
-        _ => Failure::input(error),
-    };
     let Some(file) = &args.file else {
         return Err(Failure::usage(anyhow::anyhow!("visibilities are needed, or narrow and a job")));
     };
-    let known = args.known.as_deref().map(read_known).transpose().map_err(failed)?.unwrap_or_default();
-    let report = search_file(file, &options).map_err(failed)?.marked(&known);
-    say(report.to_string().trim_end())?;
-    let folder = args.out.as_deref().or(file.parent()).unwrap_or(Path::new("."));
-    make_folder(folder)?;
-    let stem = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let csv = folder.join(format!("{stem}.search.csv"));
-    report.write_csv(&csv).map_err(failed)?;
-    say(&format!("table: {}", csv.display()))
+    let known = args.known.as_deref().map(read_known).transpose();
+    let known = known.map_err(|error: SearchError| Failure::input(error))?.unwrap_or_default();
+    let sefds = |file: &VisFile| {
+        let mut sefds = Sefds::default();
+        sefds.add_words(&args.sefd, file.meta()).map_err(|e| Failure::usage(anyhow::anyhow!(e)))?;
+        for path in &args.antab {
+            sefds.add_antab(path, file.meta()).map_err(|e| Failure::input(anyhow::anyhow!(e)))?;
+        }
+        Ok(sefds)
+    };
+    let memory_bytes = args.memory_mib.saturating_mul(1 << 20);
+    search::prepare(file, options, known, sefds, memory_bytes, simd)
 }

@@ -1,10 +1,12 @@
 //! The search itself: numbers in, numbers out.
 
 use super::significance::false_alarm;
+use crate::simd::SimdPath;
 use num_complex::{Complex32, Complex64};
-use rustfft::FftPlanner;
+use rustfft::{Fft, FftDirection, FftPlannerAvx, FftPlannerScalar};
 use serde::Serialize;
 use std::f64::consts::TAU;
+use std::sync::Arc;
 
 /// The transform has so many times as many points as there are data in each direction.
 const PADDING: usize = 4;
@@ -97,7 +99,7 @@ struct Datum {
 pub fn search(vis: &Visibilities, window: &Window) -> Option<(Fringe, Plane)> {
     let data = centred(vis)?;
     let grid = Grid::new(vis);
-    let amplitude = grid.transform(vis);
+    let amplitude = grid.transform(vis, SimdPath::detect());
     let total: f64 = data.data.iter().map(|d| d.weight).sum();
     let (row, column) = grid.peak(&amplitude, window)?;
     let start = [grid.delay_s(column), grid.rate_hz(row)];
@@ -219,9 +221,9 @@ pub(crate) struct PowerGrid {
 
 impl PowerGrid {
     /// The powers of a weighted sum whose noise has the mean power `noise`.
-    pub(crate) fn new(vis: &Visibilities, noise: f64) -> Self {
+    pub(crate) fn new(vis: &Visibilities, noise: f64, simd: SimdPath) -> Self {
         let grid = Grid::new(vis);
-        let mut power = grid.transform(vis);
+        let mut power = grid.transform(vis, simd);
         power.iter_mut().for_each(|p| *p = (f64::from(*p).powi(2) / noise) as f32);
         Self { grid, power }
     }
@@ -260,9 +262,8 @@ impl Grid {
     }
 
     /// Amplitude of the weighted sum at every point.
-    fn transform(&self, vis: &Visibilities) -> Vec<f32> {
-        let mut planner = FftPlanner::<f32>::new();
-        let along_f = planner.plan_fft_forward(self.columns);
+    fn transform(&self, vis: &Visibilities, simd: SimdPath) -> Vec<f32> {
+        let along_f = plan(self.columns, simd);
         let mut grid = vec![Complex32::default(); self.rows * self.columns];
         for (t, row) in grid.chunks_exact_mut(self.columns).enumerate().take(self.times) {
             let weight = vis.weight_t[t].max(0.0);
@@ -270,7 +271,7 @@ impl Grid {
             row.iter_mut().zip(values).for_each(|(to, &v)| *to = if weight > 0.0 { v * weight } else { *to });
             along_f.process(row);
         }
-        let along_t = planner.plan_fft_forward(self.rows);
+        let along_t = plan(self.rows, simd);
         let mut column = vec![Complex32::default(); self.rows];
         let mut amplitude = vec![0.0; grid.len()];
         for c in 0..self.columns {
@@ -326,6 +327,16 @@ impl Grid {
             amplitude: rows.iter().flat_map(|&r| columns.iter().map(move |&c| at(r, c))).collect(),
         }
     }
+}
+
+/// A transform with the vector instructions of a path.
+fn plan(n: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
+    if path >= SimdPath::Avx2
+        && let Ok(mut planner) = FftPlannerAvx::new()
+    {
+        return planner.plan_fft(n, FftDirection::Forward);
+    }
+    FftPlannerScalar::new().plan_fft(n, FftDirection::Forward)
 }
 
 /// The signed frequency index of point `i` of `n`.

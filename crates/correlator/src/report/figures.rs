@@ -8,7 +8,7 @@ use std::error::Error;
 type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
 /// Size and pixels of a picture.
-type Pixels = ((u32, u32), Vec<u8>);
+pub(super) type Pixels = ((u32, u32), Vec<u8>);
 
 const LIGHT_M_S: f64 = crate::geometry::LIGHT_M_S;
 const PANEL: (u32, u32) = (640, 300);

@@ -1,11 +1,14 @@
 //! Makes a report of visibilities: one self-contained HTML page, and the pictures in it as PNG files, some for each scan.
 
+mod field;
 mod figures;
+mod map;
 #[cfg(test)]
 mod tests;
 
 use crate::fringe::{FringeError, FringeOptions, FringeReport, FringeRow, find_fringes, write_fringe_png};
 use crate::run::{States, Summary};
+use crate::search::Known;
 use crate::writer::VisFile;
 use mirinae_common::page::{Cell, Page, ReadError};
 use mirinae_common::{atomic, picture, provenance};
@@ -35,6 +38,14 @@ pub enum ReportError {
     /// A product cannot be written.
     #[error(transparent)]
     Write(#[from] atomic::WriteError),
+    /// The table of a search cannot be used.
+    #[error("{path}: {message}", path = path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// A picture cannot be drawn.
     #[error("cannot draw {path}: {message}", path = path.display())]
     Draw {
@@ -54,11 +65,12 @@ pub struct Written {
     pub pictures: Vec<PathBuf>,
 }
 
-/// Reads the visibilities `file` and writes `NAME.report.html` and `NAME.report/SCAN.*.png` to `folder`.
+/// Reads the visibilities `file` and writes `NAME.report.html` and `NAME.report/SCAN.*.png` to `folder`. What searches found
+/// (`NAME.search.csv` and its like in the folder, or beside the visibilities) is shown on a map with sources that are known.
 ///
 /// # Errors
 /// [`ReportError`], with the file.
-pub fn write_report(file: &Path, folder: &Path) -> Result<Written, ReportError> {
+pub fn write_report(file: &Path, folder: &Path, known: &[Known]) -> Result<Written, ReportError> {
     let failed = |source| ReportError::Read { path: file.to_owned(), source };
     let vis = VisFile::open(file).map_err(failed)?;
     let stem = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -73,10 +85,11 @@ pub fn write_report(file: &Path, folder: &Path) -> Result<Written, ReportError> 
     let meta = vis.meta();
     let mut page = Page::new(&format!("Visibilities {} ({})", meta.name, meta.obscode));
     summary(&mut page, &vis, fringes.as_ref());
+    let mut written = Written { page: folder.join(format!("{stem}.report.html")), pictures: Vec::new() };
+    written.pictures.extend(field::section(&mut page, &vis, (file, folder, &pictures), known)?);
     page.section("Coverage");
     coverage_table(&mut page, &coverage);
     states_table(&mut page, &coverage);
-    let mut written = Written { page: folder.join(format!("{stem}.report.html")), pictures: Vec::new() };
     for scan in 0..meta.scans.len() {
         let name = &meta.scans[scan].name;
         page.section(&format!("Scan {name}"));

@@ -2,11 +2,14 @@
 
 use super::SPEED_OF_LIGHT;
 use crate::fringe::{PowerGrid, Visibilities};
+use crate::simd::SimdPath;
+use crate::writer::VisMeta;
 use num_complex::{Complex32, Complex64};
-use std::f64::consts::TAU;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::{PI, TAU};
 
 /// A direction from the phase centre: direction cosines towards east and north.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Offset {
     /// Towards east.
     pub l: f64,
@@ -16,17 +19,28 @@ pub struct Offset {
 
 impl Offset {
     /// The third cosine less one.
-    fn n_less_one(self) -> f64 {
+    pub fn n_less_one(self) -> f64 {
         let square = self.l * self.l + self.m * self.m;
         -square / (1.0 + (1.0 - square).max(0.0).sqrt())
     }
 }
 
+/// Where and when visibilities were seen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    /// Names of the stations.
+    pub baseline: [String; 2],
+    /// Scan, first integration, polarisation and group of bands: blocks that share them have the same phases of their stations.
+    pub together: (usize, usize, char, usize),
+    /// Jy of a visibility of 1, where known.
+    pub jy: Option<f64>,
+}
+
 /// Visibilities that are added with their phases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// Names of the stations.
-    pub baseline: [String; 2],
+    /// Where and when.
+    pub seen: Seen,
     /// Weighted visibilities, `[time][channel]`; zero where bands leave gaps.
     weighted_tf: Vec<Complex32>,
     /// Weights, `[time][channel]`.
@@ -43,12 +57,12 @@ pub struct Block {
 }
 
 /// Points in time and in frequency to which a block is averaged around a place.
-const AROUND: usize = 16;
+const AROUND: [usize; 2] = [16, 16];
 
 impl Block {
     /// Joins the bands of one baseline; `None` where nothing has weight. All have the same times, channel widths, and edges a
     /// whole number of channels apart ([`joinable`]).
-    pub fn join(baseline: [String; 2], bands: &[Visibilities], uvw_t: &[[f64; 3]]) -> Option<Self> {
+    pub fn join(seen: Seen, bands: &[Visibilities], uvw_t: &[[f64; 3]]) -> Option<Self> {
         let first = bands.iter().min_by(|a, b| a.first_hz.total_cmp(&b.first_hz))?;
         let (first_hz, step_hz, step_s) = (first.first_hz, first.step_hz, first.step_s);
         let channels_of = |v: &Visibilities| v.vis_tf.len() / v.weight_t.len().max(1);
@@ -68,7 +82,7 @@ impl Block {
         }
         let any = weighted_tf.iter().any(|v| v.norm_sqr() > 0.0);
         any.then_some(Self {
-            baseline,
+            seen,
             weighted_tf,
             weight_tf,
             uvw_t: uvw_t.to_vec(),
@@ -82,8 +96,14 @@ impl Block {
 
     /// Averages with the phases of a source at `at` taken out: good for places within a few cells, and much smaller.
     pub fn around(&self, at: Offset) -> Self {
+        self.averaged(at, AROUND)
+    }
+
+    /// The same, to so many points in time and in frequency at most.
+    pub fn averaged(&self, at: Offset, [times_most, channels_most]: [usize; 2]) -> Self {
         let channels = self.channels();
-        let [times_each, channels_each] = [self.uvw_t.len(), channels].map(|n| n.div_ceil(AROUND));
+        let times_each = self.uvw_t.len().div_ceil(times_most);
+        let channels_each = channels.div_ceil(channels_most);
         let width = channels.div_ceil(channels_each);
         let (mut weighted_tf, mut weight_tf, mut uvw_t) = (Vec::new(), Vec::new(), Vec::new());
         for start in (0..self.uvw_t.len()).step_by(times_each) {
@@ -105,7 +125,7 @@ impl Block {
             uvw_t.push([0, 1, 2].map(|k| mean(k) / (end - start) as f64));
         }
         Self {
-            baseline: self.baseline.clone(),
+            seen: self.seen.clone(),
             weighted_tf,
             weight_tf,
             uvw_t,
@@ -132,7 +152,7 @@ impl Block {
 
     /// Mean power of the weighted sum of noise like the visibilities' scatter: 2 sigma^2 times the sum of weights, sigma^2 the
     /// variance of a component at weight 1.
-    fn noise_power(&self) -> f64 {
+    pub fn noise_power(&self) -> f64 {
         if let Some(noise) = self.noise {
             return noise;
         }
@@ -144,13 +164,20 @@ impl Block {
 
     /// Delay and fringe rate (s, Hz) per direction cosine, at the block's middle: [towards east, towards north].
     pub fn slopes(&self) -> [[f64; 2]; 2] {
+        [self.slope(0), self.slope(1)]
+    }
+
+    /// The same for the third cosine less one: far from the phase centre the sky is no plane.
+    pub fn slope_along(&self) -> [f64; 2] {
+        self.slope(2)
+    }
+
+    fn slope(&self, k: usize) -> [f64; 2] {
         let n = self.uvw_t.len();
         let (first, last, middle) = (self.uvw_t[0], self.uvw_t[n - 1], self.uvw_t[n / 2]);
         let length_s = (n - 1) as f64 * self.step_s;
-        [0, 1].map(|k| {
-            let change = if n > 1 { (last[k] - first[k]) / length_s } else { 0.0 };
-            [-middle[k] / SPEED_OF_LIGHT, -change / SPEED_OF_LIGHT * self.middle_hz()]
-        })
+        let change = if n > 1 { (last[k] - first[k]) / length_s } else { 0.0 };
+        [-middle[k] / SPEED_OF_LIGHT, -change / SPEED_OF_LIGHT * self.middle_hz()]
     }
 
     /// Width of a cell: one over the bandwidth, s, and one over the duration, Hz.
@@ -164,7 +191,7 @@ impl Block {
     }
 
     /// Power of the weighted sum at all delays and rates, over that of noise.
-    pub(super) fn powers(&self) -> PowerGrid {
+    pub(super) fn powers(&self, simd: SimdPath) -> PowerGrid {
         let vis = Visibilities {
             vis_tf: self.weighted_tf.clone(),
             weight_t: vec![1.0; self.uvw_t.len()],
@@ -173,7 +200,7 @@ impl Block {
             first_s: 0.0,
             step_s: self.step_s,
         };
-        PowerGrid::new(&vis, self.noise_power())
+        PowerGrid::new(&vis, self.noise_power(), simd)
     }
 
     /// The phasor that a source at an offset has in channel `f` at time `t` is `first * step^f`.
@@ -208,6 +235,29 @@ impl Block {
         self.sum(at).norm_sqr() / self.noise_power()
     }
 
+    /// The narrowest spacing of fringes on the sky, direction cosine.
+    pub fn narrowest_fringe(&self) -> f64 {
+        let [u, v, _] = self.uvw_t[self.uvw_t.len() / 2];
+        SPEED_OF_LIGHT / self.middle_hz() / u.hypot(v)
+    }
+
+    /// Mean squares of u and v in wavelengths at the block's middle, and their mean product.
+    pub fn moments(&self) -> [f64; 3] {
+        let per_m = self.middle_hz() / SPEED_OF_LIGHT;
+        let mean = |of: fn(&[f64; 3]) -> f64| {
+            self.uvw_t.iter().map(of).sum::<f64>() / self.uvw_t.len() as f64 * per_m * per_m
+        };
+        [mean(|p| p[0] * p[0]), mean(|p| p[1] * p[1]), mean(|p| p[0] * p[1])]
+    }
+
+    /// What is left of the amplitude of a source at an offset, whose phase turns within channels and integrations.
+    pub fn smeared(&self, at: Offset) -> f64 {
+        let slopes = self.slopes();
+        let turns = |k: usize| (at.l * slopes[0][k] + at.m * slopes[1][k]) / self.turn()[k];
+        let sinc = |x: f64| if x.abs() < 1e-9 { 1.0 } else { libm::sin(PI * x) / (PI * x) };
+        (sinc(turns(0)) * sinc(turns(1))).abs().max(0.1)
+    }
+
     /// Takes a source out, with the amplitude and phase that fit best; these.
     pub fn subtract(&mut self, at: Offset) -> Complex64 {
         let amplitude = self.sum(at) / self.weight();
@@ -229,17 +279,50 @@ impl Block {
     }
 }
 
-/// Whether bands lie on one grid of frequencies that is not mostly gaps.
-pub fn joinable(bands: &[Visibilities]) -> bool {
+/// The frequencies of a band.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// First channel, Hz.
+    pub first_hz: f64,
+    /// Width of a channel, Hz.
+    pub step_hz: f64,
+    /// Channels.
+    pub channels: usize,
+}
+
+impl Span {
+    /// Those of visibilities.
+    pub fn of(vis: &Visibilities) -> Self {
+        let channels = vis.vis_tf.len() / vis.weight_t.len().max(1);
+        Self { first_hz: vis.first_hz, step_hz: vis.step_hz, channels }
+    }
+
+    /// Those of a band of a file.
+    pub fn of_band(meta: &VisMeta, band: usize) -> Self {
+        let band = &meta.bands[band];
+        Self {
+            first_hz: band.low_hz(),
+            step_hz: band.bandwidth_hz / meta.channels as f64,
+            channels: meta.channels,
+        }
+    }
+
+    fn width_hz(self) -> f64 {
+        self.channels as f64 * self.step_hz
+    }
+}
+
+/// The number of channels of bands that are joined: they lie on one grid of frequencies that is not mostly gaps.
+pub fn joinable(bands: &[Span]) -> Option<usize> {
     const MOST_GAPS: f64 = 32.0;
-    let Some(first) = bands.first() else { return false };
-    let channels = |v: &Visibilities| (v.vis_tf.len() / v.weight_t.len().max(1)) as f64;
-    let on_grid = |v: &Visibilities| {
-        let steps = (v.first_hz - first.first_hz) / first.step_hz;
-        v.step_hz == first.step_hz && (steps - steps.round()).abs() < 1e-3
+    let first = bands.first()?;
+    let on_grid = |s: &Span| {
+        let steps = (s.first_hz - first.first_hz) / first.step_hz;
+        s.step_hz == first.step_hz && (steps - steps.round()).abs() < 1e-3
     };
-    let low = bands.iter().map(|v| v.first_hz).fold(f64::INFINITY, f64::min);
-    let high = bands.iter().map(|v| v.first_hz + channels(v) * v.step_hz).fold(0.0, f64::max);
-    let filled: f64 = bands.iter().map(|v| channels(v) * v.step_hz).sum();
-    bands.iter().all(on_grid) && high - low < MOST_GAPS * filled
+    let low = bands.iter().map(|s| s.first_hz).fold(f64::INFINITY, f64::min);
+    let high = bands.iter().map(|s| s.first_hz + s.width_hz()).fold(0.0, f64::max);
+    let filled: f64 = bands.iter().map(|s| s.width_hz()).sum();
+    let joined = bands.iter().all(on_grid) && high - low < MOST_GAPS * filled;
+    joined.then(|| ((high - low) / first.step_hz).round() as usize)
 }

@@ -1,44 +1,60 @@
-//! Reads the visibilities of each phase centre, searches around it, and joins what several centres found.
+//! Reads the visibilities of a phase centre and searches around it.
 
-use super::block::{Block, joinable};
-use super::find::find;
-use super::report::{Candidate, SearchReport, Searched};
+use super::SearchError;
+use super::block::{Block, Seen, Span, joinable};
+use super::find::{Detection, find};
+use super::flux::Scale;
+use super::plan::{SearchPlan, stretch_of};
 use super::sky::Field;
-use super::{SearchError, SearchOptions};
 use crate::fringe::{Visibilities, auto_powers, visibilities};
-use crate::writer::VisFile;
-use std::path::Path;
+use crate::job::Source;
+use crate::writer::{VisFile, VisMeta};
+use serde::{Deserialize, Serialize};
 
-/// Searches around all phase centres of a file.
+/// What was found around a phase centre.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldResult {
+    /// Phase centre.
+    pub centre: Source,
+    /// Grid.
+    pub field: Field,
+    /// Powers that are added at each place.
+    pub blocks: usize,
+    /// Sources.
+    pub found: Vec<Detection>,
+}
+
+/// Searches around a phase centre; `None` without data. Calls `tick` often.
 ///
 /// # Errors
-/// The file cannot be read, holds nothing to search, or the field is too wide.
-pub fn search_file(path: &Path, options: &SearchOptions) -> Result<SearchReport, SearchError> {
-    let failed = |source| SearchError::Read { path: path.to_owned(), source };
-    let file = VisFile::open(path).map_err(failed)?;
-    let (mut candidates, mut fields) = (Vec::new(), Vec::new());
-    for source in 0..file.meta().sources.len() {
-        let mut blocks = blocks_of(&file, source, options.coherence_s).map_err(failed)?;
-        if blocks.is_empty() {
-            continue;
-        }
-        let field = Field::new(&blocks, options.half_width_rad)?;
-        let centre = &file.meta().sources[source];
-        let found = find(&mut blocks, &field, options);
-        fields.push(Searched { centre: centre.name.clone(), field, blocks: blocks.len() });
-        candidates.extend(found.into_iter().map(|d| Candidate::new(d, centre, &field)));
+/// The file cannot be read, or the field is too wide.
+pub fn search_centre(
+    file: &VisFile,
+    plan: &SearchPlan,
+    source: usize,
+    tick: &mut dyn FnMut(),
+) -> Result<Option<FieldResult>, SearchError> {
+    let failed = |e| SearchError::Read { path: plan.path.clone(), source: e };
+    let mut blocks = blocks_of(file, plan, source, tick).map_err(failed)?;
+    if blocks.is_empty() {
+        return Ok(None);
     }
-    if fields.is_empty() {
-        return Err(SearchError::Empty { path: path.to_owned() });
-    }
-    Ok(SearchReport::new(path, options.threshold, fields, candidates))
+    let field = Field::new(&blocks, plan.options.half_width_rad)?;
+    let centre = file.meta().sources[source].clone();
+    let found = find(&mut blocks, &field, &plan.options, plan.simd, tick);
+    Ok(Some(FieldResult { centre, field, blocks: blocks.len(), found }))
 }
 
 /// All that was seen of a phase centre.
-fn blocks_of(file: &VisFile, source: usize, coherence_s: f64) -> hdf5::Result<Vec<Block>> {
+fn blocks_of(
+    file: &VisFile,
+    plan: &SearchPlan,
+    source: usize,
+    tick: &mut dyn FnMut(),
+) -> hdf5::Result<Vec<Block>> {
+    let meta = file.meta();
     let mut blocks = Vec::new();
-    let scans: Vec<(usize, usize)> = file
-        .meta()
+    let scans: Vec<(usize, usize)> = meta
         .scans
         .iter()
         .enumerate()
@@ -49,25 +65,38 @@ fn blocks_of(file: &VisFile, source: usize, coherence_s: f64) -> hdf5::Result<Ve
         .collect();
     for (scan, centre) in scans {
         let powers = auto_powers(file, scan)?;
+        let scale = Scale::new(file, &plan.sefds, scan)?;
         let uvw_tb3 = file.uvw_tb3(scan, centre)?;
-        for (baseline, info) in file.meta().baselines.iter().enumerate() {
-            if file.meta().stream_stations[info.a] == file.meta().stream_stations[info.b] {
-                continue;
-            }
-            let names = file.meta().baseline_names(baseline).map(str::to_owned);
+        for baseline in (0..meta.baselines.len()).filter(|&b| !same_station(meta, b)) {
+            let names = meta.baseline_names(baseline).map(str::to_owned);
             let uvw_t: Vec<[f64; 3]> =
                 (0..uvw_tb3.dim().0).map(|t| [0, 1, 2].map(|k| uvw_tb3[[t, baseline, k]])).collect();
             for polarisation in parallel(file, baseline) {
-                let mut bands = Vec::new();
-                for (product, cross) in file.meta().crosses.iter().enumerate() {
+                let (mut bands, mut normalised) = (Vec::new(), true);
+                for (product, cross) in meta.crosses.iter().enumerate() {
                     if cross.of == baseline && cross.polarisations == [polarisation; 2] {
-                        bands.push(visibilities(file, scan, centre, product, &powers)?.0);
+                        let (vis, normal) = visibilities(file, scan, centre, product, &powers)?;
+                        normalised &= normal;
+                        bands.push((cross.band, vis));
+                        tick();
                     }
                 }
-                let groups =
-                    if joinable(&bands) { vec![bands] } else { bands.into_iter().map(|b| vec![b]).collect() };
-                for group in &groups {
-                    blocks.extend(stretches(&names, group, &uvw_t, coherence_s));
+                let spans: Vec<Span> = bands.iter().map(|(_, v)| Span::of(v)).collect();
+                let groups = match joinable(&spans) {
+                    Some(_) => vec![bands],
+                    None => bands.into_iter().map(|b| vec![b]).collect(),
+                };
+                for (group, bands) in groups.into_iter().enumerate() {
+                    let (used, bands): (Vec<usize>, Vec<Visibilities>) = bands.into_iter().unzip();
+                    let seen = |start: usize| Seen {
+                        baseline: names.clone(),
+                        together: (scan, start, polarisation, group),
+                        jy: scale
+                            .jy(baseline, polarisation, &used, meta.time_s(scan, start))
+                            .filter(|_| normalised),
+                    };
+                    blocks.extend(stretches(&seen, &bands, &uvw_t, plan.options.coherence_s));
+                    tick();
                 }
             }
         }
@@ -75,8 +104,14 @@ fn blocks_of(file: &VisFile, source: usize, coherence_s: f64) -> hdf5::Result<Ve
     Ok(blocks)
 }
 
+/// Whether a baseline is of two streams of one station.
+pub(super) fn same_station(meta: &VisMeta, baseline: usize) -> bool {
+    let info = &meta.baselines[baseline];
+    meta.stream_stations[info.a] == meta.stream_stations[info.b]
+}
+
 /// Polarisations that both stations of a baseline have.
-fn parallel(file: &VisFile, baseline: usize) -> Vec<char> {
+pub(super) fn parallel(file: &VisFile, baseline: usize) -> Vec<char> {
     let of =
         file.meta().crosses.iter().filter(|c| c.of == baseline && c.polarisations[0] == c.polarisations[1]);
     let mut found: Vec<char> = of.map(|c| c.polarisations[0]).collect();
@@ -87,14 +122,13 @@ fn parallel(file: &VisFile, baseline: usize) -> Vec<char> {
 
 /// Cuts a scan into stretches of equal length that are coherent.
 fn stretches(
-    names: &[String; 2],
+    seen: &dyn Fn(usize) -> Seen,
     bands: &[Visibilities],
     uvw_t: &[[f64; 3]],
     coherence_s: f64,
 ) -> Vec<Block> {
     let Some(first) = bands.first() else { return Vec::new() };
-    let most = (coherence_s / first.step_s).floor().max(1.0) as usize;
-    let each = uvw_t.len().div_ceil(uvw_t.len().div_ceil(most).max(1)).max(1);
+    let each = stretch_of(uvw_t.len(), first.step_s, coherence_s);
     let cut = |start: usize| {
         let end = (start + each).min(uvw_t.len());
         let part = |v: &Visibilities| {
@@ -106,7 +140,7 @@ fn stretches(
                 ..*v
             }
         };
-        Block::join(names.clone(), &bands.iter().map(part).collect::<Vec<_>>(), &uvw_t[start..end])
+        Block::join(seen(start), &bands.iter().map(part).collect::<Vec<_>>(), &uvw_t[start..end])
     };
     (0..uvw_t.len()).step_by(each).filter_map(cut).collect()
 }

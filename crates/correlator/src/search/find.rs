@@ -3,11 +3,14 @@
 use super::SearchOptions;
 use super::block::{Block, Offset};
 use super::chance::{ln_chance, of_any, power_of, sigma};
+use super::image::Dirty;
 use super::sky::Field;
+use crate::simd::SimdPath;
 use num_complex::Complex64;
+use serde::{Deserialize, Serialize};
 
 /// A source that was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// Where.
     pub at: Offset,
@@ -25,6 +28,12 @@ pub struct Detection {
     pub remnant: bool,
     /// Correlated amplitude of each baseline, the root of the mean over its blocks less what noise adds.
     pub amplitudes: Vec<([String; 2], f64)>,
+    /// Correlated flux density over all baselines whose stations' sensitivities are known, and its standard deviation, Jy.
+    pub flux_jy: Option<[f64; 2]>,
+    /// That of each baseline.
+    pub fluxes_jy: Vec<([String; 2], [f64; 2])>,
+    /// What is around it.
+    pub image: Option<Dirty>,
 }
 
 /// Sources in a field at most.
@@ -68,19 +77,27 @@ impl Taken {
 }
 
 /// Finds all sources above the threshold, the strongest first.
-pub fn find(blocks: &mut [Block], field: &Field, options: &SearchOptions) -> Vec<Detection> {
+pub fn find(
+    blocks: &mut [Block],
+    field: &Field,
+    options: &SearchOptions,
+    simd: SimdPath,
+    tick: &mut dyn FnMut(),
+) -> Vec<Detection> {
     let mut taken: Vec<Taken> = Vec::new();
     while taken.len() < MOST_SOURCES {
-        let Some((at, power)) = strongest(blocks, field, libm::log(options.threshold)) else { break };
-        let at = refine(blocks, field, at);
+        let Some((at, power)) = strongest(blocks, field, libm::log(options.threshold), simd, tick) else {
+            break;
+        };
+        let at = refine(blocks, field, at, tick);
         taken.push(Taken::take(blocks, at, power));
-        polish(blocks, field, &mut taken);
+        polish(blocks, field, &mut taken, tick);
     }
     let strengths: Vec<f64> = taken.iter().map(Taken::strength).collect();
     let strongest = strengths.iter().copied().fold(0.0, f64::max);
     let one = |(source, strength): (&Taken, f64)| {
         source.put_back(blocks);
-        let detection = measure(blocks, field, source, strength < REMNANT * strongest);
+        let detection = measure(blocks, field, source, strength < REMNANT * strongest, tick);
         blocks.iter_mut().for_each(|block| {
             block.subtract(source.at);
         });
@@ -91,37 +108,54 @@ pub fn find(blocks: &mut [Block], field: &Field, options: &SearchOptions) -> Vec
 
 /// The first place of the fine grid above the threshold, and the power there: around the peaks of the grid, from the highest on. The grid
 /// alone would lose up to a fifth of an amplitude between its points.
-pub(super) fn strongest(blocks: &[Block], field: &Field, ln_threshold: f64) -> Option<(Offset, f64)> {
+pub(super) fn strongest(
+    blocks: &[Block],
+    field: &Field,
+    ln_threshold: f64,
+    simd: SimdPath,
+    tick: &mut dyn FnMut(),
+) -> Option<(Offset, f64)> {
     let least = power_of(blocks.len(), WORTH_A_LOOK * WORTH_A_LOOK * ln_threshold);
-    let peaks = field.peaks(&field.sums(blocks), least);
+    let peaks = field.peaks(&field.sums(blocks, simd, tick), least);
     peaks.into_iter().take(MOST_LOOKS).find_map(|index| {
-        let near = around(blocks, field.at(index));
+        let near = around(blocks, field.at(index), tick);
         let powers = field.fine(index).map(|at| (at, total(&near, at)));
         let best = powers.max_by(|a, b| a.1.total_cmp(&b.1))?;
         (ln_chance(blocks.len(), best.1) <= ln_threshold).then_some(best)
     })
 }
 
-fn around(blocks: &[Block], at: Offset) -> Vec<Block> {
-    blocks.iter().map(|block| block.around(at)).collect()
+fn around(blocks: &[Block], at: Offset, tick: &mut dyn FnMut()) -> Vec<Block> {
+    let one = |block: &Block| {
+        tick();
+        block.around(at)
+    };
+    blocks.iter().map(one).collect()
 }
 
 /// Measures each source again without the others, which disturbed it when it was found.
-fn polish(blocks: &mut [Block], field: &Field, taken: &mut [Taken]) {
+fn polish(blocks: &mut [Block], field: &Field, taken: &mut [Taken], tick: &mut dyn FnMut()) {
     if taken.len() < 2 {
         return;
     }
     for _ in 0..POLISH {
         for source in taken.iter_mut() {
             source.put_back(blocks);
-            let at = refine(blocks, field, source.at);
+            let at = refine(blocks, field, source.at, tick);
             *source = Taken::take(blocks, at, source.power);
         }
     }
 }
 
-fn measure(blocks: &[Block], field: &Field, source: &Taken, remnant: bool) -> Detection {
-    let (error, error_correlation) = errors(blocks, field, source.at);
+fn measure(
+    blocks: &[Block],
+    field: &Field,
+    source: &Taken,
+    remnant: bool,
+    tick: &mut dyn FnMut(),
+) -> Detection {
+    let near = around(blocks, source.at, tick);
+    let (error, error_correlation) = errors(&near, field, source.at);
     let ln_p = ln_chance(blocks.len(), source.power);
     Detection {
         at: source.at,
@@ -131,13 +165,16 @@ fn measure(blocks: &[Block], field: &Field, source: &Taken, remnant: bool) -> De
         sigma: sigma(ln_p),
         false_alarm: of_any(ln_p, field.trials()),
         remnant,
-        amplitudes: amplitudes(blocks, source.at),
+        amplitudes: amplitudes(&near, source.at),
+        flux_jy: flux(blocks.iter().zip(&near), source.at),
+        fluxes_jy: fluxes(blocks, &near, source.at),
+        image: Dirty::around(blocks, source.at),
     }
 }
 
 /// Climbs to the maximum of the summed powers: steps along the axes that halve.
-fn refine(blocks: &[Block], field: &Field, start: Offset) -> Offset {
-    let near = around(blocks, start);
+fn refine(blocks: &[Block], field: &Field, start: Offset, tick: &mut dyn FnMut()) -> Offset {
+    let near = around(blocks, start, tick);
     let (mut at, mut step) = (start, field.fine_step());
     let mut best = total(&near, at);
     while step > 1e-4 * field.step {
@@ -154,10 +191,9 @@ fn refine(blocks: &[Block], field: &Field, start: Offset) -> Offset {
 
 /// Standard deviations towards east and north and their correlation: the summed power is the logarithm of the likelihood, with
 /// the amplitude and phase of each block at their best.
-fn errors(blocks: &[Block], field: &Field, at: Offset) -> ([f64; 2], f64) {
+fn errors(near: &[Block], field: &Field, at: Offset) -> ([f64; 2], f64) {
     let h = 0.1 * field.step;
-    let near = around(blocks, at);
-    let value = |l: f64, m: f64| total(&near, Offset { l: at.l + l * h, m: at.m + m * h });
+    let value = |l: f64, m: f64| total(near, Offset { l: at.l + l * h, m: at.m + m * h });
     let middle = value(0.0, 0.0);
     let curvature = |a: f64, b: f64| -(a - 2.0 * middle + b) / (h * h);
     let (ll, mm) =
@@ -170,14 +206,55 @@ fn errors(blocks: &[Block], field: &Field, at: Offset) -> ([f64; 2], f64) {
     ([(mm / determinant).sqrt(), (ll / determinant).sqrt()], -lm / (ll * mm).sqrt())
 }
 
-fn amplitudes(blocks: &[Block], at: Offset) -> Vec<([String; 2], f64)> {
-    let mut baselines: Vec<([String; 2], f64, usize)> = Vec::new();
+/// The names of the stations of all baselines, in the order in which they come.
+fn baselines(blocks: &[Block]) -> Vec<[String; 2]> {
+    let mut names: Vec<[String; 2]> = Vec::new();
     for block in blocks {
-        let power = (block.power(at) - 1.0) / block.power(at) * (block.sum(at) / block.weight()).norm_sqr();
-        match baselines.iter_mut().find(|b| b.0 == block.baseline) {
-            Some(b) => (b.1, b.2) = (b.1 + power, b.2 + 1),
-            None => baselines.push((block.baseline.clone(), power, 1)),
+        if !names.contains(&block.seen.baseline) {
+            names.push(block.seen.baseline.clone());
         }
     }
-    baselines.into_iter().map(|(names, sum, n)| (names, (sum / n as f64).max(0.0).sqrt())).collect()
+    names
+}
+
+fn amplitudes(blocks: &[Block], at: Offset) -> Vec<([String; 2], f64)> {
+    let of = |names: [String; 2]| {
+        let ours: Vec<&Block> = blocks.iter().filter(|b| b.seen.baseline == names).collect();
+        let power = |block: &&Block| {
+            (block.power(at) - 1.0) / block.power(at) * (block.sum(at) / block.weight()).norm_sqr()
+        };
+        let mean = ours.iter().map(power).sum::<f64>() / ours.len() as f64;
+        (names, mean.max(0.0).sqrt())
+    };
+    baselines(blocks).into_iter().map(of).collect()
+}
+
+/// Flux density and its standard deviation from the powers of blocks (and of these around the place): the sum of the powers less that of
+/// noise over that of 1 Jy, which weights each square of a flux density with what noise does to it. `None` where no
+/// station's sensitivity is known.
+fn flux<'a>(blocks: impl Iterator<Item = (&'a Block, &'a Block)>, at: Offset) -> Option<[f64; 2]> {
+    let (mut excess, mut variance, mut of_one_jy) = (0.0, 0.0, 0.0);
+    for (block, near) in blocks {
+        let Some(jy) = block.seen.jy else { continue };
+        let above = near.power(at) - 1.0;
+        excess += above;
+        variance += 1.0 + 2.0 * above.max(0.0);
+        of_one_jy += (near.weight() * block.smeared(at) / jy).powi(2) / near.noise_power();
+    }
+    if of_one_jy <= 0.0 {
+        return None;
+    }
+    let flux = (excess.max(0.0) / of_one_jy).sqrt();
+    let error_of_square = variance.sqrt() / of_one_jy;
+    // Of what is not seen at all, the square is known alone.
+    let error = (error_of_square / (2.0 * flux.max(1e-300))).min(error_of_square.sqrt());
+    Some([flux, error])
+}
+
+fn fluxes(blocks: &[Block], near: &[Block], at: Offset) -> Vec<([String; 2], [f64; 2])> {
+    let of = |names: [String; 2]| {
+        let ours = blocks.iter().zip(near).filter(|(b, _)| b.seen.baseline == names);
+        flux(ours, at).map(|found| (names.clone(), found))
+    };
+    baselines(blocks).into_iter().filter_map(of).collect()
 }

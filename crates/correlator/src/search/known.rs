@@ -1,11 +1,11 @@
 //! Sources that are known already: a list of names and positions, by which candidates are marked.
 
 use super::SearchError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// A source of the list.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Known {
     /// Its name.
     pub name: String,

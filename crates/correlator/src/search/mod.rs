@@ -10,17 +10,25 @@ mod block;
 mod chance;
 mod collect;
 mod find;
+mod flux;
+mod image;
 mod known;
 pub mod narrow;
+mod plan;
+mod products;
 mod report;
+mod run;
 mod sky;
 
 pub use block::Offset;
-pub use collect::search_file;
+pub use flux::Sefds;
 pub use known::{Known, read_known};
+pub use plan::{SearchPlan, prepare};
 pub use report::{Candidate, SearchReport};
+pub use run::run;
 
 use crate::job::Source;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 use std::path::PathBuf;
 
@@ -28,7 +36,7 @@ use std::path::PathBuf;
 const SPEED_OF_LIGHT: f64 = 299_792_458.0;
 
 /// How to search.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SearchOptions {
     /// Probability with which noise exceeds the threshold at one place. 1e-9 are 6.44 standard deviations of an amplitude's component.
     pub threshold: f64,
@@ -93,6 +101,19 @@ pub enum SearchError {
         asked: f64,
         /// What is possible, rad.
         most: f64,
+    },
+    /// More memory than allowed.
+    #[error(
+        "phase centre {centre}: its visibilities and their transform need {needed_mib} MiB on a rank, --memory-mib allows {given_mib}: \
+         allow more, or correlate with fewer channels or longer integrations (a smaller field), or fewer scans in a job"
+    )]
+    Memory {
+        /// The phase centre.
+        centre: String,
+        /// Needed.
+        needed_mib: usize,
+        /// Allowed.
+        given_mib: usize,
     },
     /// The list of known sources cannot be used.
     #[error("known sources {path}: {problem}", path = path.display())]

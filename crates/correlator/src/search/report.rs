@@ -1,5 +1,6 @@
 //! The candidates, for people and for programs.
 
+use super::collect::FieldResult;
 use super::find::Detection;
 use super::sky::Field;
 use super::{Known, SearchError, arcsec, direction};
@@ -18,6 +19,8 @@ const KNOWN_SIGMA: f64 = 3.0;
 pub struct Candidate {
     /// Phase centre that shows it best.
     pub centre: String,
+    /// Right ascension and declination of that, rad.
+    pub centre_rad: (f64, f64),
     /// Right ascension (J2000), rad.
     pub ra_rad: f64,
     /// Declination (J2000), rad.
@@ -60,6 +63,7 @@ impl Candidate {
         let (ra_rad, dec_rad) = direction(centre, detection.at.l, detection.at.m);
         Self {
             centre: centre.name.clone(),
+            centre_rad: (centre.ra_rad, centre.dec_rad),
             ra_rad,
             dec_rad,
             cell_rad: 3.0 * field.step,
@@ -83,8 +87,14 @@ impl Candidate {
 }
 
 impl SearchReport {
-    /// Orders the candidates and joins those that several phase centres show.
-    pub fn new(path: &Path, threshold: f64, fields: Vec<Searched>, mut all: Vec<Candidate>) -> Self {
+    /// Orders the candidates of all phase centres and joins those that several show.
+    pub fn new(path: &Path, threshold: f64, results: Vec<FieldResult>) -> Self {
+        let (mut fields, mut all) = (Vec::new(), Vec::new());
+        for result in results {
+            let FieldResult { centre, field, blocks, found } = result;
+            all.extend(found.into_iter().map(|d| Candidate::new(d, &centre, &field)));
+            fields.push(Searched { centre: centre.name, field, blocks });
+        }
         all.sort_by(|a, b| a.detection.ln_chance.total_cmp(&b.detection.ln_chance));
         let mut candidates: Vec<Candidate> = Vec::new();
         for candidate in all {
@@ -115,7 +125,7 @@ impl SearchReport {
     /// The table as CSV.
     pub fn to_csv(&self) -> String {
         let mut text = "centre,ra_deg,dec_deg,east_arcsec,east_error_arcsec,north_arcsec,north_error_arcsec,error_correlation,sigma,\
-                        ln_chance,false_alarm,remnant,known,amplitudes\n"
+                        ln_chance,false_alarm,remnant,known,amplitudes,flux_jy,flux_error_jy,fluxes_jy\n"
             .to_owned();
         for c in &self.candidates {
             let d = &c.detection;
@@ -128,7 +138,13 @@ impl SearchReport {
             let _ = write!(text, ",{},", c.known.as_deref().unwrap_or_default().replace(',', ";"));
             let one = |(names, a): &([String; 2], f64)| format!("{}-{}:{a:.4e}", names[0], names[1]);
             text.push_str(&d.amplitudes.iter().map(one).collect::<Vec<_>>().join(" "));
-            text.push('\n');
+            let [flux, error] =
+                d.flux_jy.map_or_else(Default::default, |jy| jy.map(|jy| format!("{jy:.5e}")));
+            let one = |(names, [jy, error]): &([String; 2], [f64; 2])| {
+                format!("{}-{}:{jy:.4e}+-{error:.1e}", names[0], names[1])
+            };
+            let each = d.fluxes_jy.iter().map(one).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(text, ",{flux},{error},{each}");
         }
         text
     }
@@ -159,7 +175,7 @@ impl fmt::Display for SearchReport {
             let d = &c.detection;
             writeln!(
                 f,
-                "{:<12} {:>12.7} {:>+12.7} deg  east {:>9.3}\" +- {:.3}  north {:>9.3}\" +- {:.3}  {:>6.1} sigma  P(noise) {:.1e}{}{}",
+                "{:<12} {:>12.7} {:>+12.7} deg  east {:>9.3}\" +- {:.3}  north {:>9.3}\" +- {:.3}  {:>6.1} sigma  P(noise) {:.1e}{}{}{}",
                 c.centre,
                 c.ra_rad.to_degrees(),
                 c.dec_rad.to_degrees(),
@@ -169,6 +185,7 @@ impl fmt::Display for SearchReport {
                 arcsec(d.error[1]),
                 d.sigma,
                 d.false_alarm,
+                d.flux_jy.map_or_else(String::new, |[jy, error]| format!("  {jy:.4} +- {error:.4} Jy")),
                 if d.remnant { "  remnant of a stronger one?" } else { "" },
                 c.known.as_ref().map_or_else(String::new, |name| format!("  known: {name}"))
             )?;

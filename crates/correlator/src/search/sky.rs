@@ -3,9 +3,11 @@
 use super::SearchError;
 use super::block::{Block, Offset};
 use crate::fringe::PowerGrid;
+use crate::simd::SimdPath;
+use serde::{Deserialize, Serialize};
 
 /// Half a field's width, and the step of its grid, in direction cosines.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// Half the width.
     pub half: f64,
@@ -20,7 +22,7 @@ const MOST_TURN: f64 = 0.25;
 /// Points of the grid in the narrowest cell.
 const PER_CELL: f64 = 3.0;
 /// Points of the grid at most.
-const MOST_POINTS: usize = 4_000_000;
+pub(super) const MOST_POINTS: usize = 4_000_000;
 /// Each cell of the grid has so many times as many points of the fine grid in each direction.
 const FINE: usize = 4;
 
@@ -96,18 +98,21 @@ impl Field {
 
     /// Adds a block's powers.
     fn add(&self, block: &Block, powers: &PowerGrid, sums: &mut [f64]) {
-        let [east, north] = block.slopes();
+        let ([east, north], along) = (block.slopes(), block.slope_along());
         for (index, sum) in sums.iter_mut().enumerate() {
-            let Offset { l, m } = self.at(index);
-            *sum += powers.at(l * east[0] + m * north[0], l * east[1] + m * north[1]);
+            let at = self.at(index);
+            let (Offset { l, m }, n) = (at, at.n_less_one());
+            let value = |k: usize| l * east[k] + m * north[k] + n * along[k];
+            *sum += powers.at(value(0), value(1));
         }
     }
 
     /// Powers of all blocks added at all points of the grid.
-    pub fn sums(&self, blocks: &[Block]) -> Vec<f64> {
+    pub fn sums(&self, blocks: &[Block], simd: SimdPath, tick: &mut dyn FnMut()) -> Vec<f64> {
         let mut sums = vec![0.0; self.side().pow(2)];
         for block in blocks {
-            self.add(block, &block.powers(), &mut sums);
+            self.add(block, &block.powers(simd), &mut sums);
+            tick();
         }
         sums
     }

@@ -1,15 +1,17 @@
 //! The search on made-up visibilities: sources where they were put, nothing in noise.
 
-use super::block::{Block, Offset};
+use super::block::{Block, Offset, Seen};
 use super::find::{find, strongest};
 use super::sky::Field;
 use super::{SPEED_OF_LIGHT, SearchOptions};
 use crate::fringe::Visibilities;
+use crate::simd::SimdPath;
 use num_complex::{Complex32, Complex64};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use std::f64::consts::TAU;
 
+const SIMD: SimdPath = SimdPath::Portable;
 const TIMES: usize = 30;
 const CHANNELS: usize = 32;
 const STEP_HZ: f64 = 0.5e6;
@@ -51,8 +53,9 @@ fn noisy_blocks(noise: f64, sources: &[(f64, Offset)], rng: &mut impl Rng) -> Ve
             Visibilities { vis_tf, weight_t, first_hz, step_hz: STEP_HZ, first_s: 0.0, step_s: STEP_S }
         };
         let bands: Vec<_> = bands.iter().map(|&hz| band(hz)).collect();
-        let names = [format!("A{baseline}"), "B".to_owned()];
-        Block::join(names, &bands, &uvw_t).unwrap()
+        let seen =
+            Seen { baseline: [format!("A{baseline}"), "B".to_owned()], jy: Some(1000.0), ..Seen::default() };
+        Block::join(seen, &bands, &uvw_t).unwrap()
     };
     (0..3).map(one).collect()
 }
@@ -71,7 +74,7 @@ fn sources_are_found_where_they_are() {
     let (strong, weak) = (arcsec(6.3, -3.1), arcsec(-4.0, 5.5));
     let mut data = blocks(&[(1.0, strong), (0.25, weak)], &mut rng(1));
     let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
-    let found = find(&mut data, &field, &SearchOptions::default());
+    let found = find(&mut data, &field, &SearchOptions::default(), SIMD, &mut || {});
     assert_eq!(found.len(), 2, "{found:?}");
     for (one, (amplitude, at)) in found.iter().zip([(1.0, strong), (0.25, weak)]) {
         let off = [one.at.l - at.l, one.at.m - at.m];
@@ -81,6 +84,14 @@ fn sources_are_found_where_they_are() {
         for (names, found) in &one.amplitudes {
             assert!((found - amplitude).abs() < 0.08, "{names:?} {found} {amplitude}");
         }
+        // 1 is 1000 Jy: the smearing within channels and integrations is not in these made-up data, and is put back.
+        let [jy, error] = one.flux_jy.unwrap();
+        let lost = data[0].smeared(one.at);
+        assert!(
+            (jy * lost - 1000.0 * amplitude).abs() < 4.0 * error + 20.0 && error < 30.0,
+            "{jy} +- {error}"
+        );
+        assert!(one.fluxes_jy.len() == 3 && one.fluxes_jy[0].1[1] > error);
         assert!(one.sigma > 6.44 && one.false_alarm < 1e-4);
     }
 }
@@ -91,8 +102,8 @@ fn control_swapped_baselines_do_not_show_the_place() {
     let mut data = blocks(&[(0.3, strong)], &mut rng(2));
     let mut swapped = blocks(&[(0.3, Offset { l: -strong.l, m: -strong.m })], &mut rng(2));
     let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
-    let one = find(&mut data, &field, &SearchOptions::default());
-    let other = find(&mut swapped, &field, &SearchOptions::default());
+    let one = find(&mut data, &field, &SearchOptions::default(), SIMD, &mut || {});
+    let other = find(&mut swapped, &field, &SearchOptions::default(), SIMD, &mut || {});
     assert!(
         (one[0].at.l - strong.l).abs() < field.step && (other[0].at.l - strong.l).abs() > 10.0 * field.step
     );
@@ -103,7 +114,7 @@ fn noise_has_no_sources() {
     for seed in 10..14 {
         let mut data = blocks(&[], &mut rng(seed));
         let field = Field::new(&data, Some(arcsec(20.0, 0.0).l)).unwrap();
-        assert!(find(&mut data, &field, &SearchOptions::default()).is_empty());
+        assert!(find(&mut data, &field, &SearchOptions::default(), SIMD, &mut || {}).is_empty());
     }
 }
 
@@ -124,8 +135,8 @@ fn most_lost(rng: &mut impl Rng) -> [f64; 2] {
         let data = noisy_blocks(1e-3, &[(1.0, at)], rng);
         let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
         let exact: f64 = data.iter().map(|block| block.power(at)).sum();
-        let coarse = field.sums(&data).into_iter().fold(0.0, f64::max);
-        let (_, fine) = strongest(&data, &field, -20.0).unwrap();
+        let coarse = field.sums(&data, SIMD, &mut || {}).into_iter().fold(0.0, f64::max);
+        let (_, fine) = strongest(&data, &field, -20.0, SIMD, &mut || {}).unwrap();
         // Powers go as the square of sigma.
         for (most, power) in most.iter_mut().zip([coarse, fine]) {
             *most = most.max(1.0 - (power / exact).sqrt());

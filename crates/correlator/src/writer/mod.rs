@@ -13,6 +13,7 @@ mod tests;
 
 pub use hdf::VisWriter;
 pub use hdf_read::{Sampled, VisFile};
+pub(crate) use idi::Header;
 pub use idi::{files as fits_idi_files, path as fits_idi_path, write as write_fits_idi};
 pub use meta::{ProductInfo, RecordedInfo, ScanInfo, VisMeta};
 pub use part::Part;

@@ -217,7 +217,7 @@ impl JobFile {
             let names = [Some(station.code.as_str()), station.name.as_deref()];
             let names: Vec<&str> = names.into_iter().flatten().collect();
             let rows = antab::read(&text, &names).map_err(wrong)?;
-            let mut all: Vec<Tsys> = rows.into_iter().map(|row| at(row, start)).collect();
+            let mut all: Vec<Tsys> = rows.into_iter().map(|row| tsys_at(row, start)).collect();
             all.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
             Ok(all)
         };
@@ -313,7 +313,7 @@ fn check_overlaps(scans: &[Scan]) -> Result<(), String> {
 }
 
 /// Temperatures at a time since the start of the job.
-fn at(row: TsysRow, start: Epoch) -> Tsys {
+pub fn tsys_at(row: TsysRow, start: Epoch) -> Tsys {
     const HALF_YEAR_S: f64 = 182.6 * 86_400.0;
     let (year, ..) = UtcSecond::new(start.mjd, 0).date();
     let since = |year| row.since_new_year_s - start.since(Epoch::new(mjd_from_civil(year, 1, 1), 0.0));

@@ -20,6 +20,7 @@ mod tests;
 mod views;
 pub mod write;
 
+pub(crate) use build::tsys_at;
 pub use delays::{DelayTableError, Rows};
 pub use views::ResolutionEntry;
 

@@ -24,7 +24,7 @@ use layout::Layout;
 use mirinae_common::atomic;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use table::Header;
+pub(crate) use table::Header;
 
 /// What all tables of a file need.
 struct File<'a> {

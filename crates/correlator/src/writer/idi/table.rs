@@ -47,7 +47,7 @@ pub(super) type Column = (&'static str, Form, usize, &'static str);
 
 /// The lines of a header.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Header(Vec<u8>);
+pub struct Header(Vec<u8>);
 
 impl Header {
     fn card(&mut self, text: &str) {

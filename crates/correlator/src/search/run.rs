@@ -1,0 +1,196 @@
+//! Runs a search for compact sources over all ranks: a phase centre is a unit, its candidates a checkpoint; rank 0 joins them.
+
+use super::collect::{FieldResult, search_centre};
+use super::plan::SearchPlan;
+use super::report::SearchReport;
+use super::{SearchError, products};
+use crate::writer::VisFile;
+use anyhow::Context as _;
+use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
+use mirinae_common::comm::Comm;
+use mirinae_common::farm::{Farm, UnitError};
+use mirinae_common::fault;
+use mirinae_common::outcome::{Failure, Outcome};
+use mirinae_common::progress::Progress;
+use mirinae_common::provenance;
+use mirinae_common::runtime::Context;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// How often a unit is tried: read errors of a network file system go away.
+const ATTEMPTS: u32 = 3;
+
+/// Runs the search; "NAME.search.csv" and what belongs to it goes to `out`.
+///
+/// # Errors
+/// Exit 2 with the cause; exit 65 where the folder holds another search, or the field is too wide.
+pub fn run(context: &Context, plan: &SearchPlan, out: &Path) -> Result<Outcome, Failure> {
+    let run = Run { context, plan, out };
+    let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
+    let mut refused = None;
+    let complete = run.search(&todo, &mut refused).map_err(Failure::run)?;
+    if context.comm.rank() > 0 {
+        return Ok(Outcome::default());
+    }
+    if let Some(why) = refused {
+        return Err(Failure::input(anyhow::anyhow!(why)));
+    }
+    if !complete {
+        return Ok(Outcome::stopped());
+    }
+    run.finish()
+}
+
+struct Run<'a> {
+    context: &'a Context<'a>,
+    plan: &'a SearchPlan,
+    out: &'a Path,
+}
+
+impl Run<'_> {
+    fn product(&self, ending: &str) -> PathBuf {
+        let stem = self.plan.path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        self.out.join(format!("{stem}.search{ending}"))
+    }
+
+    fn parts(&self) -> PathBuf {
+        self.product("-parts")
+    }
+
+    fn part(&self, unit: usize) -> Checkpoint {
+        Checkpoint::new(self.parts().join(format!("{unit:08}.part")), self.context.plan_hash)
+    }
+
+    /// On rank 0: makes the folder ready and lists the units that are not done.
+    fn open(&self) -> Result<Vec<usize>, Failure> {
+        let (options, parts) = (self.context.options, self.parts());
+        if options.fresh {
+            self.clear().context("cannot start over").map_err(Failure::run)?;
+        }
+        if options.resume && !parts.exists() {
+            let what =
+                format!("{} is not there: no search to go on with; leave out --resume", parts.display());
+            return Err(Failure::input(anyhow::anyhow!(what)));
+        }
+        let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
+        made.map_err(Failure::run)?;
+        let mut todo = Vec::new();
+        for unit in 0..self.plan.centres.len() {
+            match self.part(unit).load::<Option<FieldResult>>() {
+                Ok(Some(_)) => {}
+                Ok(None) => todo.push(unit),
+                Err(error @ CheckpointError::Damaged { .. }) => {
+                    tracing::warn!(unit, %error, "made again");
+                    todo.push(unit);
+                }
+                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
+                Err(error) => return Err(Failure::run(error)),
+            }
+        }
+        Ok(todo)
+    }
+
+    /// Removes what an earlier search left.
+    fn clear(&self) -> io::Result<()> {
+        let gone = |result: io::Result<()>| match result {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        gone(fs::remove_file(self.product(".csv")))?;
+        gone(fs::remove_dir_all(self.product("")))?;
+        gone(fs::remove_dir_all(self.parts()))
+    }
+
+    /// Does the units; false where a signal stopped it before the end, or a field was refused.
+    fn search(&self, todo: &[usize], refused: &mut Option<String>) -> anyhow::Result<bool> {
+        let total = self.plan.centres.len();
+        let mut done = total - todo.len();
+        let rank = self.context.comm.rank();
+        let mut progress =
+            Progress::new(rank, self.context.options, "phase centres", done as u64, total as u64);
+        let mut file = None;
+        let watchdog = self.context.watchdog();
+        let pulse = || self.context.pulse(&watchdog);
+        let farm = Farm {
+            comm: self.context.comm,
+            units: todo,
+            attempts: ATTEMPTS,
+            at_once: usize::MAX,
+            pulse: &pulse,
+        };
+        let again = |error: anyhow::Error| UnitError { recoverable: true, error };
+        farm.run(
+            |unit, tick| {
+                fault::pass("unit").map_err(|e| again(e.into()))?;
+                let unread =
+                    |source| again(SearchError::Read { path: self.plan.path.clone(), source }.into());
+                if file.is_none() {
+                    file = Some(VisFile::open(&self.plan.path).map_err(unread)?);
+                }
+                let Some(file) = &file else { return Ok(Vec::new()) };
+                match search_centre(file, self.plan, self.plan.centres[unit].source, tick) {
+                    // Told by rank 0, as what the user can change.
+                    Err(error @ (SearchError::Wide { .. } | SearchError::Large { .. })) => {
+                        Ok(format!("{}: {error}", self.plan.centres[unit].name).into_bytes())
+                    }
+                    Err(error) => Err(again(error.into())),
+                    Ok(result) => {
+                        self.part(unit).save(&result).map_err(|e| again(e.into()))?;
+                        Ok(Vec::new())
+                    }
+                }
+            },
+            |_, why| {
+                if !why.is_empty() {
+                    *refused = Some(String::from_utf8_lossy(&why).into_owned());
+                    return Ok(false);
+                }
+                done += 1;
+                progress.set(done as u64, String::new);
+                Ok(!self.context.stop_requested())
+            },
+        )?;
+        progress.finish();
+        Ok(done == total)
+    }
+
+    /// On rank 0: joins the results, writes the products, tells what was found.
+    fn finish(&self) -> Result<Outcome, Failure> {
+        let report = self.joined()?;
+        let made_by = provenance::in_a_line("kvn-corr search", &self.context.plan_hash);
+        products::write(&report, &self.product(""), &made_by).map_err(Failure::run)?;
+        let csv = self.product(".csv");
+        report.write_csv(&csv).map_err(Failure::run)?;
+        let (hosts, started) = (&self.context.hosts, self.context.started);
+        provenance::write_run_record(
+            &self.product(".run.json"),
+            &self.context.plan_hash,
+            hosts,
+            started,
+            &[],
+        )
+        .map_err(Failure::run)?;
+        // The products are whole: another search of the same visibilities may begin.
+        let removed = fs::remove_dir_all(self.parts());
+        removed.with_context(|| format!("cannot remove {}", self.parts().display())).map_err(Failure::run)?;
+        // They are there, whether or not anyone listens.
+        let _ = writeln!(io::stdout().lock(), "{}table: {}", report, csv.display());
+        Ok(Outcome::default())
+    }
+
+    fn joined(&self) -> Result<SearchReport, Failure> {
+        let mut results = Vec::new();
+        for unit in 0..self.plan.centres.len() {
+            let part = self.part(unit);
+            let found = part.load::<Option<FieldResult>>().map_err(Failure::run)?;
+            let missing =
+                || format!("{} was there and is gone; run the same command again", part.path().display());
+            results.extend(found.with_context(missing).map_err(Failure::run)?);
+        }
+        if results.is_empty() {
+            return Err(Failure::input(SearchError::Empty { path: self.plan.path.clone() }));
+        }
+        Ok(SearchReport::new(&self.plan.path, self.plan.options.threshold, results).marked(&self.plan.known))
+    }
+}
