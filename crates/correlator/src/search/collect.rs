@@ -1,11 +1,11 @@
 //! Reads the visibilities of a phase centre and searches around it.
 
-use super::SearchError;
-use super::block::{Block, Seen, Span, joinable};
+use super::block::{Block, Offset, Seen, Span, joinable};
 use super::find::{Detection, find};
 use super::flux::Scale;
 use super::plan::{SearchPlan, stretch_of};
 use super::sky::Field;
+use super::{SearchError, cosines};
 use crate::fringe::{Visibilities, auto_powers, visibilities};
 use crate::job::Source;
 use crate::writer::{VisFile, VisMeta};
@@ -24,14 +24,15 @@ pub struct FieldResult {
     pub found: Vec<Detection>,
 }
 
-/// Searches around a phase centre; `None` without data. Calls `tick` often.
+/// Searches around a phase centre; `None` without data. What other phase centres have found outside of the field (right ascension and
+/// declination, rad, the most significant first) is taken out before. Calls `tick` often.
 ///
 /// # Errors
 /// The file cannot be read, or the field is too wide.
 pub fn search_centre(
     file: &VisFile,
     plan: &SearchPlan,
-    source: usize,
+    (source, outside): (usize, &[(f64, f64)]),
     tick: &mut dyn FnMut(),
 ) -> Result<Option<FieldResult>, SearchError> {
     let failed = |e| SearchError::Read { path: plan.path.clone(), source: e };
@@ -41,7 +42,8 @@ pub fn search_centre(
     }
     let field = Field::new(&blocks, plan.options.half_width_rad)?;
     let centre = file.meta().sources[source].clone();
-    let found = find(&mut blocks, &field, &plan.options, plan.simd, tick);
+    let outside: Vec<Offset> = outside.iter().map(|&place| cosines(&centre, place)).collect();
+    let found = find(&mut blocks, &field, &outside, (&plan.options, plan.simd), tick);
     Ok(Some(FieldResult { centre, field, blocks: blocks.len(), found }))
 }
 

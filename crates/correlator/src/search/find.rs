@@ -76,19 +76,28 @@ impl Taken {
     }
 }
 
-/// Finds all sources above the threshold, the strongest first.
+/// Finds all sources above the threshold, the strongest first. Sources outside of the field that are above it are taken out before,
+/// in their order: what is but a sidelobe of one before it is above it no more.
 pub fn find(
     blocks: &mut [Block],
     field: &Field,
-    options: &SearchOptions,
-    simd: SimdPath,
+    outside: &[Offset],
+    (options, simd): (&SearchOptions, SimdPath),
     tick: &mut dyn FnMut(),
 ) -> Vec<Detection> {
+    let ln_threshold = libm::log(options.threshold);
     let mut taken: Vec<Taken> = Vec::new();
-    while taken.len() < MOST_SOURCES {
-        let Some((at, power)) = strongest(blocks, field, libm::log(options.threshold), simd, tick) else {
-            break;
-        };
+    for &place in outside {
+        let power = total(&around(blocks, place, tick), place);
+        if ln_chance(blocks.len(), power) <= ln_threshold {
+            let at = refine(blocks, field, place, tick);
+            taken.push(Taken::take(blocks, at, power));
+            polish(blocks, field, &mut taken, tick);
+        }
+    }
+    let first = taken.len();
+    while taken.len() < first + MOST_SOURCES {
+        let Some((at, power)) = strongest(blocks, field, ln_threshold, simd, tick) else { break };
         let at = refine(blocks, field, at, tick);
         taken.push(Taken::take(blocks, at, power));
         polish(blocks, field, &mut taken, tick);
@@ -103,7 +112,7 @@ pub fn find(
         });
         detection
     };
-    taken.iter().zip(strengths).map(one).collect()
+    taken.iter().zip(strengths).skip(first).map(one).collect()
 }
 
 /// The first place of the fine grid above the threshold, and the power there: around the peaks of the grid, from the highest on. The grid

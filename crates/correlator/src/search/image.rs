@@ -50,8 +50,8 @@ impl Dirty {
         let turns = phases(&near, at);
         let mut sums = vec![0.0; SIDE * SIDE];
         let (mut weights, mut moments) = (0.0, [0.0; 3]);
-        for (block, turn) in near.iter().zip(turns) {
-            let scale = if in_jy { block.seen.jy.unwrap_or(1.0) / block.smeared(at) } else { 1.0 };
+        for ((whole, block), turn) in blocks.iter().zip(&near).zip(turns) {
+            let scale = if in_jy { block.seen.jy.unwrap_or(1.0) / whole.smeared(at) } else { 1.0 };
             // One over the variance of a component of a visibility of weight 1.
             let weight = 2.0 * block.weight() / (block.noise_power() * scale * scale);
             weights += weight * block.weight();

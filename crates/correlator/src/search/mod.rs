@@ -65,6 +65,13 @@ fn direction(around: &Source, l: f64, m: f64) -> (f64, f64) {
     (ra_rad, libm::asin((m * cos + n * sin).clamp(-1.0, 1.0)))
 }
 
+/// Direction cosines around a place of a right ascension and declination (rad), as [`direction`] has them.
+fn cosines(around: &Source, (ra_rad, dec_rad): (f64, f64)) -> Offset {
+    let ((sin, cos), (sin_0, cos_0)) = (dec_rad.sin_cos(), around.dec_rad.sin_cos());
+    let (east, along) = (ra_rad - around.ra_rad).sin_cos();
+    Offset { l: cos * east, m: sin * cos_0 - cos * sin_0 * along }
+}
+
 /// Why a search could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {

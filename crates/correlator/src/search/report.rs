@@ -3,7 +3,7 @@
 use super::collect::FieldResult;
 use super::find::Detection;
 use super::sky::Field;
-use super::{Known, SearchError, arcsec, direction};
+use super::{Known, Offset, SearchError, arcsec, cosines, direction};
 use crate::job::Source;
 use mirinae_common::atomic;
 use std::f64::consts::TAU;
@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Standard deviations that a known source may be off.
 const KNOWN_SIGMA: f64 = 3.0;
+/// Sources outside of a field that are taken out at most.
+const MOST_OUTSIDE: usize = 50;
 
 /// A source that may be there.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +110,23 @@ impl SearchReport {
             }
         }
         Self { path: path.to_owned(), threshold, fields, candidates }
+    }
+
+    /// For each field what others show better and outside of it, the most significant first: right ascension and declination, rad.
+    /// Only for fields with candidates: in others no sidelobe is above the threshold.
+    pub fn outside(&self, results: &[FieldResult]) -> Vec<Vec<(f64, f64)>> {
+        let of = |result: &FieldResult| {
+            let others = self.candidates.iter().filter(|c| {
+                let Offset { l, m } = cosines(&result.centre, (c.ra_rad, c.dec_rad));
+                let inside = l.abs().max(m.abs()) <= result.field.half + 0.5 * c.cell_rad;
+                !c.detection.remnant && c.centre != result.centre.name && !inside
+            });
+            if result.found.is_empty() {
+                return Vec::new();
+            }
+            others.map(|c| (c.ra_rad, c.dec_rad)).take(MOST_OUTSIDE).collect()
+        };
+        results.iter().map(of).collect()
     }
 
     /// Marks the candidates that are known: each by the nearest source within the resolution or three standard deviations.

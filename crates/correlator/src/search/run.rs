@@ -1,4 +1,7 @@
 //! Runs a search for compact sources over all ranks: a phase centre is a unit, its candidates a checkpoint; rank 0 joins them.
+//!
+//! Where several phase centres have candidates, those are searched once more, without what others have found outside of their fields: its
+//! sidelobes would be candidates.
 
 use super::collect::{FieldResult, search_centre};
 use super::plan::SearchPlan;
@@ -7,7 +10,7 @@ use super::{SearchError, products};
 use crate::writer::VisFile;
 use anyhow::Context as _;
 use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
-use mirinae_common::comm::Comm;
+use mirinae_common::comm::{self, Comm};
 use mirinae_common::farm::{Farm, UnitError};
 use mirinae_common::fault;
 use mirinae_common::outcome::{Failure, Outcome};
@@ -28,19 +31,28 @@ const ATTEMPTS: u32 = 3;
 pub fn run(context: &Context, plan: &SearchPlan, out: &Path) -> Result<Outcome, Failure> {
     let run = Run { context, plan, out };
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
-    let mut refused = None;
-    let complete = run.search(&todo, &mut refused).map_err(Failure::run)?;
-    if context.comm.rank() > 0 {
-        return Ok(Outcome::default());
-    }
+    let (alone, mut refused) = (vec![Vec::new(); plan.centres.len()], None);
+    let complete = run.search((&todo, &alone), &mut refused).map_err(Failure::run)?;
     if let Some(why) = refused {
         return Err(Failure::input(anyhow::anyhow!(why)));
     }
-    if !complete {
-        return Ok(Outcome::stopped());
+    // What rank 0 says is done: the outside of each field, or that the search was stopped.
+    let outside = if context.comm.rank() == 0 && complete { Some(run.outside()?) } else { None };
+    let Some(outside) = comm::share(context.comm, &outside).map_err(Failure::run)? else {
+        return Ok(if context.comm.rank() == 0 { Outcome::stopped() } else { Outcome::default() });
+    };
+    let todo = if context.comm.rank() == 0 { run.todo(&outside)? } else { Vec::new() };
+    let alone = outside.iter().all(Vec::is_empty);
+    let complete = alone || run.search((&todo, &outside), &mut None).map_err(Failure::run)?;
+    match (context.comm.rank(), complete) {
+        (0, true) => run.finish(&outside),
+        (0, false) => Ok(Outcome::stopped()),
+        _ => Ok(Outcome::default()),
     }
-    run.finish()
 }
+
+/// For each phase centre what is taken out before: right ascension and declination, rad.
+type Outside = Vec<Vec<(f64, f64)>>;
 
 struct Run<'a> {
     context: &'a Context<'a>,
@@ -58,8 +70,10 @@ impl Run<'_> {
         self.product("-parts")
     }
 
-    fn part(&self, unit: usize) -> Checkpoint {
-        Checkpoint::new(self.parts().join(format!("{unit:08}.part")), self.context.plan_hash)
+    /// The result of a unit: the first, or that without what is outside of its field.
+    fn part(&self, unit: usize, again: bool) -> Checkpoint {
+        let ending = if again { "again" } else { "part" };
+        Checkpoint::new(self.parts().join(format!("{unit:08}.{ending}")), self.context.plan_hash)
     }
 
     /// On rank 0: makes the folder ready and lists the units that are not done.
@@ -75,9 +89,18 @@ impl Run<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
+        self.undone(0..self.plan.centres.len(), false)
+    }
+
+    /// On rank 0: the units that are searched once more and are not done.
+    fn todo(&self, outside: &Outside) -> Result<Vec<usize>, Failure> {
+        self.undone((0..outside.len()).filter(|&unit| !outside[unit].is_empty()), true)
+    }
+
+    fn undone(&self, units: impl Iterator<Item = usize>, again: bool) -> Result<Vec<usize>, Failure> {
         let mut todo = Vec::new();
-        for unit in 0..self.plan.centres.len() {
-            match self.part(unit).load::<Option<FieldResult>>() {
+        for unit in units {
+            match self.part(unit, again).load::<Option<FieldResult>>() {
                 Ok(Some(_)) => {}
                 Ok(None) => todo.push(unit),
                 Err(error @ CheckpointError::Damaged { .. }) => {
@@ -103,8 +126,13 @@ impl Run<'_> {
     }
 
     /// Does the units; false where a signal stopped it before the end, or a field was refused.
-    fn search(&self, todo: &[usize], refused: &mut Option<String>) -> anyhow::Result<bool> {
-        let total = self.plan.centres.len();
+    fn search(
+        &self,
+        (todo, outside): (&[usize], &Outside),
+        refused: &mut Option<String>,
+    ) -> anyhow::Result<bool> {
+        let again = outside.iter().any(|places| !places.is_empty());
+        let total = if again { outside.iter().filter(|o| !o.is_empty()).count() } else { outside.len() };
         let mut done = total - todo.len();
         let rank = self.context.comm.rank();
         let mut progress =
@@ -119,24 +147,24 @@ impl Run<'_> {
             at_once: usize::MAX,
             pulse: &pulse,
         };
-        let again = |error: anyhow::Error| UnitError { recoverable: true, error };
+        let failed = |error: anyhow::Error| UnitError { recoverable: true, error };
         farm.run(
             |unit, tick| {
-                fault::pass("unit").map_err(|e| again(e.into()))?;
+                fault::pass("unit").map_err(|e| failed(e.into()))?;
                 let unread =
-                    |source| again(SearchError::Read { path: self.plan.path.clone(), source }.into());
+                    |source| failed(SearchError::Read { path: self.plan.path.clone(), source }.into());
                 if file.is_none() {
                     file = Some(VisFile::open(&self.plan.path).map_err(unread)?);
                 }
                 let Some(file) = &file else { return Ok(Vec::new()) };
-                match search_centre(file, self.plan, self.plan.centres[unit].source, tick) {
+                match search_centre(file, self.plan, (self.plan.centres[unit].source, &outside[unit]), tick) {
                     // Told by rank 0, as what the user can change.
                     Err(error @ (SearchError::Wide { .. } | SearchError::Large { .. })) => {
                         Ok(format!("{}: {error}", self.plan.centres[unit].name).into_bytes())
                     }
-                    Err(error) => Err(again(error.into())),
+                    Err(error) => Err(failed(error.into())),
                     Ok(result) => {
-                        self.part(unit).save(&result).map_err(|e| again(e.into()))?;
+                        self.part(unit, again).save(&result).map_err(|e| failed(e.into()))?;
                         Ok(Vec::new())
                     }
                 }
@@ -156,8 +184,8 @@ impl Run<'_> {
     }
 
     /// On rank 0: joins the results, writes the products, tells what was found.
-    fn finish(&self) -> Result<Outcome, Failure> {
-        let report = self.joined()?;
+    fn finish(&self, outside: &Outside) -> Result<Outcome, Failure> {
+        let report = self.report(&self.results(outside)?).marked(&self.plan.known);
         let made_by = provenance::in_a_line("kvn-corr search", &self.context.plan_hash);
         products::write(&report, &self.product(""), &made_by).map_err(Failure::run)?;
         let csv = self.product(".csv");
@@ -179,10 +207,27 @@ impl Run<'_> {
         Ok(Outcome::default())
     }
 
-    fn joined(&self) -> Result<SearchReport, Failure> {
+    fn report(&self, results: &[FieldResult]) -> SearchReport {
+        SearchReport::new(&self.plan.path, self.plan.options.threshold, results.to_vec())
+    }
+
+    /// On rank 0: what is outside of each unit's field.
+    fn outside(&self) -> Result<Outside, Failure> {
+        let first = vec![Vec::new(); self.plan.centres.len()];
+        let results = self.results(&first)?;
+        let found = self.report(&results).outside(&results);
+        let of = |centre: &super::plan::Centre| {
+            let place = results.iter().position(|r| r.centre.name == centre.name);
+            place.map_or_else(Vec::new, |place| found[place].clone())
+        };
+        Ok(self.plan.centres.iter().map(of).collect())
+    }
+
+    /// The results of all units: the second where there is something outside of a field.
+    fn results(&self, outside: &Outside) -> Result<Vec<FieldResult>, Failure> {
         let mut results = Vec::new();
-        for unit in 0..self.plan.centres.len() {
-            let part = self.part(unit);
+        for (unit, places) in outside.iter().enumerate() {
+            let part = self.part(unit, !places.is_empty());
             let found = part.load::<Option<FieldResult>>().map_err(Failure::run)?;
             let missing =
                 || format!("{} was there and is gone; run the same command again", part.path().display());
@@ -191,6 +236,6 @@ impl Run<'_> {
         if results.is_empty() {
             return Err(Failure::input(SearchError::Empty { path: self.plan.path.clone() }));
         }
-        Ok(SearchReport::new(&self.plan.path, self.plan.options.threshold, results).marked(&self.plan.known))
+        Ok(results)
     }
 }

@@ -3,8 +3,9 @@
 use super::block::{Block, Offset, Seen};
 use super::find::{find, strongest};
 use super::sky::Field;
-use super::{SPEED_OF_LIGHT, SearchOptions};
+use super::{SPEED_OF_LIGHT, SearchOptions, cosines, direction};
 use crate::fringe::Visibilities;
+use crate::job::Source;
 use crate::simd::SimdPath;
 use num_complex::{Complex32, Complex64};
 use rand::{Rng, RngExt};
@@ -74,7 +75,7 @@ fn sources_are_found_where_they_are() {
     let (strong, weak) = (arcsec(6.3, -3.1), arcsec(-4.0, 5.5));
     let mut data = blocks(&[(1.0, strong), (0.25, weak)], &mut rng(1));
     let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
-    let found = find(&mut data, &field, &SearchOptions::default(), SIMD, &mut || {});
+    let found = find(&mut data, &field, &[], (&SearchOptions::default(), SIMD), &mut || {});
     assert_eq!(found.len(), 2, "{found:?}");
     for (one, (amplitude, at)) in found.iter().zip([(1.0, strong), (0.25, weak)]) {
         let off = [one.at.l - at.l, one.at.m - at.m];
@@ -91,8 +92,41 @@ fn sources_are_found_where_they_are() {
             (jy * lost - 1000.0 * amplitude).abs() < 4.0 * error + 20.0 && error < 30.0,
             "{jy} +- {error}"
         );
+        let image = one.image.as_ref().unwrap();
+        let (middle, most) =
+            (image.side * image.side / 2, image.brightness.iter().copied().fold(0.0, f32::max));
+        assert!(
+            (f64::from(image.brightness[middle]) / jy - 1.0).abs() < 0.1 && image.brightness[middle] == most
+        );
+        assert!(image.in_jy && (image.noise / error - 1.0).abs() < 0.2, "{} {error}", image.noise);
         assert!(one.fluxes_jy.len() == 3 && one.fluxes_jy[0].1[1] > error);
         assert!(one.sigma > 6.44 && one.false_alarm < 1e-4);
+    }
+}
+
+#[test]
+fn sources_outside_of_the_field_are_taken_out_where_they_are_known() {
+    // As far out as a field's corner, and another one that is but a sidelobe of it, maybe.
+    let (outside, weak) = (arcsec(14.0, -12.0), arcsec(-2.0, 3.0));
+    let known = [outside, arcsec(13.0, 9.0)];
+    let search = |known: &[Offset]| {
+        let mut data = blocks(&[(2.0, outside), (0.25, weak)], &mut rng(5));
+        let field = Field::new(&data, Some(arcsec(8.0, 0.0).l)).unwrap();
+        let found = find(&mut data, &field, known, (&SearchOptions::default(), SIMD), &mut || {});
+        found.into_iter().filter(|d| !d.remnant).collect::<Vec<_>>()
+    };
+    let found = search(&known);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!((found[0].at.l - weak.l).abs() < arcsec(1.0, 0.0).l, "{found:?}");
+    assert!(search(&[]).len() > 1, "control: its sidelobes are candidates");
+}
+
+#[test]
+fn places_are_found_again() {
+    let around = Source { name: String::new(), ra_rad: 6.2, dec_rad: -0.7 };
+    for (l, m) in [(0.01, -0.02), (-0.03, 0.005)] {
+        let at = cosines(&around, direction(&around, l, m));
+        assert!((at.l - l).abs() < 1e-12 && (at.m - m).abs() < 1e-12, "{at:?}");
     }
 }
 
@@ -102,8 +136,8 @@ fn control_swapped_baselines_do_not_show_the_place() {
     let mut data = blocks(&[(0.3, strong)], &mut rng(2));
     let mut swapped = blocks(&[(0.3, Offset { l: -strong.l, m: -strong.m })], &mut rng(2));
     let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
-    let one = find(&mut data, &field, &SearchOptions::default(), SIMD, &mut || {});
-    let other = find(&mut swapped, &field, &SearchOptions::default(), SIMD, &mut || {});
+    let one = find(&mut data, &field, &[], (&SearchOptions::default(), SIMD), &mut || {});
+    let other = find(&mut swapped, &field, &[], (&SearchOptions::default(), SIMD), &mut || {});
     assert!(
         (one[0].at.l - strong.l).abs() < field.step && (other[0].at.l - strong.l).abs() > 10.0 * field.step
     );
@@ -114,7 +148,7 @@ fn noise_has_no_sources() {
     for seed in 10..14 {
         let mut data = blocks(&[], &mut rng(seed));
         let field = Field::new(&data, Some(arcsec(20.0, 0.0).l)).unwrap();
-        assert!(find(&mut data, &field, &SearchOptions::default(), SIMD, &mut || {}).is_empty());
+        assert!(find(&mut data, &field, &[], (&SearchOptions::default(), SIMD), &mut || {}).is_empty());
     }
 }
 
