@@ -2,8 +2,8 @@
 
 usage: compact_trials.py KVN_CORR [--each N] [--noise N] [--control] [--csv FILE] [--svg FILE]
 
-A small job of three stations and eight phase centres is simulated and correlated once; its visibilities are then replaced by
-noise (Gaussian, weights of 1) at fixed seeds, with one source in each phase centre at a random place, with a random phase on
+A small job of three stations and eight phase centres is simulated and correlated once (twice: with few channels and integrations for the
+sources, with many, which allow wide fields, for noise alone); its visibilities are then replaced by noise (Gaussian, weights of 1) at fixed seeds, with one source in each phase centre at a random place, with a random phase on
 each baseline: EACH sources (rounded up to whole jobs) for each strength, and NOISE jobs of eight wide fields of noise alone.
 
 The sigma injected is what the statistic would be at the exact position without noise: the sum over the baselines of
@@ -40,8 +40,8 @@ start_second = 36000
 duration_s = 1.0
 bits = 2
 frame_bytes = 1032
-channels = 512
-integration_s = 0.004096
+channels = CHANNELS
+integration_s = INTEGRATION_S
 ra_deg = 343.5
 dec_deg = 16.1
 [[bands]]
@@ -63,7 +63,8 @@ CENTRES = 8
 # Candidates of neighbouring centres are further apart than what is joined as one source.
 CENTRES_APART_ARCSEC = 1000.0
 INJECTED_HALF_ARCSEC = 250.0
-FIELD_ARCSEC = {"sources": 300.0, "noise": 7000.0}
+FIELD_ARCSEC = {"sources": 300.0, "noise": 7900.0}
+RESOLUTION = {"sources": (64, 0.016384), "noise": (512, 0.004096)}
 
 
 def ln_chance(n, x):
@@ -88,11 +89,13 @@ def power_of(sigma):
     return high
 
 
-def template(program, folder):
+def template(program, folder, what):
     """A correlated job: its file."""
+    os.mkdir(folder)
     config = os.path.join(folder, "trial.toml")
+    channels, integration_s = RESOLUTION[what]
     with open(config, "w") as f:
-        f.write(SKY)
+        f.write(SKY.replace("CHANNELS", str(channels)).replace("INTEGRATION_S", str(integration_s)))
         for k in range(CENTRES):
             east = (k - 0.5 * (CENTRES - 1)) * CENTRES_APART_ARCSEC
             f.write(f'[[centres]]\nname = "C{k}"\neast_arcsec = {east}\nnorth_arcsec = 0.0\n')
@@ -203,7 +206,7 @@ def main():
     args = arguments.parse_args()
     results, offs, cells, false = {}, [], 0.0, []
     with tempfile.TemporaryDirectory() as folder:
-        path = template(args.program, folder)
+        path, wide = (template(args.program, os.path.join(folder, what), what) for what in ("sources", "noise"))
         for number, sigma in enumerate(LEVELS):
             found = []
             for job in range(-(-args.each // CENTRES)):
@@ -214,8 +217,8 @@ def main():
             told = sigma_of(power_of(sigma) + BASELINES)
             print(f"sigma injected {sigma:5.2f} (with the noise's mean {told:5.2f}): {len(found)} sources, found {results[sigma][1]:.3f}", flush=True)
         for job in range(args.noise):
-            fill(path, [2, job], None, False)
-            rows, more = search(args.program, path, "noise")
+            fill(wide, [2, job], None, False)
+            rows, more = search(args.program, wide, "noise")
             cells += more / FINE
             false += [float(row["sigma"]) for row in rows]
             if job % 10 == 9:

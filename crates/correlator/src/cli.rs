@@ -9,7 +9,7 @@ use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::epoch::Epoch;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
-use crate::report::{ReportError, write_report};
+use crate::report::{ReportError, write_report_of};
 use crate::run::{self, CutWishes, Plan, Products, Wishes};
 use crate::schedule::Schedule;
 use crate::search::read_known;
@@ -280,7 +280,7 @@ fn fringe(file: &Path, folder: Option<&Path>, csv: bool) -> Result<(), Failure> 
 fn report(file: &Path, known: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
     let known = known.map(read_known).transpose().map_err(Failure::input)?.unwrap_or_default();
     let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
-    let written = write_report(file, folder, &known).map_err(|error| match error {
+    let written = write_report_of(file, folder, &known).map_err(|error| match error {
         ReportError::Write(_) | ReportError::Draw { .. } | ReportError::Picture(_) => Failure::run(error),
         _ => Failure::input(error),
     })?;

@@ -65,12 +65,20 @@ pub struct Written {
     pub pictures: Vec<PathBuf>,
 }
 
+/// Writes a report as [`write_report_of`] does, without a list of sources.
+///
+/// # Errors
+/// [`ReportError`], with the file.
+pub fn write_report(file: &Path, folder: &Path) -> Result<Written, ReportError> {
+    write_report_of(file, folder, &[])
+}
+
 /// Reads the visibilities `file` and writes `NAME.report.html` and `NAME.report/SCAN.*.png` to `folder`. What searches found
 /// (`NAME.search.csv` and its like in the folder, or beside the visibilities) is shown on a map with sources that are known.
 ///
 /// # Errors
 /// [`ReportError`], with the file.
-pub fn write_report(file: &Path, folder: &Path, known: &[Known]) -> Result<Written, ReportError> {
+pub fn write_report_of(file: &Path, folder: &Path, known: &[Known]) -> Result<Written, ReportError> {
     let failed = |source| ReportError::Read { path: file.to_owned(), source };
     let vis = VisFile::open(file).map_err(failed)?;
     let stem = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

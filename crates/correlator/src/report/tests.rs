@@ -62,7 +62,7 @@ fn visibilities(folder: &Path) -> PathBuf {
 fn a_page_holds_all_pictures() {
     let dir = tempfile::tempdir().unwrap();
     let file = visibilities(dir.path());
-    let written = write_report(&file, dir.path(), &[]).unwrap();
+    let written = write_report(&file, dir.path()).unwrap();
     let html = std::fs::read_to_string(&written.page).unwrap();
     assert_eq!((written.pictures.len(), html.matches("data:image/png;base64,").count()), (4, 4));
     for path in &written.pictures {
@@ -80,7 +80,7 @@ fn a_page_holds_all_pictures() {
     }
     assert!(!html.contains("<script") && !html.contains("http"), "nothing from elsewhere");
     // Again: the same bytes.
-    let again = write_report(&file, dir.path(), &[]).unwrap();
+    let again = write_report(&file, dir.path()).unwrap();
     assert_eq!(std::fs::read_to_string(&again.page).unwrap(), html);
 }
 
@@ -88,9 +88,9 @@ fn a_page_holds_all_pictures() {
 fn what_is_no_file_of_visibilities_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.h5");
-    assert!(matches!(write_report(&path, dir.path(), &[]), Err(ReportError::Read { .. })));
+    assert!(matches!(write_report(&path, dir.path()), Err(ReportError::Read { .. })));
     std::fs::write(&path, "no HDF5").unwrap();
-    let told = write_report(&path, dir.path(), &[]).unwrap_err().to_string();
+    let told = write_report(&path, dir.path()).unwrap_err().to_string();
     assert!(told.contains("x.h5"), "{told}");
 }
 
@@ -112,7 +112,7 @@ fn the_field_shows_what_searches_found() {
     std::fs::create_dir(dir.path().join("small.narrow")).unwrap();
     std::fs::write(dir.path().join("small.narrow/1.png"), "PNG").unwrap();
     let known = [Known { name: "J2254".to_owned(), ra_deg: 343.501, dec_deg: 16.102 }];
-    let written = write_report(&file, dir.path(), &known).unwrap();
+    let written = write_report_of(&file, dir.path(), &known).unwrap();
     let html = std::fs::read_to_string(&written.page).unwrap();
     assert!(written.pictures[0].ends_with("small.report/field.png"));
     for text in [
@@ -135,6 +135,6 @@ fn the_field_shows_what_searches_found() {
     assert!(!html.contains("small.search/1.png") && !html.contains(".fits"));
     let map = std::fs::read(&written.pictures[0]).unwrap();
     std::fs::remove_file(dir.path().join("small.bursts.csv")).unwrap();
-    write_report(&file, dir.path(), &known).unwrap();
+    write_report_of(&file, dir.path(), &known).unwrap();
     assert_ne!(std::fs::read(&written.pictures[0]).unwrap(), map);
 }

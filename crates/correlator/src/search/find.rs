@@ -58,12 +58,14 @@ struct Taken {
     amplitudes: Vec<Complex64>,
     /// Power at the place of the grid where it was found.
     power: f64,
+    /// Whether it is in the field.
+    inside: bool,
 }
 
 impl Taken {
-    fn take(blocks: &mut [Block], at: Offset, power: f64) -> Self {
+    fn take(blocks: &mut [Block], at: Offset, power: f64, inside: bool) -> Self {
         let amplitudes = blocks.iter_mut().map(|block| block.subtract(at)).collect();
-        Self { at, amplitudes, power }
+        Self { at, amplitudes, power, inside }
     }
 
     fn put_back(&self, blocks: &mut [Block]) {
@@ -76,8 +78,8 @@ impl Taken {
     }
 }
 
-/// Finds all sources above the threshold, the strongest first. Sources outside of the field that are above it are taken out before,
-/// in their order: what is but a sidelobe of one before it is above it no more.
+/// Finds all sources above the threshold, the strongest first. Sources outside of the field that are above it are taken out when
+/// they are the strongest: what is but a sidelobe of another one is above it no more by then.
 pub fn find(
     blocks: &mut [Block],
     field: &Field,
@@ -86,20 +88,18 @@ pub fn find(
     tick: &mut dyn FnMut(),
 ) -> Vec<Detection> {
     let ln_threshold = libm::log(options.threshold);
-    let mut taken: Vec<Taken> = Vec::new();
-    for &place in outside {
-        let power = total(&around(blocks, place, tick), place);
-        if ln_chance(blocks.len(), power) <= ln_threshold {
-            let at = refine(blocks, field, place, tick);
-            taken.push(Taken::take(blocks, at, power));
-            polish(blocks, field, &mut taken, tick);
-        }
-    }
-    let first = taken.len();
-    while taken.len() < first + MOST_SOURCES {
-        let Some((at, power)) = strongest(blocks, field, ln_threshold, simd, tick) else { break };
+    let (mut taken, mut outside): (Vec<Taken>, Vec<Offset>) = (Vec::new(), outside.to_vec());
+    while taken.iter().filter(|t| t.inside).count() < MOST_SOURCES {
+        let inside = strongest(blocks, field, ln_threshold, simd, tick);
+        let (at, power, is_inside) = match (inside, strongest_of(blocks, &outside, ln_threshold, tick)) {
+            (inside, Some((index, power))) if inside.is_none_or(|i| i.1 < power) => {
+                (outside.remove(index), power, false)
+            }
+            (Some((at, power)), _) => (at, power, true),
+            (None, _) => break,
+        };
         let at = refine(blocks, field, at, tick);
-        taken.push(Taken::take(blocks, at, power));
+        taken.push(Taken::take(blocks, at, power, is_inside));
         polish(blocks, field, &mut taken, tick);
     }
     let strengths: Vec<f64> = taken.iter().map(Taken::strength).collect();
@@ -112,7 +112,7 @@ pub fn find(
         });
         detection
     };
-    taken.iter().zip(strengths).skip(first).map(one).collect()
+    taken.iter().zip(strengths).filter(|(source, _)| source.inside).map(one).collect()
 }
 
 /// The first place of the fine grid above the threshold, and the power there: around the peaks of the grid, from the highest on. The grid
@@ -134,6 +134,18 @@ pub(super) fn strongest(
     })
 }
 
+/// The strongest of some places if it is above the threshold: its index, and the power there.
+fn strongest_of(
+    blocks: &[Block],
+    places: &[Offset],
+    ln_threshold: f64,
+    tick: &mut dyn FnMut(),
+) -> Option<(usize, f64)> {
+    let powers = places.iter().map(|&at| total(&around(blocks, at, tick), at)).enumerate();
+    let above = powers.filter(|p| ln_chance(blocks.len(), p.1) <= ln_threshold);
+    above.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
 fn around(blocks: &[Block], at: Offset, tick: &mut dyn FnMut()) -> Vec<Block> {
     let one = |block: &Block| {
         tick();
@@ -151,7 +163,7 @@ fn polish(blocks: &mut [Block], field: &Field, taken: &mut [Taken], tick: &mut d
         for source in taken.iter_mut() {
             source.put_back(blocks);
             let at = refine(blocks, field, source.at, tick);
-            *source = Taken::take(blocks, at, source.power);
+            *source = Taken::take(blocks, at, source.power, source.inside);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs a search for compact sources over all ranks: a phase centre is a unit, its candidates a checkpoint; rank 0 joins them.
 //!
-//! Where several phase centres have candidates, those are searched once more, without what others have found outside of their fields: its
+//! Where several phase centres have candidates, those are searched again, without what others have found outside of their fields: its
 //! sidelobes would be candidates.
 
 use super::collect::{FieldResult, search_centre};
@@ -31,25 +31,33 @@ const ATTEMPTS: u32 = 3;
 pub fn run(context: &Context, plan: &SearchPlan, out: &Path) -> Result<Outcome, Failure> {
     let run = Run { context, plan, out };
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
-    let (alone, mut refused) = (vec![Vec::new(); plan.centres.len()], None);
-    let complete = run.search((&todo, &alone), &mut refused).map_err(Failure::run)?;
+    let mut outside = vec![Vec::new(); plan.centres.len()];
+    let mut refused = None;
+    let mut complete = run.search((&todo, &outside), 0, &mut refused).map_err(Failure::run)?;
     if let Some(why) = refused {
         return Err(Failure::input(anyhow::anyhow!(why)));
     }
-    // What rank 0 says is done: the outside of each field, or that the search was stopped.
-    let outside = if context.comm.rank() == 0 && complete { Some(run.outside()?) } else { None };
-    let Some(outside) = comm::share(context.comm, &outside).map_err(Failure::run)? else {
-        return Ok(if context.comm.rank() == 0 { Outcome::stopped() } else { Outcome::default() });
-    };
-    let todo = if context.comm.rank() == 0 { run.todo(&outside)? } else { Vec::new() };
-    let alone = outside.iter().all(Vec::is_empty);
-    let complete = alone || run.search((&todo, &outside), &mut None).map_err(Failure::run)?;
+    for round in 1..=AGAIN {
+        // What rank 0 says is done: the outside of each field, or that the search was stopped.
+        let next =
+            if context.comm.rank() == 0 && complete { Some(run.outside(round - 1, &outside)?) } else { None };
+        let Some(next) = comm::share(context.comm, &next).map_err(Failure::run)? else { break };
+        outside = next;
+        if outside.iter().all(Vec::is_empty) {
+            break;
+        }
+        let todo = if context.comm.rank() == 0 { run.todo(round, &outside)? } else { Vec::new() };
+        complete = run.search((&todo, &outside), round, &mut None).map_err(Failure::run)?;
+    }
     match (context.comm.rank(), complete) {
         (0, true) => run.finish(&outside),
         (0, false) => Ok(Outcome::stopped()),
         _ => Ok(Outcome::default()),
     }
 }
+
+/// Rounds after the first: in the second one, places that sidelobes had moved are mended.
+const AGAIN: usize = 2;
 
 /// For each phase centre what is taken out before: right ascension and declination, rad.
 type Outside = Vec<Vec<(f64, f64)>>;
@@ -70,10 +78,9 @@ impl Run<'_> {
         self.product("-parts")
     }
 
-    /// The result of a unit: the first, or that without what is outside of its field.
-    fn part(&self, unit: usize, again: bool) -> Checkpoint {
-        let ending = if again { "again" } else { "part" };
-        Checkpoint::new(self.parts().join(format!("{unit:08}.{ending}")), self.context.plan_hash)
+    /// The result of a unit: the first, or one without what is outside of its field.
+    fn part(&self, unit: usize, round: usize) -> Checkpoint {
+        Checkpoint::new(self.parts().join(format!("{unit:08}.{round}.part")), self.context.plan_hash)
     }
 
     /// On rank 0: makes the folder ready and lists the units that are not done.
@@ -89,18 +96,18 @@ impl Run<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
-        self.undone(0..self.plan.centres.len(), false)
+        self.undone(0..self.plan.centres.len(), 0)
     }
 
-    /// On rank 0: the units that are searched once more and are not done.
-    fn todo(&self, outside: &Outside) -> Result<Vec<usize>, Failure> {
-        self.undone((0..outside.len()).filter(|&unit| !outside[unit].is_empty()), true)
+    /// On rank 0: the units that are searched again and are not done.
+    fn todo(&self, round: usize, outside: &Outside) -> Result<Vec<usize>, Failure> {
+        self.undone((0..outside.len()).filter(|&unit| !outside[unit].is_empty()), round)
     }
 
-    fn undone(&self, units: impl Iterator<Item = usize>, again: bool) -> Result<Vec<usize>, Failure> {
+    fn undone(&self, units: impl Iterator<Item = usize>, round: usize) -> Result<Vec<usize>, Failure> {
         let mut todo = Vec::new();
         for unit in units {
-            match self.part(unit, again).load::<Option<FieldResult>>() {
+            match self.part(unit, round).load::<Option<FieldResult>>() {
                 Ok(Some(_)) => {}
                 Ok(None) => todo.push(unit),
                 Err(error @ CheckpointError::Damaged { .. }) => {
@@ -129,10 +136,11 @@ impl Run<'_> {
     fn search(
         &self,
         (todo, outside): (&[usize], &Outside),
+        round: usize,
         refused: &mut Option<String>,
     ) -> anyhow::Result<bool> {
-        let again = outside.iter().any(|places| !places.is_empty());
-        let total = if again { outside.iter().filter(|o| !o.is_empty()).count() } else { outside.len() };
+        let again = outside.iter().filter(|places| !places.is_empty()).count();
+        let total = if round > 0 { again } else { outside.len() };
         let mut done = total - todo.len();
         let rank = self.context.comm.rank();
         let mut progress =
@@ -164,7 +172,7 @@ impl Run<'_> {
                     }
                     Err(error) => Err(failed(error.into())),
                     Ok(result) => {
-                        self.part(unit, again).save(&result).map_err(|e| failed(e.into()))?;
+                        self.part(unit, round).save(&result).map_err(|e| failed(e.into()))?;
                         Ok(Vec::new())
                     }
                 }
@@ -185,7 +193,7 @@ impl Run<'_> {
 
     /// On rank 0: joins the results, writes the products, tells what was found.
     fn finish(&self, outside: &Outside) -> Result<Outcome, Failure> {
-        let report = self.report(&self.results(outside)?).marked(&self.plan.known);
+        let report = self.report(&self.results(AGAIN, outside)?).marked(&self.plan.known);
         let made_by = provenance::in_a_line("kvn-corr search", &self.context.plan_hash);
         products::write(&report, &self.product(""), &made_by).map_err(Failure::run)?;
         let csv = self.product(".csv");
@@ -211,10 +219,9 @@ impl Run<'_> {
         SearchReport::new(&self.plan.path, self.plan.options.threshold, results.to_vec())
     }
 
-    /// On rank 0: what is outside of each unit's field.
-    fn outside(&self) -> Result<Outside, Failure> {
-        let first = vec![Vec::new(); self.plan.centres.len()];
-        let results = self.results(&first)?;
+    /// On rank 0: what is outside of each unit's field by the results of a round.
+    fn outside(&self, round: usize, before: &Outside) -> Result<Outside, Failure> {
+        let results = self.results(round, before)?;
         let found = self.report(&results).outside(&results);
         let of = |centre: &super::plan::Centre| {
             let place = results.iter().position(|r| r.centre.name == centre.name);
@@ -223,11 +230,11 @@ impl Run<'_> {
         Ok(self.plan.centres.iter().map(of).collect())
     }
 
-    /// The results of all units: the second where there is something outside of a field.
-    fn results(&self, outside: &Outside) -> Result<Vec<FieldResult>, Failure> {
+    /// The results of all units: those of a round where there is something outside of a field, else the first.
+    fn results(&self, round: usize, outside: &Outside) -> Result<Vec<FieldResult>, Failure> {
         let mut results = Vec::new();
         for (unit, places) in outside.iter().enumerate() {
-            let part = self.part(unit, !places.is_empty());
+            let part = self.part(unit, if places.is_empty() { 0 } else { round });
             let found = part.load::<Option<FieldResult>>().map_err(Failure::run)?;
             let missing =
                 || format!("{} was there and is gone; run the same command again", part.path().display());
