@@ -233,6 +233,9 @@ fn a_unit_that_fails_once_is_done_again() {
         assert_same(&small.path("whole"), &small.path("out"), fault);
         fs::remove_dir_all(small.path("out")).unwrap();
     }
+    // It is counted and told.
+    let ended = small.mpi(1, "out").env("MIRINAE_FAULT", "error:unit:0:2").end().expect(0);
+    assert!(ended.stdout.contains("units tried again after errors: 1"), "{}", ended.stdout);
 }
 
 #[test]

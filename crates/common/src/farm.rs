@@ -7,10 +7,15 @@
 use crate::comm::{Comm, Tag};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TO_KEEPER: Tag = Tag(1);
 const TO_WORKER: Tag = Tag(2);
+
+/// How long a unit that failed rests at first: what keeps it from being done may need a while to go away. Three times as long
+/// each time after.
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 500 });
+const LONGER: u32 = 3;
 
 /// A unit that failed.
 #[derive(Debug)]
@@ -60,6 +65,9 @@ enum FromWorker {
 struct Keeper<'a, D> {
     queue: VecDeque<usize>,
     failures: Vec<(usize, u32)>,
+    /// Units that failed, and when they will be tried again.
+    resting: Vec<(Instant, usize)>,
+    tried_again: u64,
     free: VecDeque<usize>,
     open: usize,
     /// Units that other ranks are at, and how many ranks may be at one, rank 0 included.
@@ -81,8 +89,9 @@ impl<D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>> Keeper<'_, D> {
                 self.open -= 1;
                 if !(self.on_done)(unit, about)? {
                     // Stop handing out: what is not started stays undone.
-                    self.open -= self.queue.len();
+                    self.open -= self.queue.len() + self.resting.len();
                     self.queue.clear();
+                    self.resting.clear();
                 }
             }
             FromWorker::Failed { unit, recoverable, cause } => self.failed(rank, unit, recoverable, cause)?,
@@ -98,12 +107,21 @@ impl<D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>> Keeper<'_, D> {
         tracing::warn!(unit, rank, attempts, cause, "unit failed, will be tried again");
         self.failures.retain(|f| f.0 != unit);
         self.failures.push((unit, attempts));
-        self.queue.push_back(unit);
+        self.resting.push((Instant::now() + FIRST_PAUSE * LONGER.pow(attempts - 1), unit));
+        self.tried_again += 1;
         Ok(())
+    }
+
+    /// Puts units that have rested back into the queue.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        let ready = self.resting.extract_if(.., |(when, _)| *when <= now);
+        self.queue.extend(ready.map(|(_, unit)| unit));
     }
 
     /// Reads what has arrived and gives work to those who are free; `busy` says that rank 0 is at a unit itself.
     fn serve(&mut self, comm: &impl Comm, busy: bool) -> anyhow::Result<()> {
+        self.wake();
         while comm.waiting(None, TO_KEEPER) {
             let (rank, bytes) = comm.receive(None, TO_KEEPER);
             self.take(rank, postcard::from_bytes(&bytes)?)?;
@@ -121,20 +139,25 @@ impl<D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>> Keeper<'_, D> {
 impl<C: Comm> Farm<'_, C> {
     /// Does all units. `work(unit, tick)` makes one on the rank that calls it and returns a few bytes about it; it
     /// should call `tick` every few milliseconds. `on_done(unit, bytes)` hears of every finished unit, on rank 0 only,
-    /// and returns whether to go on. Returns, on all ranks, once nothing is open.
+    /// and returns whether to go on. Returns, on all ranks, once nothing is open; on rank 0 how often a unit had to be
+    /// tried again.
     ///
     /// # Errors
     /// A unit that failed for good, or `on_done`'s error: on rank 0, while the others still wait: the caller ends the
     /// run (as [`crate::runtime`] does).
-    pub fn run<W, D>(&self, mut work: W, mut on_done: D) -> anyhow::Result<()>
+    pub fn run<W, D>(&self, mut work: W, mut on_done: D) -> anyhow::Result<u64>
     where
         W: FnMut(usize, &mut dyn FnMut()) -> Result<Vec<u8>, UnitError>,
         D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>,
     {
-        if self.comm.rank() == 0 { self.keep(&mut work, &mut on_done) } else { self.follow(&mut work) }
+        if self.comm.rank() == 0 {
+            return self.keep(&mut work, &mut on_done);
+        }
+        self.follow(&mut work)?;
+        Ok(0)
     }
 
-    fn keep<W, D>(&self, work: &mut W, on_done: &mut D) -> anyhow::Result<()>
+    fn keep<W, D>(&self, work: &mut W, on_done: &mut D) -> anyhow::Result<u64>
     where
         W: FnMut(usize, &mut dyn FnMut()) -> Result<Vec<u8>, UnitError>,
         D: FnMut(usize, Vec<u8>) -> anyhow::Result<bool>,
@@ -142,6 +165,8 @@ impl<C: Comm> Farm<'_, C> {
         let mut keeper = Keeper {
             queue: self.units.iter().copied().collect(),
             failures: Vec::new(),
+            resting: Vec::new(),
+            tried_again: 0,
             free: VecDeque::new(),
             open: self.units.len(),
             out: 0,
@@ -178,7 +203,7 @@ impl<C: Comm> Farm<'_, C> {
         for rank in 1..self.comm.size() {
             self.comm.send(rank, TO_WORKER, &postcard::to_stdvec(&None::<usize>)?);
         }
-        Ok(())
+        Ok(keeper.tried_again)
     }
 
     fn follow<W>(&self, work: &mut W) -> anyhow::Result<()>
@@ -235,7 +260,8 @@ mod tests {
             )
             .map_err(|e| e.to_string())
         });
-        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let again = results.into_iter().collect::<Result<Vec<u64>, _>>()?;
+        assert_eq!(again.iter().sum::<u64>(), failures.iter().map(|&f| u64::from(f)).sum::<u64>());
         done.sort_unstable();
         Ok(done)
     }
@@ -252,6 +278,13 @@ mod tests {
     fn a_unit_that_fails_for_good_is_named() {
         let error = heard(1, &[0, 3, 0], 3).unwrap_err();
         assert!(error.contains("unit 1 failed on rank 0 after 3 attempts: try again"), "{error}");
+    }
+
+    #[test]
+    fn a_unit_that_failed_rests_before_it_is_tried_again() {
+        let started = Instant::now();
+        assert_eq!(heard(1, &[2], 3).unwrap(), [0]);
+        assert!(started.elapsed() >= FIRST_PAUSE * (1 + LONGER), "{:?}", started.elapsed());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The MPI run machinery that both programs stand on. It knows no science.
 
+pub mod ahead;
 pub mod atomic;
 pub mod checkpoint;
 pub mod comm;

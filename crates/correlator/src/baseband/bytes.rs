@@ -2,6 +2,7 @@
 
 use super::error::BasebandError;
 use super::mark6;
+use mirinae_common::ahead;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::ErrorKind;
@@ -158,6 +159,16 @@ impl ByteSource {
     /// Its length.
     pub fn size(&self) -> u64 {
         self.index.size
+    }
+
+    /// Says that `n` bytes from `offset` on will be read next, where its files are open.
+    pub fn will_need(&self, offset: u64, n: u64) {
+        let Some(opened) = &self.open else { return };
+        let end = offset + n;
+        for extent in opened.extents.iter().filter(|e| e.at < end && e.at + e.bytes > offset) {
+            let (from, to) = (offset.max(extent.at), end.min(extent.at + extent.bytes));
+            ahead::will_need(&opened.files[extent.file].0, extent.offset + (from - extent.at), to - from);
+        }
     }
 
     /// Reads `n` bytes from `offset` on.

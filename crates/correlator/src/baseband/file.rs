@@ -416,6 +416,10 @@ impl FrameFile {
             let mut block =
                 if self.cache.len() < CACHED_BLOCKS { Block::default() } else { self.cache.remove(0) };
             self.load(index, &mut block)?;
+            // Who has read the block before this one will read the next one.
+            if index > 0 && self.cache.iter().any(|block| block.index + 1 == index) {
+                self.source.will_need(self.block_start(index + 1), self.known.block_bytes);
+            }
             self.cache.push(block);
         }
         Ok(&self.cache[self.cache.len() - 1])

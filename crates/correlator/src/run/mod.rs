@@ -30,7 +30,7 @@ use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
 use news::{Frames, News};
 use status::Status;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ pub fn run(
     (products, cut): (Products, CutWishes),
 ) -> Result<Outcome, Failure> {
     let lots = cut.lots(plan, context.comm.size());
-    let run = Run { context, plan, out, lots };
+    let run = Run { context, plan, out, lots, tried_again: Cell::new(0) };
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
     // Every rank looks for fringes where somebody wants to see them, rank 0 writes the file.
     let file = products.status.clone().filter(|_| context.comm.rank() == 0);
@@ -101,6 +101,8 @@ struct Run<'a> {
     plan: &'a Plan,
     out: &'a Path,
     lots: Vec<Lot>,
+    /// How often something had to be tried again.
+    tried_again: Cell<u64>,
 }
 
 impl Run<'_> {
@@ -231,7 +233,7 @@ impl Run<'_> {
             at_once: usize::MAX,
             pulse: &pulse,
         };
-        farm.run(
+        let again = farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
                 let news = self.unit(worker.get_or_insert_with(|| self.worker()), unit, fringes, tick)?;
@@ -244,6 +246,7 @@ impl Run<'_> {
                 Ok(!self.context.stop_requested())
             },
         )?;
+        self.tried_again.set(self.tried_again.get() + again);
         progress.finish();
         Ok(comm::share(self.context.comm, &(done == total))?)
     }
@@ -306,7 +309,11 @@ impl Run<'_> {
         let summary = Summary::of(&VisFile::open(&self.product(&self.plan.job))?)?;
         let paths: Vec<PathBuf> = self.plan.job.all().map(|job| self.product(job)).chain(made).collect();
         // The products are there, whether or not anyone listens.
-        let _ = writeln!(std::io::stdout().lock(), "{summary}{}", products::in_words(&paths));
+        let again = match self.tried_again.get() {
+            0 => String::new(),
+            times => format!("\nunits tried again after errors: {times}"),
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{summary}{again}{}", products::in_words(&paths));
         Ok(summary.outcome())
     }
 

@@ -36,13 +36,14 @@ impl Run<'_> {
         let farm =
             Farm { comm: self.context.comm, units: &units, attempts: ATTEMPTS, at_once, pulse: &pulse };
         let (mut work, mut done) = (work, 0);
-        farm.run(
+        let again = farm.run(
             |unit, tick| work(unit, tick).map(|()| Vec::new()),
             |_, _| {
                 done += 1;
                 Ok(!self.context.stop_requested())
             },
         )?;
+        self.tried_again.set(self.tried_again.get() + again);
         Ok(comm::share(self.context.comm, &(done == units.len()))?)
     }
 
