@@ -11,9 +11,10 @@ The sigma injected is what the statistic would be at the exact position without 
 added the same sources would have the sigma in the second column.) Of one amplitude of S sigma noise leaves about Phi(S - 6.44)
 above the threshold, whatever the search: 71 % at 7, 95 % at 8.1.
 
-Prints completeness over injected sigma, positions against their errors, and false candidates against cells (points of the
-direction grid; those of the fine grid, on which the threshold is applied, are sixteen times as many).
-Exit 0: at least 73 % at 7 and 95 % at 8.1 sigma (less three standard deviations of so many trials) and at most one false candidate in 1e9 cells (Poisson, 3 sigma), 1: not, 70: nothing was compared.
+Prints completeness over injected sigma, positions against their errors, and false candidates against the points of the direction
+grid and of the fine grid, on which the threshold is applied (sixteen times as many; neighbours are far from independent).
+Exit 0: at least 73 % at 7 and 95 % at 8.1 sigma (less three standard deviations of so many trials) and at most one false candidate in
+1e9 points of the fine grid (Poisson, 3 sigma), 1: not, 70: nothing was compared.
 
 --control: the sources are on the other side of the phase centre, which the script is not told: nothing is found where they should be.
 """
@@ -235,7 +236,8 @@ def main():
         least = target - 3 * math.sqrt(target * (1 - target) / n)
         good = good and share >= least
         print(f"complete at {sigma} sigma: {share:.3f} (target {target}, at least {least:.3f} of {n})")
-    allowed = 1e-9 * cells
+    # What the threshold promises: 1e-9 at each place tried, places being points of the fine grid.
+    allowed = 1e-9 * cells * FINE
     good = good and len(false) <= allowed + 3 * math.sqrt(allowed) + 1
     if args.csv:
         with open(args.csv, "w") as f:
