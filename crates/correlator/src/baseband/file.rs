@@ -283,13 +283,18 @@ impl FrameFile {
 
     /// The payload of the valid frame of a thread at a time; of several the first in the file.
     pub fn payload(&mut self, time: FrameTime, thread: u16) -> Result<Option<&[u8]>, BasebandError> {
+        let header_bytes = self.known.pattern.header_bytes;
+        Ok(self.frame(time, thread)?.map(|bytes| &bytes[header_bytes..]))
+    }
+
+    /// The same with its header.
+    pub fn frame(&mut self, time: FrameTime, thread: u16) -> Result<Option<&[u8]>, BasebandError> {
         let home = self.home_of(time)?;
         for index in [Some(home), home.checked_sub(1), Some(home + 1)].into_iter().flatten() {
             if index < self.blocks() && self.block(index)?.find(time, thread).is_some() {
-                let pattern = self.known.pattern;
+                let length = self.known.pattern.frame_bytes;
                 let block = self.block(index)?;
-                let frame = block.find(time, thread).map(|f| block.frame_bytes(f, pattern.frame_bytes));
-                return Ok(frame.map(|bytes| &bytes[pattern.header_bytes..]));
+                return Ok(block.find(time, thread).map(|f| block.frame_bytes(f, length)));
             }
         }
         Ok(None)

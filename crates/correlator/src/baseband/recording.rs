@@ -460,5 +460,6 @@ fn frames_per_second(path: &Path, layout: &SampleLayout, format: &FrameFormat) -
     Ok(frames as i64)
 }
 
+mod copy;
 #[cfg(test)]
 mod tests;

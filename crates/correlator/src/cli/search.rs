@@ -1,4 +1,5 @@
-//! The commands that search: compact sources in visibilities, narrow-band signals in recordings.
+//! The commands that search: compact sources in visibilities, narrow-band signals and bursts in recordings.
+use crate::search::bursts::{self, BurstPlan, BurstSettings};
 use crate::search::narrow::{self, NarrowPlan, NarrowSettings};
 use crate::search::{self, SearchError, SearchOptions, SearchPlan, Sefds, read_known};
 use crate::simd::SimdPath;
@@ -22,6 +23,8 @@ pub(crate) struct SearchArgs {
 enum Other {
     /// Look for narrow-band signals that drift in the recordings of a job, at all stations at once; runs under mpirun
     Narrow(NarrowArgs),
+    /// Look for short dispersed bursts in the recordings of a job, at all stations at once; runs under mpirun
+    Bursts(BurstArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,11 +89,47 @@ struct NarrowArgs {
     options: RunOptions,
 }
 
+#[derive(Debug, clap::Args)]
+struct BurstArgs {
+    /// A job.toml, or a DiFX job's .input
+    job: PathBuf,
+    /// Length of a dump: boxcars have 1 to 64 of them
+    #[arg(long, value_name = "MS", default_value_t = 1.0)]
+    dump_ms: f64,
+    /// Lowest dispersion measure
+    #[arg(long, value_name = "PC_CM3", default_value_t = 0.0)]
+    dm_min: f64,
+    /// Highest dispersion measure
+    #[arg(long, value_name = "PC_CM3", default_value_t = 1000.0)]
+    dm_max: f64,
+    /// Channels of a band, a power of two [default: as many as dispersion and field need]
+    #[arg(long, value_name = "N")]
+    channels: Option<usize>,
+    /// Standard deviations of one amplitude that noise exceeds as rarely as it may in one trial
+    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
+    threshold: f64,
+    /// Half the width of the field around the pointing [default: the primary beam and all phase centres]
+    #[arg(long, value_name = "ARCSEC")]
+    field: Option<f64>,
+    /// Memory for the powers of a rank
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    memory_mib: usize,
+    /// Keep the recordings of all stations around what passes, as VDIF
+    #[arg(long)]
+    snippets: bool,
+    /// Take channels and bits from the job where the recordings' headers say otherwise
+    #[arg(long)]
+    trust_job: bool,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
 /// `kvn-corr search`.
 pub(crate) fn main(args: SearchArgs) -> ExitCode {
     match args.other {
         None => compact(args.compact),
         Some(Other::Narrow(args)) => search_narrow(&args),
+        Some(Other::Bursts(args)) => search_bursts(&args),
     }
 }
 
@@ -132,6 +171,36 @@ fn search_narrow(args: &NarrowArgs) -> ExitCode {
     )
 }
 
+/// Bursts in "NAME.bursts.csv" and ".h5", pictures and pieces of recordings in "NAME.bursts/".
+fn search_bursts(args: &BurstArgs) -> ExitCode {
+    let out = args.options.out.clone().unwrap_or_else(|| args.job.with_extension("out"));
+    runtime::parallel_at_level(
+        &args.options,
+        SimdPath::detect().level(),
+        |level| {
+            let threshold = positive("threshold", args.threshold)?;
+            if !(0.0 <= args.dm_min && args.dm_min <= args.dm_max && args.dm_max.is_finite()) {
+                let (low, high) = (args.dm_min, args.dm_max);
+                let what = format!("--dm-min {low} --dm-max {high}: 0 or more is needed, the lower one first");
+                return Err(Failure::usage(anyhow::anyhow!(what)));
+            }
+            let settings = BurstSettings {
+                dump_s: 1e-3 * positive("dump-ms", args.dump_ms)?,
+                channels: args.channels,
+                dm_min: args.dm_min,
+                dm_max: args.dm_max,
+                ln_threshold: -0.5 * threshold * threshold,
+                half_field_rad: arcsec_to_rad("field", args.field)?,
+                memory_bytes: args.memory_mib.saturating_mul(1 << 20),
+                snippets: args.snippets,
+            };
+            bursts::prepare(&args.job, args.trust_job, settings, SimdPath::from_level(level))
+        },
+        BurstPlan::to_string,
+        |context, plan| bursts::run(context, plan, &out),
+    )
+}
+
 /// "NAME.search.csv" beside the visibilities, or in --out; images in "NAME.search".
 fn compact(args: CompactArgs) -> ExitCode {
     let beside = args.file.as_ref().and_then(|file| file.parent()).map(Path::to_path_buf);
@@ -153,7 +222,7 @@ fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failur
         coherence_s: positive("coherence", args.coherence)?,
     };
     let Some(file) = &args.file else {
-        return Err(Failure::usage(anyhow::anyhow!("visibilities are needed, or narrow and a job")));
+        return Err(Failure::usage(anyhow::anyhow!("visibilities are needed, or narrow or bursts and a job")));
     };
     let known = args.known.as_deref().map(read_known).transpose();
     let known = known.map_err(|error: SearchError| Failure::input(error))?.unwrap_or_default();

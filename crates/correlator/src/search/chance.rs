@@ -32,6 +32,40 @@ pub fn power_of(n: usize, ln_p: f64) -> f64 {
     high
 }
 
+/// [`ln_chance`] for any, also large and fractional, number of powers: Temme's expansion of the incomplete gamma function (1979,
+/// SIAM J. Math. Anal. 10, 757) to its first correction, which is good to 1/n of the probability.
+pub fn ln_chance_of_many(n: f64, x: f64) -> f64 {
+    if n < 1.0 {
+        return 0.0;
+    }
+    if n < 200.0 {
+        return ln_chance(n.round() as usize, x * n.round() / n);
+    }
+    let excess = x / n - 1.0;
+    if excess <= -0.5 {
+        return 0.0;
+    }
+    // eta^2 / 2 = x/n - 1 - ln(x/n): as a series where the difference would cancel.
+    let half_square = if excess.abs() < 1e-4 {
+        excess * excess * (0.5 - excess / 3.0 + 0.25 * excess * excess)
+    } else {
+        excess - libm::log1p(excess)
+    };
+    let eta = excess.signum() * (2.0 * half_square).sqrt();
+    let near = eta * (0.5 * n).sqrt();
+    let correction = if excess.abs() < 1e-3 { -1.0 / 3.0 + eta / 12.0 } else { 1.0 / excess - 1.0 / eta };
+    // Both terms share exp(-n eta^2 / 2).
+    let scale = correction / (std::f64::consts::TAU * n).sqrt();
+    if near < 5.0 {
+        let chance = 0.5 * libm::erfc(near) + scale * libm::exp(-near * near);
+        return libm::log(chance.max(1e-300)).min(0.0);
+    }
+    let inverse = 1.0 / (near * near);
+    let tail = 1.0 - inverse * (0.5 - inverse * (0.75 - inverse * (1.875 - 6.5625 * inverse)));
+    let tail = tail / (2.0 * near * std::f64::consts::PI.sqrt());
+    -near * near + libm::log(tail + scale)
+}
+
 fn ln_factorial(n: usize) -> f64 {
     libm::lgamma(n as f64 + 1.0)
 }
@@ -61,6 +95,18 @@ mod tests {
         assert_eq!(ln_chance(4, 0.0), 0.0);
         assert!([1, 3, 700].iter().all(|&n| (ln_chance(n, power_of(n, -20.7)) + 20.7).abs() < 1e-6));
         assert!(ln_chance(2, 800.0).is_finite() && ln_chance(2, 800.0) < -790.0);
+    }
+
+    #[test]
+    fn many_powers_are_as_the_exact_sum() {
+        for n in [64usize, 200, 1000, 20_000] {
+            for sigma in [-2.0, 0.0, 0.01, 1.0, 3.0, 6.0, 7.0, 12.0, 80.0] {
+                let x = n as f64 + sigma * (n as f64).sqrt();
+                let (exact, found) = (ln_chance(n, x), ln_chance_of_many(n as f64, x));
+                assert!((exact - found).abs() < 2e-3, "{n} {sigma}: {exact} {found}");
+            }
+        }
+        assert!(ln_chance_of_many(1e8, 1e8 + 1e6).is_finite() && ln_chance_of_many(0.0, 1.0) == 0.0);
     }
 
     #[test]

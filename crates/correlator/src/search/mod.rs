@@ -7,6 +7,7 @@
 //! baselines at once). Of noise the sum has Erlang's distribution.
 
 mod block;
+pub mod bursts;
 mod chance;
 mod collect;
 mod find;

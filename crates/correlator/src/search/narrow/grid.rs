@@ -5,7 +5,7 @@ use crate::job::Job;
 use serde::{Deserialize, Serialize};
 
 /// Bins of a product's band in the first transforms.
-pub(super) const BINS: usize = 1 << 13;
+pub(in crate::search) const BINS: usize = 1 << 13;
 /// Bins of a sub-band, the guards at both ends included.
 pub(super) const SUB_BINS: usize = 256;
 /// Bins at each end of a sub-band that its neighbours have, too.

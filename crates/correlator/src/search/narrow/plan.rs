@@ -74,7 +74,7 @@ pub fn prepare(
 }
 
 /// Half the primary beam's full width at half maximum (1.2 wavelengths over the smallest diameter), and all phase centres.
-fn half_field(job: &Job, scan: usize) -> f64 {
+pub(in crate::search) fn half_field(job: &Job, scan: usize) -> f64 {
     let diameter = |s: &crate::job::Station| s.diameter_m.or_else(|| known_diameter_m(&s.name));
     let least = job.stations.iter().map(|s| diameter(s).unwrap_or(SOME_DIAMETER_M));
     let diameter_m = least.fold(f64::INFINITY, f64::min).max(1.0);

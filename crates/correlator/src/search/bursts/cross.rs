@@ -1,0 +1,403 @@
+//! The cross test of a burst: spectra of all stations along its track, correlated at the delays of directions on the sky.
+//!
+//! V_ab(f) = sum_t X_a conj(X_b) over the time that the burst takes in channel f, less the same (in proportion) beside it, where
+//! steady sources are and the burst is not; its variance N_ab(f) is that of the noise of both. z(tau) = |sum_f V_ab
+//! exp(-2 pi i f tau)|^2 / sum_f N_ab is exponential with mean 1 where one of the two stations has noise alone, whatever the other
+//! has. Bands that lie together are added with their phases; z of those apart, and of all pairs, are added, for the delays
+//! of one direction: of noise the sum is Erlang's.
+
+use super::super::chance::{ln_chance, of_any};
+use super::blocks::Blocks;
+use super::field::FieldOfDelays;
+use super::powers::{Place, Wanted, streams_of};
+use crate::baseband::{BasebandError, SampleSource};
+use num_complex::{Complex32, Complex64};
+use std::f64::consts::TAU;
+use std::ops::Range;
+
+/// Points of a delay's grid in one independent cell.
+const PER_CELL: f64 = 4.0;
+/// What is beside a burst, on each side, in widths of it.
+const BESIDE_WIDTHS: f64 = 2.0;
+/// Between a burst and what is beside it: widths, and dumps.
+const APART: (f64, f64) = (1.0, 2.0);
+/// Share of a transform within which delays are looked for.
+const DELAYS: f64 = 0.4;
+
+/// Where a burst is: in spectra from the start of the scan.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Track {
+    /// Middle of the burst in every channel.
+    pub centre_f: Vec<f64>,
+    /// Half its width.
+    pub half: f64,
+    /// From the middle to the near and the far end of what is beside it.
+    pub beside: (f64, f64),
+}
+
+impl Track {
+    /// Of a boxcar of `width` dumps.
+    pub fn new(centre_f: Vec<f64>, width: f64, dump_blocks: f64) -> Self {
+        let half = 0.5 * width * dump_blocks;
+        let near = half + APART.0 * 2.0 * half + APART.1 * dump_blocks;
+        Self { centre_f, half, beside: (near, near + BESIDE_WIDTHS * 2.0 * half) }
+    }
+
+    /// First block that is needed and the number of them.
+    pub fn span(&self) -> (i64, usize) {
+        let low = self.centre_f.iter().copied().fold(f64::INFINITY, f64::min) - self.beside.1;
+        let high = self.centre_f.iter().copied().fold(f64::NEG_INFINITY, f64::max) + self.beside.1;
+        if !(low.is_finite() && high.is_finite()) {
+            return (0, 0);
+        }
+        let first = low.floor().max(0.0) as i64;
+        (first, (high.ceil() as i64 - first).max(0) as usize)
+    }
+
+    /// Whether a block is in the burst (`Some(true)`), beside it, or neither.
+    fn part(&self, channel: usize, block: i64) -> Option<bool> {
+        let off = (block as f64 + 0.5 - self.centre_f[channel]).abs();
+        if off <= self.half {
+            Some(true)
+        } else {
+            (self.beside.0..=self.beside.1).contains(&off).then_some(false)
+        }
+    }
+}
+
+/// Sums of a pair in one channel, on the burst and beside it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Cell {
+    pub sum: [Complex64; 2],
+    pub norm: [f64; 2],
+    pub count: [u32; 2],
+}
+
+impl Cell {
+    /// The burst's part and its variance.
+    pub fn burst(&self) -> (Complex64, f64) {
+        let share = self.share();
+        (self.sum[0] - share * self.sum[1], self.norm[0] + share * share * self.norm[1])
+    }
+
+    /// Blocks of the burst over those beside it.
+    pub fn share(&self) -> f64 {
+        if self.count[1] > 0 { f64::from(self.count[0]) / f64::from(self.count[1]) } else { 0.0 }
+    }
+}
+
+/// Correlations of all pairs of stations over one burst.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Correlations {
+    pub pairs: Vec<(usize, usize)>,
+    /// By pair and channel.
+    pub cell_pf: Vec<Vec<Cell>>,
+    /// Sky frequency of every channel, Hz.
+    pub sky_hz: Vec<f64>,
+    /// How much later than the field's time the burst is there, s.
+    pub late_s: Vec<f64>,
+    /// Channels that are added with their phases.
+    pub coherent: Vec<Range<usize>>,
+    /// Largest delay that spectra this short can show, s.
+    pub longest_s: f64,
+}
+
+impl Correlations {
+    /// Room for `stations` stations.
+    pub fn new(stations: usize, wanted: Wanted, track: &Track) -> Self {
+        let pairs: Vec<(usize, usize)> =
+            (0..stations).flat_map(|a| (a + 1..stations).map(move |b| (a, b))).collect();
+        let (grid, channels) = (wanted.grid, wanted.group.sky_hz.len());
+        let middle = track.centre_f.iter().sum::<f64>() / channels.max(1) as f64;
+        Self {
+            cell_pf: vec![vec![Cell::default(); channels]; pairs.len()],
+            pairs,
+            sky_hz: wanted.group.sky_hz.clone(),
+            late_s: track.centre_f.iter().map(|c| (c - middle) * grid.block_s()).collect(),
+            coherent: wanted.group.coherent_channels(grid),
+            longest_s: DELAYS * grid.block_s(),
+        }
+    }
+
+    /// Reads all stations once more over a burst. `noise_mf` is the noise of their channels, 0 where one is not used.
+    ///
+    /// # Errors
+    /// Where a recording cannot be read.
+    pub fn read(
+        wanted: Wanted,
+        track: &Track,
+        noise_mf: &[&[f64]],
+        sources: &mut [Box<dyn SampleSource>],
+        tick: &mut dyn FnMut(),
+    ) -> Result<Self, BasebandError> {
+        let Wanted { job, grid, group, unit, simd } = wanted;
+        let mut found = Self::new(group.stations.len(), wanted, track);
+        let mut streams: Vec<(usize, usize, Vec<Place>, Blocks)> = Vec::new();
+        for (m, &station) in group.stations.iter().enumerate() {
+            for (stream, places) in streams_of(job, grid, group, station) {
+                let blocks = Blocks::new(job, stream, grid, sources[stream].as_ref(), simd);
+                streams.push((m, stream, places, blocks));
+            }
+        }
+        let batch = streams.iter().map(|s| s.3.batch()).min().unwrap_or(1);
+        let (first, count) = track.span();
+        let channels = group.sky_hz.len();
+        let mut z_mf = vec![Complex32::default(); group.stations.len() * channels];
+        for from in (0..count).step_by(batch) {
+            let n = batch.min(count - from);
+            for (_, stream, _, blocks) in &mut streams {
+                blocks.read(sources[*stream].as_mut(), unit.scan, (first + from as i64, n))?;
+            }
+            for k in 0..n {
+                z_mf.fill(Complex32::default());
+                let block = first + (from + k) as i64;
+                for (m, _, places, blocks) in &mut streams {
+                    for place in places.iter() {
+                        let range = place.band * grid.channels..(place.band + 1) * grid.channels;
+                        if range.clone().all(|f| track.part(f, block).is_none()) {
+                            continue;
+                        }
+                        let Some((re, im)) = blocks.spectrum(k, place.channel) else { continue };
+                        for (c, f) in range.enumerate() {
+                            let noise = noise_mf[*m][f];
+                            if noise > 0.0 {
+                                let root = (1.0 / noise.sqrt()) as f32;
+                                let at = place.first + c;
+                                z_mf[*m * channels + f] = Complex32::new(re[at] * root, im[at] * root);
+                            }
+                        }
+                    }
+                }
+                found.add(track, block, &z_mf);
+            }
+            tick();
+        }
+        Ok(found)
+    }
+
+    /// Adds the spectra of a block, by station and channel; 0 where there is none.
+    pub fn add(&mut self, track: &Track, block: i64, z_mf: &[Complex32]) {
+        let channels = self.sky_hz.len();
+        for f in 0..channels {
+            let Some(on) = track.part(f, block) else { continue };
+            let part = usize::from(!on);
+            for (&(a, b), cells) in self.pairs.iter().zip(&mut self.cell_pf) {
+                let (x, y) = (z_mf[a * channels + f], z_mf[b * channels + f]);
+                let norm = f64::from(x.norm_sqr()) * f64::from(y.norm_sqr());
+                if norm > 0.0 {
+                    let cell = &mut cells[f];
+                    cell.sum[part] += wide(x) * wide(y).conj();
+                    cell.norm[part] += norm;
+                    cell.count[part] += 1;
+                }
+            }
+        }
+    }
+
+    /// Bands that the widest of those that are added with their phases span, Hz.
+    pub fn span_hz(sky_hz: &[f64], coherent: &[Range<usize>]) -> f64 {
+        let span = |r: &Range<usize>| sky_hz[r.end - 1] - sky_hz[r.start];
+        coherent.iter().map(span).fold(0.0, f64::max).max(1.0)
+    }
+
+    /// Sum of a pair's channels in some coherent bands, turned by the delays that `delay_s` tells for a channel; of what `value`
+    /// takes of a cell.
+    fn turned(
+        &self,
+        (pair, channels): (usize, &Range<usize>),
+        delay_s: impl Fn(usize) -> f64,
+        value: impl Fn(&Cell) -> Complex64,
+    ) -> Complex64 {
+        let reference_hz = self.sky_hz[channels.start];
+        let mut sum = Complex64::default();
+        for f in channels.clone() {
+            let cell = &self.cell_pf[pair][f];
+            if cell.count[0] > 0 {
+                // The part of the phase that all channels share does not matter, unless the delay changes along the track.
+                let turns = (self.sky_hz[f] - reference_hz) * delay_s(f)
+                    + reference_hz * (delay_s(f) - delay_s(channels.start));
+                let (sin, cos) = libm::sincos(-TAU * (turns - turns.round()));
+                sum += value(cell) * Complex64::new(cos, sin);
+            }
+        }
+        sum
+    }
+
+    fn norm(&self, pair: usize, channels: &Range<usize>) -> f64 {
+        self.cell_pf[pair][channels.clone()].iter().map(|c| c.burst().1).sum()
+    }
+
+    /// z of a pair at a direction, summed over the coherent bands.
+    pub fn exact(&self, pair: usize, field: &FieldOfDelays, at: [f64; 2]) -> f64 {
+        let delay_s = |f: usize| field.delay_s(self.pairs[pair], at, self.late_s[f]);
+        self.coherent
+            .iter()
+            .map(|channels| {
+                let norm = self.norm(pair, channels);
+                let sum = self.turned((pair, channels), delay_s, |c| c.burst().0);
+                if norm > 0.0 { sum.norm_sqr() / norm } else { 0.0 }
+            })
+            .sum()
+    }
+
+    /// Correlated power of all pairs at a direction, with the burst and, in proportion, beside it.
+    pub fn powers(&self, field: &FieldOfDelays, at: [f64; 2]) -> (f64, f64) {
+        let mut powers = (0.0, 0.0);
+        for pair in 0..self.pairs.len() {
+            let delay_s = |f: usize| field.delay_s(self.pairs[pair], at, self.late_s[f]);
+            for channels in &self.coherent {
+                powers.0 += self.turned((pair, channels), delay_s, |c| c.sum[0]).norm_sqr();
+                powers.1 += self.turned((pair, channels), delay_s, |c| c.share() * c.sum[1]).norm_sqr();
+            }
+        }
+        powers
+    }
+
+    /// z of a pair at delays `k` steps from 0, `-most ..= most`, and the step.
+    pub fn delays(&self, pair: usize, most_s: f64) -> (Vec<f64>, f64) {
+        let step_s = 1.0 / (PER_CELL * Self::span_hz(&self.sky_hz, &self.coherent));
+        let most = (most_s / step_s).ceil() as i64 + 1;
+        let mut z = vec![0.0; (2 * most + 1) as usize];
+        for channels in &self.coherent {
+            let norm = self.norm(pair, channels);
+            if norm <= 0.0 {
+                continue;
+            }
+            let mut sums = vec![Complex64::default(); z.len()];
+            for f in channels.clone() {
+                let cell = &self.cell_pf[pair][f];
+                if cell.count[0] == 0 {
+                    continue;
+                }
+                let turns = (self.sky_hz[f] - self.sky_hz[channels.start]) * step_s;
+                let turn = |turns: f64| Complex64::from_polar(1.0, -TAU * (turns - turns.round()));
+                let (mut value, by) = (cell.burst().0 * turn(-(most as f64) * turns), turn(turns));
+                for sum in &mut sums {
+                    *sum += value;
+                    value *= by;
+                }
+            }
+            z.iter_mut().zip(&sums).for_each(|(z, s)| *z += s.norm_sqr() / norm);
+        }
+        (z, step_s)
+    }
+
+    /// Pairs that have data.
+    pub fn used(&self) -> Vec<usize> {
+        let used = |pair: &usize| self.coherent.iter().any(|c| self.norm(*pair, c) > 0.0);
+        (0..self.pairs.len()).filter(used).collect()
+    }
+
+    /// Coherent bands in which a pair has data: each adds an independent power.
+    pub fn parts(&self, pair: usize) -> usize {
+        self.coherent.iter().filter(|c| self.norm(pair, c) > 0.0).count()
+    }
+
+    /// Root mean square of the frequencies of a coherent band about their mean, Hz.
+    fn spread_hz(&self, pair: usize, channels: &Range<usize>) -> f64 {
+        let used = || channels.clone().filter(|f| self.cell_pf[pair][*f].count[0] > 0);
+        let n = used().count().max(1) as f64;
+        let mean_hz = used().map(|f| self.sky_hz[f]).sum::<f64>() / n;
+        (used().map(|f| (self.sky_hz[f] - mean_hz).powi(2)).sum::<f64>() / n).sqrt()
+    }
+}
+
+fn wide(z: Complex32) -> Complex64 {
+    Complex64::new(z.re.into(), z.im.into())
+}
+
+/// A direction that explains a burst best.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fit {
+    /// Direction cosines towards east and north.
+    pub at: [f64; 2],
+    /// z of every pair there; 0 of those without data.
+    pub z_p: Vec<f64>,
+    /// Probability that noise does as much anywhere in the field.
+    pub false_alarm: f64,
+    /// Directions that were tried.
+    pub directions: f64,
+    /// One standard deviation in l and m, and their correlation; `None` where delays do not tell both.
+    pub error: Option<[f64; 3]>,
+}
+
+/// The direction of the field at which all pairs together have most of the burst.
+pub(super) fn fit(all: &Correlations, field: &FieldOfDelays) -> Fit {
+    let used = all.used();
+    let span_hz = Correlations::span_hz(&all.sky_hz, &all.coherent);
+    let tables: Vec<(Vec<f64>, f64)> =
+        used.iter().map(|&p| all.delays(p, field.most_s(all.pairs[p]))).collect();
+    let (steps, step) = field.grid(span_hz);
+    let slopes: Vec<[f64; 2]> = used.iter().map(|&p| field.slope_s(all.pairs[p])).collect();
+    let mut best = ([0.0, 0.0], -1.0);
+    for y in -steps..=steps {
+        for x in -steps..=steps {
+            let at = [x as f64 * step, y as f64 * step];
+            let of = |((table, step_s), slope): (&(Vec<f64>, f64), &[f64; 2])| {
+                let place = ((slope[0] * at[0] + slope[1] * at[1]) / step_s).round() as i64;
+                table.get((place + table.len() as i64 / 2) as usize).copied().unwrap_or(0.0)
+            };
+            let sum: f64 = tables.iter().zip(&slopes).map(of).sum();
+            if sum > best.1 {
+                best = (at, sum);
+            }
+        }
+    }
+    let at = refine(all, &used, field, (best.0, step));
+    let mut z_p = vec![0.0; all.pairs.len()];
+    used.iter().for_each(|&p| z_p[p] = all.exact(p, field, at));
+    let n: usize = used.iter().map(|&p| all.parts(p)).sum();
+    let directions = field.directions(span_hz);
+    let false_alarm = of_any(ln_chance(n, z_p.iter().sum()), directions);
+    let error = errors(all, &z_p, field);
+    Fit { at, z_p, false_alarm, directions, error }
+}
+
+/// Climbs from a point of the grid to the top, with exact delays, within the field.
+fn refine(
+    all: &Correlations,
+    used: &[usize],
+    field: &FieldOfDelays,
+    (mut at, mut step): ([f64; 2], f64),
+) -> [f64; 2] {
+    let value = |at: [f64; 2]| used.iter().map(|&p| all.exact(p, field, at)).sum::<f64>();
+    let mut top = value(at);
+    for _ in 0..12 {
+        step *= 0.5;
+        for _ in 0..4 {
+            let around = [[step, 0.0], [-step, 0.0], [0.0, step], [0.0, -step], [step, step], [-step, -step]];
+            let inside = |x: f64| x.clamp(-field.half, field.half);
+            let tries = around.map(|d| [inside(at[0] + d[0]), inside(at[1] + d[1])]);
+            let better =
+                tries.into_iter().map(|p| (p, value(p))).reduce(|p, q| if q.1 > p.1 { q } else { p });
+            match better.filter(|b| b.1 > top) {
+                Some(b) => (at, top) = b,
+                None => break,
+            }
+        }
+    }
+    at
+}
+
+/// Errors of a direction from those of the delays, 1 / (2 pi B sqrt(2 z)) with B the spread of the frequencies (Thompson, Moran
+/// and Swenson, section 9.8).
+fn errors(all: &Correlations, z_p: &[f64], field: &FieldOfDelays) -> Option<[f64; 3]> {
+    let mut fisher = [0.0f64; 3];
+    for (pair, &z) in z_p.iter().enumerate() {
+        let slope_s = field.slope_s(all.pairs[pair]);
+        let parts = all.parts(pair).max(1) as f64;
+        for channels in all.coherent.iter().filter(|c| all.norm(pair, c) > 0.0) {
+            // One of z is noise.
+            let signal = (z / parts - 1.0).max(0.25);
+            let sigma_s = 1.0 / (TAU * all.spread_hz(pair, channels).max(1.0) * (2.0 * signal).sqrt());
+            let s = slope_s.map(|slope| slope / sigma_s);
+            fisher = [fisher[0] + s[0] * s[0], fisher[1] + s[0] * s[1], fisher[2] + s[1] * s[1]];
+        }
+    }
+    let determinant = fisher[0] * fisher[2] - fisher[1] * fisher[1];
+    if determinant <= 1e-9 * fisher[0] * fisher[2] || determinant <= 0.0 {
+        return None;
+    }
+    let (l, m) = ((fisher[2] / determinant).sqrt(), (fisher[0] / determinant).sqrt());
+    Some([l, m, -fisher[1] / determinant / (l * m)])
+}

@@ -1,0 +1,187 @@
+//! Runs a search over all ranks: units are handed out, each leaves its result as a checkpoint, rank 0 joins them.
+
+use super::plan::BurstPlan;
+use super::products;
+use super::snippets;
+use super::unit::{UnitResult, work};
+use crate::baseband::BasebandError;
+use crate::run::open_sources;
+use anyhow::Context as _;
+use mirinae_common::atomic;
+use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
+use mirinae_common::comm::Comm;
+use mirinae_common::farm::{Farm, UnitError};
+use mirinae_common::fault;
+use mirinae_common::outcome::{Failure, Outcome};
+use mirinae_common::progress::Progress;
+use mirinae_common::provenance;
+use mirinae_common::runtime::Context;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// How often a unit is tried: read errors of a network file system go away.
+const ATTEMPTS: u32 = 3;
+
+/// Runs the search; products go to `out`.
+///
+/// # Errors
+/// Exit 2 with the cause; exit 65 where the folder holds another search.
+pub fn run(context: &Context, plan: &BurstPlan, out: &Path) -> Result<Outcome, Failure> {
+    let run = Run { context, plan, out };
+    let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
+    let complete = run.search(&todo).map_err(Failure::run)?;
+    if context.comm.rank() > 0 {
+        return Ok(Outcome::default());
+    }
+    if !complete {
+        return Ok(Outcome::stopped());
+    }
+    run.finish().map_err(Failure::run)
+}
+
+struct Run<'a> {
+    context: &'a Context<'a>,
+    plan: &'a BurstPlan,
+    out: &'a Path,
+}
+
+impl Run<'_> {
+    fn parts(&self) -> PathBuf {
+        self.out.join("bursts-parts")
+    }
+
+    fn part(&self, unit: usize) -> Checkpoint {
+        Checkpoint::new(self.parts().join(format!("{unit:08}.part")), self.context.plan_hash)
+    }
+
+    fn product(&self, ending: &str) -> PathBuf {
+        self.out.join(format!("{}.bursts{ending}", self.plan.base.job.name))
+    }
+
+    /// On rank 0: makes the folder ready and lists the units that are not done.
+    fn open(&self) -> Result<Vec<usize>, Failure> {
+        let options = self.context.options;
+        let parts = self.parts();
+        if options.fresh {
+            self.clear().context("cannot start over").map_err(Failure::run)?;
+        }
+        if options.resume && !parts.exists() {
+            let what = format!("{} holds no search to go on with; leave out --resume", self.out.display());
+            return Err(Failure::input(anyhow::anyhow!(what)));
+        }
+        let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
+        made.map_err(Failure::run)?;
+        let mut todo = Vec::new();
+        for unit in 0..self.plan.units.len() {
+            match self.part(unit).load::<UnitResult>() {
+                Ok(Some(_)) => {}
+                Ok(None) => todo.push(unit),
+                Err(error @ CheckpointError::Damaged { .. }) => {
+                    tracing::warn!(unit, %error, "made again");
+                    todo.push(unit);
+                }
+                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
+                Err(error) => return Err(Failure::run(error)),
+            }
+        }
+        Ok(todo)
+    }
+
+    /// Removes what an earlier search left.
+    fn clear(&self) -> io::Result<()> {
+        let gone = |result: io::Result<()>| match result {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        for ending in [".csv", ".h5"] {
+            gone(fs::remove_file(self.product(ending)))?;
+        }
+        gone(fs::remove_dir_all(self.product("")))?;
+        gone(fs::remove_dir_all(self.parts()))
+    }
+
+    /// Does the units; false where a signal stopped it before the end.
+    fn search(&self, todo: &[usize]) -> anyhow::Result<bool> {
+        let total = self.plan.units.len();
+        let mut done = total - todo.len();
+        let rank = self.context.comm.rank();
+        let mut progress = Progress::new(rank, self.context.options, "units", done as u64, total as u64);
+        let mut sources = None;
+        let watchdog = self.context.watchdog();
+        let pulse = || self.context.pulse(&watchdog);
+        let farm = Farm {
+            comm: self.context.comm,
+            units: todo,
+            attempts: ATTEMPTS,
+            at_once: usize::MAX,
+            pulse: &pulse,
+        };
+        farm.run(
+            |unit, tick| {
+                fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                if sources.is_none() {
+                    sources = Some(open_sources(&self.plan.base).map_err(unit_error)?);
+                }
+                let Some(sources) = sources.as_mut() else { return Ok(Vec::new()) };
+                let result = work(self.plan, sources, &self.plan.units[unit], tick).map_err(unit_error)?;
+                let saved = self.part(unit).save(&result);
+                saved.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                Ok(Vec::new())
+            },
+            |_, _| {
+                done += 1;
+                progress.set(done as u64, String::new);
+                Ok(!self.context.stop_requested())
+            },
+        )?;
+        progress.finish();
+        Ok(done == total)
+    }
+
+    /// On rank 0: joins the results, writes the products, tells how it went.
+    fn finish(&self) -> anyhow::Result<Outcome> {
+        let mut results = Vec::new();
+        for unit in 0..self.plan.units.len() {
+            let part = self.part(unit);
+            let missing =
+                || format!("{} was there and is gone; run the same command again", part.path().display());
+            results.push(part.load::<UnitResult>()?.with_context(missing)?);
+        }
+        let rows = products::rows(self.plan, &results);
+        let provenance = self.plan.provenance(&self.context.plan_hash);
+        let (csv, hdf5, folder) = (self.product(".csv"), self.product(".h5"), self.product(""));
+        products::write_csv(self.plan, &rows, &csv)?;
+        let write = |tmp: &Path| {
+            products::write_hdf5(self.plan, &rows, &provenance, tmp).map_err(anyhow::Error::from)
+        };
+        atomic::write_by_path(&hdf5, write, anyhow::Error::from)?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let drawn = products::draw(self.plan, &rows, &folder)?;
+        let kept = if self.plan.settings.snippets { snippets::keep(self.plan, &rows, &folder)? } else { 0 };
+        let record = self.product(".run.json");
+        let (hosts, started) = (&self.context.hosts, self.context.started);
+        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started, &[])?;
+        let mut told = products::summary(self.plan, &rows);
+        for path in [&csv, &hdf5] {
+            told.push_str(&format!("\nwrote {}", path.display()));
+        }
+        told.push_str(&format!("\nwrote {drawn} pictures to {}", folder.display()));
+        if self.plan.settings.snippets {
+            told.push_str(&format!("\nwrote {kept} pieces of recordings to {}", folder.display()));
+        }
+        let mut outcome = Outcome::default();
+        let lost = results.iter().map(|r| r.spectra.0 - r.spectra.1).sum();
+        outcome.count("spectra without all of their samples", lost);
+        let left_out = results.iter().map(|r| r.channels_left_out).sum();
+        outcome.count("channels whose noise is not steady, in stretches of stations", left_out);
+        // The products are there, whether or not anyone listens.
+        let _ = writeln!(std::io::stdout().lock(), "{told}");
+        Ok(outcome)
+    }
+}
+
+/// A read that the system refused may go well later; recordings that do not fit the job never will.
+fn unit_error(error: BasebandError) -> UnitError {
+    UnitError { recoverable: matches!(error, BasebandError::Read { .. }), error: error.into() }
+}

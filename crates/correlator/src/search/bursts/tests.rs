@@ -1,0 +1,1 @@
+//! Tests of the search on made-up powers and spectra.

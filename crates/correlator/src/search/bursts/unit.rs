@@ -1,0 +1,330 @@
+//! Does one unit of work: every station's powers, the bursts in them, the cross test of each.
+
+use super::super::chance::sigma;
+use super::cross::{Correlations, Track};
+use super::dedisperse::{running, track_sums};
+use super::find::{Burst, Found, Search, find};
+use super::grid::{BurstUnit, WIDEST};
+use super::plan::BurstPlan;
+use super::powers::{Powers, Wanted};
+use super::verdict::{Outcome, judge};
+use crate::baseband::{BasebandError, SampleSource};
+use serde::{Deserialize, Serialize};
+
+/// Bursts of a unit that did not pass and have pictures.
+const MOST_PICTURES: usize = 6;
+/// Rows and columns of a picture at most.
+pub(super) const PICTURE: (usize, usize) = (64, 160);
+/// Dispersion measures of a picture at most.
+const PICTURE_DMS: usize = 48;
+/// Widths to both sides of a burst that pictures show.
+const AROUND: i64 = 12;
+
+/// A burst with its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Hit {
+    /// Station among the group's that has it; their number where it is their sum.
+    pub stream: usize,
+    /// Index of the dispersion measure.
+    pub dm: usize,
+    /// First dump of the boxcar at the top, from the start of the scan.
+    pub start: i64,
+    /// Dumps.
+    pub width: usize,
+    pub excess: f64,
+    pub ln_chance: f64,
+    /// By station; 0 where it has no data.
+    pub ln_chance_m: Vec<f64>,
+    pub outcome: Outcome,
+    /// Stations of the pairs.
+    pub pairs: Vec<(usize, usize)>,
+    /// z of the pairs at the best direction.
+    pub z_p: Vec<f64>,
+    /// Delays of the pairs there, s.
+    pub delay_s_p: Vec<f64>,
+    pub cross_false_alarm: f64,
+    /// Best direction: direction cosines from the pointing.
+    pub at: Option<[f64; 2]>,
+    /// Errors of l and m, and their correlation.
+    pub error: Option<[f64; 3]>,
+    /// Number of the burst in its unit: hits of several stations that are one have the same.
+    pub signal: usize,
+    pub picture: Option<Picture>,
+}
+
+/// What pictures of a burst show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Picture {
+    /// Rows (of channels, rising) and columns (of dumps) of each station.
+    pub rows: usize,
+    pub columns: usize,
+    /// First dump from the start of the scan, and dumps of a column.
+    pub first: i64,
+    pub each: usize,
+    /// By station, row and column: mean power less that of noise, in standard deviations.
+    pub sky_mft: Vec<f32>,
+    /// The same of all stations (of the one that has it), every row moved by its dispersion.
+    pub straight_ft: Vec<f32>,
+    /// Dispersion measures of the plane's rows, pc cm^-3.
+    pub dms: Vec<f64>,
+    /// By dispersion measure and column (dumps of arrival, as above but one column a dump from `plane_first`): standard
+    /// deviations of the boxcar.
+    pub plane_dt: Vec<f32>,
+    pub plane_first: i64,
+    pub plane_columns: usize,
+}
+
+/// What a unit gave.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct UnitResult {
+    /// Bursts, the strongest first.
+    pub hits: Vec<Hit>,
+    /// Boxcars tried.
+    pub trials: f64,
+    /// So full of bursts that only the strongest were looked at.
+    pub crowded: bool,
+    /// Spectra that should be there and that are, of all stations and bands.
+    pub spectra: (u64, u64),
+    /// Channels of stations that were not used.
+    pub channels_left_out: u64,
+}
+
+/// Does a unit.
+///
+/// # Errors
+/// Where a recording cannot be read.
+pub(super) fn work(
+    plan: &BurstPlan,
+    sources: &mut [Box<dyn SampleSource>],
+    unit: &BurstUnit,
+    tick: &mut dyn FnMut(),
+) -> Result<UnitResult, BasebandError> {
+    let (job, grid, group) = (&plan.base.job, &plan.grid, &plan.groups[unit.group]);
+    let wanted = Wanted { job, grid, group, unit, simd: plan.base.simd };
+    let mut result = UnitResult::default();
+    let mut powers = Vec::new();
+    for &station in &group.stations {
+        let of = Powers::read(wanted, station, sources, tick)?;
+        result.spectra.0 += of.spectra.0;
+        result.spectra.1 += of.spectra.1;
+        // Those at frequency 0 and at the edges are never used.
+        let unused = of.noise_f.iter().enumerate().filter(|(f, n)| **n == 0.0 && f % grid.channels > 0);
+        result.channels_left_out += unused.count() as u64;
+        powers.push(of);
+    }
+    let noise: Vec<Vec<f64>> = powers.iter().map(|p| p.noise_f.clone()).collect();
+    let shifts: Vec<Vec<usize>> = group.dms.iter().map(|dm| group.shifts(grid, *dm)).collect();
+    let mut pictures = Vec::new();
+    let Found { bursts, trials, crowded } = {
+        let (search_range, own) = arrivals(unit, group.sweep(grid) as i64);
+        let mut search = Search {
+            powers: &mut powers,
+            shifts: &shifts,
+            arrivals: search_range,
+            own,
+            ln_threshold: plan.settings.ln_threshold,
+        };
+        let mut seen = |burst: &Burst, powers: &[Powers]| {
+            pictures.push(picture(burst, powers, (&shifts, &group.dms), unit.data_first as i64));
+        };
+        find(&mut search, &mut seen, tick)
+    };
+    (result.trials, result.crowded) = (trials, crowded);
+    // The powers are not needed any more.
+    drop(powers);
+    let noise: Vec<&[f64]> = noise.iter().map(Vec::as_slice).collect();
+    for (burst, picture) in bursts.iter().zip(pictures) {
+        let mut hit = test(plan, wanted, burst, &noise, sources, tick)?;
+        hit.picture = Some(picture);
+        result.hits.push(hit);
+    }
+    number(&mut result.hits);
+    keep_pictures(&mut result.hits);
+    Ok(result)
+}
+
+/// Arrivals that are searched and told, in dumps from the first that is read. Those beyond a unit's ends by a boxcar are told, too:
+/// its neighbours may see them a dump further.
+fn arrivals(unit: &BurstUnit, sweep: i64) -> ((i64, i64), (i64, i64)) {
+    let (first, end) = (unit.first as i64 - unit.data_first as i64, (unit.first + unit.dumps) as i64);
+    let end = end - unit.data_first as i64;
+    let (far, near) = (sweep + WIDEST as i64, WIDEST as i64);
+    ((first - far, end + far), (first - near, end + near))
+}
+
+/// Correlates the stations over a burst.
+fn test(
+    plan: &BurstPlan,
+    wanted: Wanted,
+    burst: &Burst,
+    noise: &[&[f64]],
+    sources: &mut [Box<dyn SampleSource>],
+    tick: &mut dyn FnMut(),
+) -> Result<Hit, BasebandError> {
+    let Wanted { grid, group, unit, .. } = wanted;
+    let start = burst.start + unit.data_first as i64;
+    let middle = start as f64 + 0.5 * burst.width as f64;
+    let late = group.late_dumps(grid, group.dms[burst.dm]);
+    let centre_f: Vec<f64> = late.iter().map(|late| (middle + late) * grid.dump_blocks as f64).collect();
+    let mean = centre_f.iter().sum::<f64>() / centre_f.len().max(1) as f64;
+    let t_s = plan.base.job.scans[unit.scan].start_s as f64 + mean * grid.block_s();
+    let track = Track::new(centre_f, burst.width as f64, grid.dump_blocks as f64);
+    let all = Correlations::read(wanted, &track, noise, sources, tick)?;
+    let field = plan.field(unit, t_s);
+    let (outcome, fit) = judge(burst, &all, &field);
+    let delay = |at: [f64; 2]| all.pairs.iter().map(|p| field.delay_s(*p, at, 0.0)).collect();
+    Ok(Hit {
+        stream: burst.stream,
+        dm: burst.dm,
+        start,
+        width: burst.width,
+        excess: burst.excess,
+        ln_chance: burst.ln_chance,
+        ln_chance_m: burst.ln_chance_m.clone(),
+        outcome,
+        delay_s_p: fit.as_ref().map(|f| delay(f.at)).unwrap_or_default(),
+        pairs: all.pairs.clone(),
+        z_p: fit.as_ref().map(|f| f.z_p.clone()).unwrap_or_default(),
+        cross_false_alarm: fit.as_ref().map_or(1.0, |f| f.false_alarm),
+        at: fit.as_ref().filter(|f| f.error.is_some()).map(|f| f.at),
+        error: fit.as_ref().and_then(|f| f.error),
+        signal: 0,
+        picture: None,
+    })
+}
+
+/// Whether two hits share dumps at the top frequency.
+pub(super) fn overlap(a: &Hit, b: &Hit) -> bool {
+    a.start < b.start + b.width as i64 && b.start < a.start + a.width as i64
+}
+
+/// Gives hits that pass at one time the same number, that of the strongest; all others have their own.
+fn number(hits: &mut [Hit]) {
+    let mut firsts: Vec<usize> = Vec::new();
+    for i in 0..hits.len() {
+        let passes = |k: usize| hits[k].outcome == Outcome::Passes;
+        let same = |j: &usize| passes(i) && passes(*j) && overlap(&hits[i], &hits[*j]);
+        match firsts.iter().position(same) {
+            Some(signal) => hits[i].signal = signal,
+            None => {
+                hits[i].signal = firsts.len();
+                firsts.push(i);
+            }
+        }
+    }
+}
+
+/// Keeps the pictures of what passes, and of the strongest others.
+fn keep_pictures(hits: &mut [Hit]) {
+    let mut others = 0;
+    for hit in hits {
+        if hit.outcome != Outcome::Passes {
+            others += 1;
+            if others > MOST_PICTURES {
+                hit.picture = None;
+            }
+        }
+    }
+}
+
+/// What there is to be seen of a burst, before it is taken out.
+fn picture(
+    burst: &Burst,
+    powers: &[Powers],
+    (shifts, dms): (&[Vec<usize>], &[f64]),
+    data_first: i64,
+) -> Picture {
+    let sweep = shifts[burst.dm].iter().copied().max().unwrap_or(0) as i64;
+    let pad = AROUND / 2 * burst.width as i64;
+    let (from, length) = (burst.start - pad, sweep + burst.width as i64 + 2 * pad);
+    let each = (length as usize).div_ceil(PICTURE.1).max(1);
+    let columns = (length as usize).div_ceil(each);
+    let channels = shifts[burst.dm].len();
+    let rows = channels.min(PICTURE.0);
+    let shape = Shape { from, each, rows, columns };
+    let flat = vec![0; channels];
+    let sky_mft = powers.iter().flat_map(|p| shape.of(&[p], &flat)).collect();
+    let shown: Vec<&Powers> = match powers.get(burst.stream) {
+        Some(one) => vec![one],
+        None => powers.iter().collect(),
+    };
+    let straight_ft = shape.of(&shown, &shifts[burst.dm]);
+    let near = burst.start - AROUND * burst.width as i64;
+    let plane_columns = ((2 * AROUND as usize + 1) * burst.width).clamp(1, 2 * PICTURE.1);
+    let step = dms.len().div_ceil(PICTURE_DMS).max(1);
+    // The burst's own is among them.
+    let shown_dms: Vec<usize> = (burst.dm % step..dms.len()).step_by(step).collect();
+    let plane_dt = shown_dms.iter().flat_map(|&dm| {
+        boxcars(&shown, &shifts[dm], (near, plane_columns), burst.width)
+    });
+    let plane_dt = plane_dt.collect();
+    Picture {
+        rows,
+        columns,
+        first: from + data_first,
+        each,
+        sky_mft,
+        straight_ft,
+        dms: shown_dms.iter().map(|&dm| dms[dm]).collect(),
+        plane_dt,
+        plane_first: near + data_first,
+        plane_columns,
+    }
+}
+
+struct Shape {
+    from: i64,
+    each: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl Shape {
+    /// Powers of some stations in rows of channels, each moved by a number of dumps, less those of noise, in standard deviations.
+    fn of(&self, powers: &[&Powers], shifts: &[usize]) -> Vec<f32> {
+        let mut sums = vec![(0.0f32, 0.0f32); self.rows * self.columns];
+        for powers in powers {
+            for (f, shift) in shifts.iter().enumerate() {
+                let row = f * self.rows / shifts.len();
+                for k in 0..self.columns * self.each {
+                    let t = self.from + k as i64 + *shift as i64;
+                    if (0..powers.dumps as i64).contains(&t) {
+                        let at = f * powers.dumps + t as usize;
+                        let sum = &mut sums[row * self.columns + k / self.each];
+                        sum.0 += powers.sum_ft[at] - powers.count_ft[at];
+                        sum.1 += powers.count_ft[at];
+                    }
+                }
+            }
+        }
+        sums.iter().map(|(excess, n)| if *n > 0.0 { excess / n.sqrt() } else { 0.0 }).collect()
+    }
+}
+
+/// Standard deviations of boxcars along tracks of one dispersion measure, from an arrival on.
+fn boxcars(powers: &[&Powers], shifts: &[usize], (from, n): (i64, usize), width: usize) -> Vec<f32> {
+    let (mut excess, mut count) = (vec![0.0; n + width], vec![0.0; n + width]);
+    let mut one = vec![0.0; n + width];
+    for powers in powers {
+        track_sums(&powers.sum_ft, powers.dumps, shifts, from, &mut one);
+        excess.iter_mut().zip(&one).for_each(|(e, x)| *e += x);
+        track_sums(&powers.count_ft, powers.dumps, shifts, from, &mut one);
+        excess.iter_mut().zip(&one).for_each(|(e, c)| *e -= c);
+        count.iter_mut().zip(&one).for_each(|(n, c)| *n += c);
+    }
+    let (mut e, mut c) = (Vec::new(), Vec::new());
+    running(&excess, &mut e);
+    running(&count, &mut c);
+    let s = |t: usize| {
+        let n = c[t + width] - c[t];
+        if n > 0.0 { ((e[t + width] - e[t]) / n.sqrt()) as f32 } else { 0.0 }
+    };
+    (0..n).map(s).collect()
+}
+
+impl Hit {
+    /// Standard deviations, as the search tells them.
+    pub fn sigma(&self) -> f64 {
+        sigma(self.ln_chance)
+    }
+}
