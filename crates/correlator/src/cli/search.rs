@@ -181,7 +181,8 @@ fn search_bursts(args: &BurstArgs) -> ExitCode {
             let threshold = positive("threshold", args.threshold)?;
             if !(0.0 <= args.dm_min && args.dm_min <= args.dm_max && args.dm_max.is_finite()) {
                 let (low, high) = (args.dm_min, args.dm_max);
-                let what = format!("--dm-min {low} --dm-max {high}: 0 or more is needed, the lower one first");
+                let what =
+                    format!("--dm-min {low} --dm-max {high}: 0 or more is needed, the lower one first");
                 return Err(Failure::usage(anyhow::anyhow!(what)));
             }
             let settings = BurstSettings {
@@ -222,7 +223,9 @@ fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failur
         coherence_s: positive("coherence", args.coherence)?,
     };
     let Some(file) = &args.file else {
-        return Err(Failure::usage(anyhow::anyhow!("visibilities are needed, or narrow or bursts and a job")));
+        return Err(Failure::usage(anyhow::anyhow!(
+            "visibilities are needed, or narrow or bursts and a job"
+        )));
     };
     let known = args.known.as_deref().map(read_known).transpose();
     let known = known.map_err(|error: SearchError| Failure::input(error))?.unwrap_or_default();

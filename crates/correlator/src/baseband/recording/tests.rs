@@ -369,3 +369,51 @@ fn files_split_anywhere_are_one() {
     paths.remove(1);
     assert_ne!(read(&paths), wanted);
 }
+
+/// A piece that was copied is read as the recording itself is, and no more than the frames that hold it are there.
+#[test]
+fn pieces_are_copied_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut truth = Truth::default();
+    let bytes = damaged(0..90, &[0, 3], &[4, 9, 9, 0, 9, 9, 1, 9, 3, 9, 9], &mut truth);
+    let path = write(&folder, "whole", &bytes);
+    let mut whole = Recording::open_in_blocks(&[&path], &options(), BLOCK).unwrap();
+    let (start, n) = (20 * PER_FRAME + 5, 40 * PER_FRAME as usize);
+    let mut copied = Vec::new();
+    whole.copy_frames((start, n), 7, &mut copied).unwrap();
+    assert!(copied.len() <= 41 * 2 * 96 && copied.len() > 60 * 96, "{}", copied.len());
+    assert!(copied.chunks_exact(96).all(|frame| bytes.windows(96).any(|w| w == frame)));
+    let piece = write(&folder, "piece", &copied);
+    let mut piece = Recording::open(&[&piece], &options()).unwrap();
+    let (mut a, mut b) = (Samples::default(), Samples::default());
+    whole.read(start, n, &mut a).unwrap();
+    piece.read(start, n, &mut b).unwrap();
+    assert_eq!(a.validities(), b.validities());
+    assert!((0..4).all(|channel| a.channel(channel) == b.channel(channel)));
+    // Negative control: another place is not the same.
+    piece.read(start + PER_FRAME, n, &mut b).unwrap();
+    assert!(a.channel(0) != b.channel(0));
+}
+
+#[test]
+fn mark5b_becomes_vdif() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, "mark5b", &mark5b(0..8, 5));
+    let mut whole = Recording::open(&[&path], &mark5b_options()).unwrap();
+    let (from, to) = whole.span().unwrap();
+    let mut copied = Vec::new();
+    whole.copy_frames((from, (to - from) as usize), 0x4b59, &mut copied).unwrap();
+    let piece = write(&folder, "piece", &copied);
+    let layout = whole.layout().clone();
+    let options = RecordingOptions {
+        reference: Some(layout.reference),
+        sample_rate_hz: Some(layout.sample_rate_hz),
+        ..RecordingOptions::default()
+    };
+    let mut piece = Recording::open(&[&piece], &options).unwrap();
+    let (mut a, mut b) = (Samples::default(), Samples::default());
+    whole.read(from, (to - from) as usize, &mut a).unwrap();
+    piece.read(from, (to - from) as usize, &mut b).unwrap();
+    assert_eq!(a.validities(), b.validities());
+    assert!((0..layout.channels).all(|channel| a.channel(channel) == b.channel(channel)));
+}

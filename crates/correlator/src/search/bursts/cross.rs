@@ -9,6 +9,7 @@
 use super::super::chance::{ln_chance, of_any};
 use super::blocks::Blocks;
 use super::field::FieldOfDelays;
+use super::grid::{Grid, Group};
 use super::powers::{Place, Wanted, streams_of};
 use crate::baseband::{BasebandError, SampleSource};
 use num_complex::{Complex32, Complex64};
@@ -18,7 +19,7 @@ use std::ops::Range;
 /// Points of a delay's grid in one independent cell.
 const PER_CELL: f64 = 4.0;
 /// What is beside a burst, on each side, in widths of it.
-const BESIDE_WIDTHS: f64 = 2.0;
+const BESIDE_WIDTHS: f64 = 6.0;
 /// Between a burst and what is beside it: widths, and dumps.
 const APART: (f64, f64) = (1.0, 2.0);
 /// Share of a transform within which delays are looked for.
@@ -104,17 +105,17 @@ pub(super) struct Correlations {
 
 impl Correlations {
     /// Room for `stations` stations.
-    pub fn new(stations: usize, wanted: Wanted, track: &Track) -> Self {
+    pub fn new(stations: usize, (group, grid): (&Group, &Grid), track: &Track) -> Self {
         let pairs: Vec<(usize, usize)> =
             (0..stations).flat_map(|a| (a + 1..stations).map(move |b| (a, b))).collect();
-        let (grid, channels) = (wanted.grid, wanted.group.sky_hz.len());
+        let channels = group.sky_hz.len();
         let middle = track.centre_f.iter().sum::<f64>() / channels.max(1) as f64;
         Self {
             cell_pf: vec![vec![Cell::default(); channels]; pairs.len()],
             pairs,
-            sky_hz: wanted.group.sky_hz.clone(),
+            sky_hz: group.sky_hz.clone(),
             late_s: track.centre_f.iter().map(|c| (c - middle) * grid.block_s()).collect(),
-            coherent: wanted.group.coherent_channels(grid),
+            coherent: group.coherent_channels(grid),
             longest_s: DELAYS * grid.block_s(),
         }
     }
@@ -131,7 +132,7 @@ impl Correlations {
         tick: &mut dyn FnMut(),
     ) -> Result<Self, BasebandError> {
         let Wanted { job, grid, group, unit, simd } = wanted;
-        let mut found = Self::new(group.stations.len(), wanted, track);
+        let mut found = Self::new(group.stations.len(), (group, grid), track);
         let mut streams: Vec<(usize, usize, Vec<Place>, Blocks)> = Vec::new();
         for (m, &station) in group.stations.iter().enumerate() {
             for (stream, places) in streams_of(job, grid, group, station) {

@@ -21,7 +21,7 @@ pub struct FieldOfDelays {
 }
 
 /// Steps of a direction's grid in the narrowest cell of delay.
-const PER_STEP: f64 = 3.0;
+pub const PER_STEP: f64 = 3.0;
 /// Directions tried at most.
 pub const MOST_DIRECTIONS: f64 = 4e6;
 

@@ -11,17 +11,19 @@ const TILE: usize = 256;
 const MOST_BURSTS: usize = 200;
 /// Boxcars with less than this of the powers that they should have are not looked at.
 const LEAST_SHARE: f64 = 0.25;
-/// Standard deviations beyond which a boxcar's probability is worked out.
-const WORTH_S: f64 = 5.5;
+/// A boxcar's probability is worked out where its standard deviations are at most so much below the threshold's sigma.
+const BELOW_S: f64 = 0.9;
 /// Standard deviations above which a boxcar beside a burst belongs to it.
 const BESIDE_S: f64 = 4.0;
 /// Boxcars beside a burst at most that belong to it.
 const MOST_BESIDE: i64 = 64;
+/// How often the noise is measured at most.
+const MOST_PASSES: usize = 3;
 /// Standard deviations of an estimated scatter that are put up with.
 const SCATTER_S: f64 = 2.5;
 
 /// A track in time and frequency whose power noise does not reach.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Burst {
     /// Station among the group's that has it; their number where it is their sum that has.
     pub stream: usize,
@@ -31,8 +33,10 @@ pub(super) struct Burst {
     pub start: i64,
     /// Dumps of the boxcar.
     pub width: usize,
-    /// Mean power of the boxcar over that of noise, less 1.
-    pub excess: f64,
+    /// Sum of its powers less that of noise, and their number.
+    pub sum: (f64, f64),
+    /// The same of every station in the same boxcar.
+    pub sum_m: Vec<(f64, f64)>,
     /// Natural logarithm of the probability that noise does as much in one trial.
     pub ln_chance: f64,
     /// The same of every station in the same boxcar; 0 where it has no data.
@@ -52,8 +56,8 @@ pub(super) struct Found {
 }
 
 /// How the sums of a stream along the tracks of one dispersion measure scatter, in units of what independent exponential
-/// powers do: channels are not quite independent (coarse samples keep the total power of all channels more even than noise
-/// is), and the system's gain may vary.
+/// powers do. Channels of a band at one time are not quite independent: coarse samples keep their total power more even than
+/// that of noise, gains that vary make it less so. What a boxcar holds of the same time feels that, the rest does not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Scale {
     /// Median of a dump, in standard deviations.
@@ -67,6 +71,8 @@ pub(super) struct Search<'a> {
     pub powers: &'a mut [Powers],
     /// How late every channel is, in dumps, by dispersion measure.
     pub shifts: &'a [Vec<usize>],
+    /// Channels of a band.
+    pub band_channels: usize,
     /// Arrivals that are searched, in dumps from the first that was read: own ones, and those whose tracks cross them.
     pub arrivals: (i64, i64),
     /// Arrivals that are told.
@@ -88,6 +94,8 @@ struct Worker<'a, 'b> {
     best: Vec<Vec<Option<Burst>>>,
     /// Powers of a dump in which nothing is missing, by stream.
     full: Vec<f64>,
+    /// Scatter squared of the total power of a band, less 1, by stream and band.
+    evenness: Vec<Vec<f64>>,
     rows: Rows,
     scratch: [Vec<f32>; 4],
 }
@@ -106,25 +114,64 @@ pub(super) fn find(
         scales: vec![Vec::new(); streams],
         best: vec![vec![None; tiles]; streams],
         full: vec![0.0; streams],
+        evenness: Vec::new(),
         rows: Rows::default(),
         scratch: Default::default(),
         search,
     };
-    worker.first_pass(tick);
-    while let Some(burst) = worker.strongest() {
-        if found.bursts.len() >= MOST_BURSTS {
-            found.crowded = true;
+    let (mut taken, mut before) = (0, usize::MAX);
+    // The noise is measured again without what was found, as long as that finds more.
+    for _ in 0..MOST_PASSES {
+        if taken == before || found.crowded {
             break;
         }
-        let burst = worker.told(burst);
-        let own = worker.search.own;
-        if (own.0..own.1).contains(&(burst.start + burst.width as i64 / 2)) {
-            seen(&burst, worker.search.powers);
-            found.bursts.push(burst.clone());
+        before = taken;
+        worker.look_at_all(tick);
+        while let Some(burst) = worker.strongest() {
+            if taken >= MOST_BURSTS {
+                found.crowded = true;
+                break;
+            }
+            taken += 1;
+            let burst = worker.told(burst);
+            let own = worker.search.own;
+            if (own.0..own.1).contains(&(burst.start + burst.width as i64 / 2)) {
+                seen(&burst, worker.search.powers);
+                found.bursts.push(burst.clone());
+            }
+            worker.take_out(&burst, tick);
         }
-        worker.take_out(&burst, tick);
     }
+    found.bursts.iter_mut().for_each(|burst| worker.judge(burst));
     found
+}
+
+/// Share of the powers of a boxcar that any of its powers shares the time with, where it crosses its band in `crossed` times
+/// its width: the mean of what two channels overlap.
+fn together(crossed: f64) -> f64 {
+    if crossed <= 1.0 { 1.0 - crossed / 3.0 } else { 1.0 / crossed - 1.0 / (3.0 * crossed * crossed) }
+}
+
+/// Scatter squared of the total powers of bands, in units of what independent powers do, less 1.
+fn evenness(powers: &Powers, band_channels: usize) -> Vec<f64> {
+    let dumps = powers.dumps.max(1);
+    let bands =
+        powers.sum_ft.chunks(band_channels * dumps).zip(powers.count_ft.chunks(band_channels * dumps));
+    let of = |(sum_ft, count_ft): (&[f32], &[f32])| {
+        let (mut excess, mut count) = (vec![0.0f32; dumps], vec![0.0f32; dumps]);
+        for (sum, n) in sum_ft.chunks_exact(dumps).zip(count_ft.chunks_exact(dumps)) {
+            excess.iter_mut().zip(sum.iter().zip(n)).for_each(|(e, (s, n))| *e += s - n);
+            count.iter_mut().zip(n).for_each(|(all, n)| *all += n);
+        }
+        let there = excess.iter().zip(&count).filter(|(_, n)| **n > 0.0);
+        let mut values: Vec<f32> = there.map(|(e, n)| e / n.sqrt()).collect();
+        if values.is_empty() {
+            return 0.0;
+        }
+        let [low, _, high] = quartiles(&mut values);
+        ((high - low) / 1.349).powi(2) - 1.0
+    };
+    bands.map(of).collect()
 }
 
 impl Search<'_> {
@@ -166,7 +213,9 @@ impl Worker<'_, '_> {
     }
 
     /// Measures the scatter of all tracks and finds the strongest boxcars.
-    fn first_pass(&mut self, tick: &mut dyn FnMut()) {
+    fn look_at_all(&mut self, tick: &mut dyn FnMut()) {
+        self.scales.iter_mut().for_each(Vec::clear);
+        self.best.iter_mut().flatten().for_each(|best| *best = None);
         let (from, to) = self.search.arrivals;
         let n = (to - from).max(0) as usize;
         let dumps = |p: &Powers| p.count_ft.len() / p.dumps.max(1);
@@ -180,10 +229,17 @@ impl Worker<'_, '_> {
         if streams > self.search.powers.len() {
             self.full[streams - 1] = self.full[..streams - 1].iter().sum();
         }
+        self.evenness = self.search.powers.iter().map(|p| evenness(p, self.search.band_channels)).collect();
+        if streams > self.search.powers.len() {
+            let of = |band: usize| {
+                self.evenness.iter().map(|bands| bands[band]).sum::<f64>() / self.search.powers.len() as f64
+            };
+            self.evenness.push((0..self.evenness[0].len()).map(of).collect());
+        }
         for dm in 0..self.search.shifts.len() {
             self.sum(dm, from, n);
             for stream in 0..streams {
-                let scale = self.scale(stream, n);
+                let scale = self.scale((stream, dm), n);
                 self.scales[stream].push(scale);
                 for tile in 0..self.search.tiles() {
                     self.look((stream, dm), tile, tile * TILE);
@@ -193,8 +249,9 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// The scatter of a stream's sums, from quartiles: bursts do not matter.
-    fn scale(&self, stream: usize, n: usize) -> Scale {
+    /// The scatter of a stream's sums: what the evenness of its bands makes of it, or more where the sums themselves say so.
+    /// From quartiles: bursts do not matter.
+    fn scale(&self, (stream, dm): (usize, usize), n: usize) -> Scale {
         let mut scale = Scale { offset: 0.0, scatter_w: [1.0; WIDTHS.len()] };
         let mut values = Vec::with_capacity(n);
         for (w, &width) in WIDTHS.iter().enumerate() {
@@ -205,21 +262,33 @@ impl Worker<'_, '_> {
                     values.push((excess / count.sqrt()) as f32);
                 }
             }
+            let expected = self.expected((stream, dm), width);
+            scale.scatter_w[w] = expected;
             if values.is_empty() {
                 continue;
             }
             let [low, middle, high] = quartiles(&mut values);
-            let scatter = ((high - low) / 1.349).max(0.05);
             if w == 0 {
-                scale = Scale { offset: middle, scatter_w: [scatter; WIDTHS.len()] };
-            } else {
-                // Only what is more than its own error wider than that of a dump is taken for real.
-                let independent = (n as f64 / width as f64).max(1.0);
-                let error = SCATTER_S * 1.17 / independent.sqrt();
-                scale.scatter_w[w] = scale.scatter_w[0].max(scatter / (1.0 + error));
+                scale.offset = middle;
             }
+            // Only what is more than its own error wider is taken for real.
+            let independent = (n as f64 / width as f64).max(1.0);
+            let error = SCATTER_S * 1.17 / independent.sqrt();
+            scale.scatter_w[w] = expected.max((high - low) / 1.349 / (1.0 + error));
         }
         scale
+    }
+
+    /// The scatter that the evenness of a stream's bands makes of boxcars of a width.
+    fn expected(&self, (stream, dm): (usize, usize), width: usize) -> f64 {
+        let bands = self.search.shifts[dm].chunks(self.search.band_channels);
+        let of = |(shifts, even): (&[usize], &f64)| {
+            let late = shifts.first().copied().unwrap_or(0) - shifts.last().copied().unwrap_or(0);
+            even * together(late as f64 / width as f64)
+        };
+        let all = &self.evenness[stream];
+        let mean = bands.zip(all).map(of).sum::<f64>() / all.len().max(1) as f64;
+        (1.0 + mean).max(0.1).sqrt()
     }
 
     /// Excess and number of powers of a boxcar.
@@ -240,7 +309,8 @@ impl Worker<'_, '_> {
             let scatter = scale.scatter_w[w];
             let offset = scale.offset * (width as f64).sqrt();
             let least = LEAST_SHARE * self.full[stream] * width as f64;
-            let lower = scatter * (WORTH_S.max(top - 0.5)) + offset;
+            let worth_s = (sigma(self.search.ln_threshold) - BELOW_S).max(top - 0.5);
+            let lower = scatter * worth_s + offset;
             let worth = lower.max(0.0).powi(2);
             let (excess, count) = (&self.rows.excess[stream][at..], &self.rows.count[stream][at..]);
             for t in 0..n {
@@ -255,17 +325,8 @@ impl Worker<'_, '_> {
                 let ln_chance = ln_chance_of_many(c, c + s * c.sqrt());
                 if ln_chance <= self.search.ln_threshold && sigma(ln_chance) > top {
                     top = sigma(ln_chance);
-                    let (excess, start) = (e / c, begin + t as i64);
-                    best = Some(Burst {
-                        stream,
-                        dm,
-                        start,
-                        width,
-                        excess,
-                        ln_chance,
-                        ln_chance_m: Vec::new(),
-                        share_m: Vec::new(),
-                    });
+                    let (start, sum) = (begin + t as i64, (e, c));
+                    best = Some(Burst { stream, dm, start, width, sum, ln_chance, ..Burst::default() });
                 }
             }
         }
@@ -280,17 +341,26 @@ impl Worker<'_, '_> {
     /// Adds what every station has in the boxcar.
     fn told(&mut self, mut burst: Burst) -> Burst {
         self.sum(burst.dm, burst.start, 1);
-        let w = WIDTHS.iter().position(|w| *w == burst.width).unwrap_or(0);
         for m in 0..self.search.powers.len() {
             let (excess, count) = self.boxcar(m, 0, burst.width);
-            let scale = self.scales[m][burst.dm];
-            let offset = scale.offset * (burst.width as f64).sqrt();
             let full = self.full[m] * burst.width as f64;
             burst.share_m.push(if full > 0.0 { (count / full).min(1.0) } else { 0.0 });
-            let s = (excess / count.max(1.0).sqrt() - offset) / scale.scatter_w[w];
-            burst.ln_chance_m.push(ln_chance_of_many(count, count + s * count.sqrt()));
+            burst.sum_m.push((excess, count));
         }
         burst
+    }
+
+    /// Tells the probabilities of a burst with the noise as it was measured last.
+    fn judge(&self, burst: &mut Burst) {
+        let w = WIDTHS.iter().position(|w| *w == burst.width).unwrap_or(0);
+        let chance = |stream: usize, (excess, count): (f64, f64)| {
+            let scale = self.scales[stream][burst.dm];
+            let offset = scale.offset * (burst.width as f64).sqrt();
+            let s = (excess / count.max(1.0).sqrt() - offset) / scale.scatter_w[w];
+            ln_chance_of_many(count, count + s * count.sqrt())
+        };
+        burst.ln_chance = chance(burst.stream, burst.sum);
+        burst.ln_chance_m = burst.sum_m.iter().enumerate().map(|(m, sum)| chance(m, *sum)).collect();
     }
 
     /// Dumps before and after a boxcar that belong to the burst, too.
@@ -328,9 +398,8 @@ impl Worker<'_, '_> {
         let first = self.search.arrivals.0;
         let tile = |t: i64| ((t - first).max(0) as usize / TILE).min(self.search.tiles().saturating_sub(1));
         let (low, high) = (tile(from - sweep - WIDEST as i64), tile(to + sweep));
-        let streams: Vec<usize> = (0..self.search.streams())
-            .filter(|s| all || *s == burst.stream || *s == stations)
-            .collect();
+        let streams: Vec<usize> =
+            (0..self.search.streams()).filter(|s| all || *s == burst.stream || *s == stations).collect();
         for &stream in &streams {
             self.best[stream][low..=high].fill(None);
         }

@@ -6,8 +6,8 @@ use crate::dispersion::delay_s;
 use crate::job::Job;
 use serde::{Deserialize, Serialize};
 
-/// Boxcars, in dumps: pulses between two of them lose a tenth of their sigma at most.
-pub(super) const WIDTHS: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/// Boxcars, in dumps: between two of them a pulse loses 6 % of its sigma at most.
+pub(super) const WIDTHS: [usize; 19] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64];
 /// The widest of them.
 pub(super) const WIDEST: usize = 64;
 /// Channels of a band where neither dispersion nor field ask for more.
@@ -47,9 +47,9 @@ impl Grid {
         let dispersion_hz = settings.dump_s / smear_s_per_hz.max(1e-300);
         let field_hz = 1.0 / (LONGER * field_s).max(1e-300);
         let needed = bandwidth_hz / dispersion_hz.min(field_hz);
-        let some = (1..=SOME_CHANNELS).rev().find(|c| {
-            c.is_power_of_two() && settings.dump_s * bandwidth_hz / *c as f64 >= SOME_SPECTRA
-        });
+        let some = (1..=SOME_CHANNELS)
+            .rev()
+            .find(|c| c.is_power_of_two() && settings.dump_s * bandwidth_hz / *c as f64 >= SOME_SPECTRA);
         let automatic = (needed.min(65_536.0) as usize).max(some.unwrap_or(8)).max(8).next_power_of_two();
         let channels = settings.channels.unwrap_or(automatic);
         if !channels.is_power_of_two() || !(8..=65_536).contains(&channels) {

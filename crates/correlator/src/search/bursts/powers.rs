@@ -54,7 +54,8 @@ pub(super) fn streams_of(job: &Job, grid: &Grid, group: &Group, station: usize) 
         for member in shared.members.iter().filter(|m| job.streams[m.stream].station == station) {
             let stream = &job.streams[member.stream];
             let first = Group::first_channel(member.first_bin, grid);
-            let zero = match (stream.sampling, job.bands[stream.channels[member.channel].band].lower_sideband) {
+            let zero = match (stream.sampling, job.bands[stream.channels[member.channel].band].lower_sideband)
+            {
                 (Sampling::ComplexCentred, _) => recorded_channels(job, member.stream, grid) / 2,
                 (_, true) => recorded_channels(job, member.stream, grid),
                 (_, false) => 0,

@@ -73,7 +73,9 @@ fn told_elsewhere(plan: &BurstPlan, results: &[UnitResult], index: usize, hit: &
         let beside = of.scan == unit.scan && of.group == unit.group && other != index;
         let near = of.first == unit.first + unit.dumps || unit.first == of.first + of.dumps;
         let better = |h: &Hit| h.ln_chance < hit.ln_chance || h.ln_chance == hit.ln_chance && other < index;
-        beside && near && result.hits.iter().any(|h| h.stream == hit.stream && overlap(h, hit) && better(h))
+        let all = plan.groups[unit.group].stations.len();
+        let alike = |h: &Hit| h.stream == hit.stream || h.stream == all || hit.stream == all;
+        beside && near && result.hits.iter().any(|h| alike(h) && overlap(h, hit) && better(h))
     })
 }
 

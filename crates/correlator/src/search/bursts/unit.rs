@@ -120,6 +120,7 @@ pub(super) fn work(
         let mut search = Search {
             powers: &mut powers,
             shifts: &shifts,
+            band_channels: grid.channels,
             arrivals: search_range,
             own,
             ln_threshold: plan.settings.ln_threshold,
@@ -138,6 +139,7 @@ pub(super) fn work(
         hit.picture = Some(picture);
         result.hits.push(hit);
     }
+    result.hits.sort_by(|a, b| a.ln_chance.total_cmp(&b.ln_chance));
     number(&mut result.hits);
     keep_pictures(&mut result.hits);
     Ok(result)
@@ -178,7 +180,7 @@ fn test(
         dm: burst.dm,
         start,
         width: burst.width,
-        excess: burst.excess,
+        excess: burst.sum.0 / burst.sum.1.max(1.0),
         ln_chance: burst.ln_chance,
         ln_chance_m: burst.ln_chance_m.clone(),
         outcome,
@@ -254,9 +256,8 @@ fn picture(
     let step = dms.len().div_ceil(PICTURE_DMS).max(1);
     // The burst's own is among them.
     let shown_dms: Vec<usize> = (burst.dm % step..dms.len()).step_by(step).collect();
-    let plane_dt = shown_dms.iter().flat_map(|&dm| {
-        boxcars(&shown, &shifts[dm], (near, plane_columns), burst.width)
-    });
+    let plane_dt =
+        shown_dms.iter().flat_map(|&dm| boxcars(&shown, &shifts[dm], (near, plane_columns), burst.width));
     let plane_dt = plane_dt.collect();
     Picture {
         rows,

@@ -2,7 +2,7 @@
 
 use super::super::chance::{ln_chance, of_any};
 use super::cross::{Correlations, Fit, fit};
-use super::field::FieldOfDelays;
+use super::field::{FieldOfDelays, PER_STEP};
 use super::find::Burst;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -79,9 +79,10 @@ pub(super) fn judge(burst: &Burst, all: &Correlations, field: &FieldOfDelays) ->
         let (sum, n) = with.fold((0.0, 0), |(sum, n), p| (sum + fit.z_p[*p], n + 1));
         if n > 0 { sum / f64::from(n) } else { 0.0 }
     };
-    // Other stations' parts of its pairs may be one signal: as if there were one pair.
+    // Other stations' parts of its pairs may be one signal: as if there were one pair. Points of the grid are not independent.
+    let cells = (fit.directions / (PER_STEP * PER_STEP)).max(1.0);
     let parts = used.iter().map(|p| all.parts(*p)).max().unwrap_or(1);
-    let here = |m: &&usize| of_any(ln_chance(parts, mean(**m)), fit.directions) <= MOST_FALSE_STATION;
+    let here = |m: &&usize| of_any(ln_chance(parts, mean(**m)), cells) <= MOST_FALSE_STATION;
     let count = stations.iter().filter(here).count();
     let outcome = if coherent && count == stations.len() {
         Outcome::Passes
