@@ -4,6 +4,7 @@ use super::super::chance::{ln_chance_of_many, sigma};
 use super::dedisperse::{running, track_sums};
 use super::grid::{WIDEST, WIDTHS};
 use super::powers::{Powers, quartiles};
+use super::scale::{Scale, evenness, expected};
 
 /// Arrivals of a tile, within which the strongest burst is kept.
 const TILE: usize = 256;
@@ -53,16 +54,6 @@ pub(super) struct Found {
     pub trials: f64,
     /// There are more.
     pub crowded: bool,
-}
-
-/// How the sums of a stream along the tracks of one dispersion measure scatter, in units of what independent exponential
-/// powers do. Channels of a band at one time are not quite independent: coarse samples keep their total power more even than
-/// that of noise, gains that vary make it less so. What a boxcar holds of the same time feels that, the rest does not.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Scale {
-    /// Median of a dump, in standard deviations.
-    offset: f64,
-    scatter_w: [f64; WIDTHS.len()],
 }
 
 /// What the search is made over.
@@ -146,34 +137,6 @@ pub(super) fn find(
     found
 }
 
-/// Share of the powers of a boxcar that any of its powers shares the time with, where it crosses its band in `crossed` times
-/// its width: the mean of what two channels overlap.
-fn together(crossed: f64) -> f64 {
-    if crossed <= 1.0 { 1.0 - crossed / 3.0 } else { 1.0 / crossed - 1.0 / (3.0 * crossed * crossed) }
-}
-
-/// Scatter squared of the total powers of bands, in units of what independent powers do, less 1.
-fn evenness(powers: &Powers, band_channels: usize) -> Vec<f64> {
-    let dumps = powers.dumps.max(1);
-    let bands =
-        powers.sum_ft.chunks(band_channels * dumps).zip(powers.count_ft.chunks(band_channels * dumps));
-    let of = |(sum_ft, count_ft): (&[f32], &[f32])| {
-        let (mut excess, mut count) = (vec![0.0f32; dumps], vec![0.0f32; dumps]);
-        for (sum, n) in sum_ft.chunks_exact(dumps).zip(count_ft.chunks_exact(dumps)) {
-            excess.iter_mut().zip(sum.iter().zip(n)).for_each(|(e, (s, n))| *e += s - n);
-            count.iter_mut().zip(n).for_each(|(all, n)| *all += n);
-        }
-        let there = excess.iter().zip(&count).filter(|(_, n)| **n > 0.0);
-        let mut values: Vec<f32> = there.map(|(e, n)| e / n.sqrt()).collect();
-        if values.is_empty() {
-            return 0.0;
-        }
-        let [low, _, high] = quartiles(&mut values);
-        ((high - low) / 1.349).powi(2) - 1.0
-    };
-    bands.map(of).collect()
-}
-
 impl Search<'_> {
     /// Stations, and their sum where there are several.
     fn streams(&self) -> usize {
@@ -252,7 +215,7 @@ impl Worker<'_, '_> {
     /// The scatter of a stream's sums: what the evenness of its bands makes of it, or more where the sums themselves say so.
     /// From quartiles: bursts do not matter.
     fn scale(&self, (stream, dm): (usize, usize), n: usize) -> Scale {
-        let mut scale = Scale { offset: 0.0, scatter_w: [1.0; WIDTHS.len()] };
+        let mut scale = Scale { scatter_w: [1.0; WIDTHS.len()] };
         let mut values = Vec::with_capacity(n);
         for (w, &width) in WIDTHS.iter().enumerate() {
             values.clear();
@@ -262,33 +225,19 @@ impl Worker<'_, '_> {
                     values.push((excess / count.sqrt()) as f32);
                 }
             }
-            let expected = self.expected((stream, dm), width);
+            let late = (&self.search.shifts[dm][..], self.search.band_channels);
+            let expected = expected(&self.evenness[stream], late, width);
             scale.scatter_w[w] = expected;
             if values.is_empty() {
                 continue;
             }
-            let [low, middle, high] = quartiles(&mut values);
-            if w == 0 {
-                scale.offset = middle;
-            }
+            let [low, _, high] = quartiles(&mut values);
             // Only what is more than its own error wider is taken for real.
             let independent = (n as f64 / width as f64).max(1.0);
             let error = SCATTER_S * 1.17 / independent.sqrt();
             scale.scatter_w[w] = expected.max((high - low) / 1.349 / (1.0 + error));
         }
         scale
-    }
-
-    /// The scatter that the evenness of a stream's bands makes of boxcars of a width.
-    fn expected(&self, (stream, dm): (usize, usize), width: usize) -> f64 {
-        let bands = self.search.shifts[dm].chunks(self.search.band_channels);
-        let of = |(shifts, even): (&[usize], &f64)| {
-            let late = shifts.first().copied().unwrap_or(0) - shifts.last().copied().unwrap_or(0);
-            even * together(late as f64 / width as f64)
-        };
-        let all = &self.evenness[stream];
-        let mean = bands.zip(all).map(of).sum::<f64>() / all.len().max(1) as f64;
-        (1.0 + mean).max(0.1).sqrt()
     }
 
     /// Excess and number of powers of a boxcar.
@@ -307,10 +256,9 @@ impl Worker<'_, '_> {
         let mut top = best.as_ref().map_or(0.0, |b| sigma(b.ln_chance));
         for (w, &width) in WIDTHS.iter().enumerate() {
             let scatter = scale.scatter_w[w];
-            let offset = scale.offset * (width as f64).sqrt();
             let least = LEAST_SHARE * self.full[stream] * width as f64;
             let worth_s = (sigma(self.search.ln_threshold) - BELOW_S).max(top - 0.5);
-            let lower = scatter * worth_s + offset;
+            let lower = scatter * worth_s;
             let worth = lower.max(0.0).powi(2);
             let (excess, count) = (&self.rows.excess[stream][at..], &self.rows.count[stream][at..]);
             for t in 0..n {
@@ -318,7 +266,7 @@ impl Worker<'_, '_> {
                 if e <= 0.0 || e * e <= worth * c || c < least {
                     continue;
                 }
-                let s = (e / c.sqrt() - offset) / scatter;
+                let s = e / c.sqrt() / scatter;
                 if s + 0.5 <= top {
                     continue;
                 }
@@ -355,8 +303,7 @@ impl Worker<'_, '_> {
         let w = WIDTHS.iter().position(|w| *w == burst.width).unwrap_or(0);
         let chance = |stream: usize, (excess, count): (f64, f64)| {
             let scale = self.scales[stream][burst.dm];
-            let offset = scale.offset * (burst.width as f64).sqrt();
-            let s = (excess / count.max(1.0).sqrt() - offset) / scale.scatter_w[w];
+            let s = excess / count.max(1.0).sqrt() / scale.scatter_w[w];
             ln_chance_of_many(count, count + s * count.sqrt())
         };
         burst.ln_chance = chance(burst.stream, burst.sum);
@@ -372,8 +319,7 @@ impl Worker<'_, '_> {
         let scale = self.scales[burst.stream][burst.dm];
         let bright = |k: i64| {
             let (excess, count) = self.boxcar(burst.stream, (reach + k * width) as usize, burst.width);
-            let offset = scale.offset * (width as f64).sqrt();
-            count > 0.0 && (excess / count.sqrt() - offset) / scale.scatter_w[0] > BESIDE_S
+            count > 0.0 && excess / count.sqrt() / scale.scatter_w[0] > BESIDE_S
         };
         let before = (1..MOST_BESIDE).take_while(|k| bright(-k)).count() as i64;
         let after = (1..MOST_BESIDE).take_while(|k| bright(*k)).count() as i64;

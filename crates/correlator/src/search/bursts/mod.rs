@@ -5,17 +5,21 @@
 //! burst of the sky is at all stations, coherent, with the delays of one direction of the field; interference is not, and
 //! says why.
 
+mod around;
 mod blocks;
 mod cross;
 mod dedisperse;
 mod field;
 mod find;
+mod fit;
 mod grid;
+mod hdf;
 mod picture;
 mod plan;
 mod powers;
 mod products;
 mod run;
+mod scale;
 mod snippets;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Draws a burst: the powers of all stations, the dedispersed ones, sigma over dispersion measure and time.
 
-use super::unit::Picture;
+use super::around::Picture;
 use crate::fringe::colour;
 use mirinae_common::atomic::WriteError;
 use mirinae_common::picture;

@@ -10,6 +10,11 @@ use std::ops::Range;
 /// A channel whose powers scatter by more than so many times what noise does is not used.
 const MOST_SCATTER: f64 = 2.0;
 
+/// How often the noise is measured.
+const ROUNDS: usize = 3;
+/// Standard deviations above which a dump is not quiet.
+const LOUD_S: f64 = 5.0;
+
 /// Sums of powers; the mean of one is 1 where there is noise alone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Powers {
@@ -140,29 +145,68 @@ impl Powers {
         }
     }
 
-    /// Divides every channel by its noise: medians over the dumps, which see neither bursts nor interference now and then.
+    /// Divides every channel by its noise: medians over the dumps, which see neither bursts nor interference now and then. Dumps
+    /// in which the power of all channels is far above its median are left out of them, and they are taken again.
     fn normalise(&mut self, dump_blocks: usize) {
-        let n = dump_blocks as f64;
-        let mut means: Vec<f32> = Vec::with_capacity(self.dumps);
+        let mut quiet_t = vec![true; self.dumps];
+        let mut levels = Vec::new();
+        for round in 1..=ROUNDS {
+            // Channels are only known to be unsteady where the dumps are quiet.
+            let most_scatter = if round == ROUNDS { MOST_SCATTER } else { f64::INFINITY };
+            levels = self.levels(dump_blocks, &quiet_t, most_scatter);
+            self.find_quiet(&levels, &mut quiet_t);
+        }
         let dumps = self.dumps.max(1);
         let rows = self.sum_ft.chunks_exact_mut(dumps).zip(self.count_ft.chunks_exact_mut(dumps));
-        for ((sum, count), noise) in rows.zip(&mut self.noise_f) {
-            means.clear();
-            let whole = sum.iter().zip(count.iter()).filter(|(_, n)| **n >= dump_blocks as f32);
-            means.extend(whole.map(|(s, n)| s / n));
-            let [low, middle, high] = quartiles(&mut means);
-            // The median of a mean of n exponential powers, to 1e-4.
-            let level = middle / ((n - 1.0 / 3.0 + 8.0 / (405.0 * n)) / n);
-            let scatter = if level > 0.0 { (high - low) / 1.349 / level * n.sqrt() } else { f64::INFINITY };
-            if *noise > 0.0 && scatter < MOST_SCATTER {
-                *noise = level;
+        for (((sum, count), noise), level) in rows.zip(&mut self.noise_f).zip(levels) {
+            *noise = level;
+            if level > 0.0 {
                 sum.iter_mut().for_each(|s| *s /= level as f32);
             } else {
-                *noise = 0.0;
                 sum.fill(0.0);
                 count.fill(0.0);
             }
         }
+    }
+
+    /// Noise of every channel in the quiet dumps; 0 where it is not to be used.
+    fn levels(&self, dump_blocks: usize, quiet_t: &[bool], most_scatter: f64) -> Vec<f64> {
+        let (n, dumps) = (dump_blocks as f64, self.dumps.max(1));
+        let mut means: Vec<f32> = Vec::with_capacity(dumps);
+        let rows = self.sum_ft.chunks_exact(dumps).zip(self.count_ft.chunks_exact(dumps));
+        rows.zip(&self.noise_f)
+            .map(|((sum, count), noise)| {
+                means.clear();
+                let there = sum.iter().zip(count).zip(quiet_t);
+                let whole = there.filter(|((_, n), quiet)| **quiet && **n >= dump_blocks as f32);
+                means.extend(whole.map(|((s, n), _)| s / n));
+                let [low, middle, high] = quartiles(&mut means);
+                // The median of a mean of n exponential powers, to 1e-4.
+                let level = middle / ((n - 1.0 / 3.0 + 8.0 / (405.0 * n)) / n);
+                let scatter = (high - low) / 1.349 * n.sqrt();
+                let steady = *noise > 0.0 && level > 0.0 && scatter < most_scatter * level;
+                if steady { level } else { 0.0 }
+            })
+            .collect()
+    }
+
+    /// Tells in which dumps the power of all channels is not far above its median.
+    fn find_quiet(&self, levels: &[f64], quiet_t: &mut [bool]) {
+        let dumps = self.dumps.max(1);
+        let (mut excess, mut count) = (vec![0.0f32; dumps], vec![0.0f32; dumps]);
+        let rows = self.sum_ft.chunks_exact(dumps).zip(self.count_ft.chunks_exact(dumps));
+        for ((sum, n), level) in rows.zip(levels).filter(|(_, level)| **level > 0.0) {
+            let by = 1.0 / *level as f32;
+            excess.iter_mut().zip(sum.iter().zip(n)).for_each(|(e, (s, n))| *e += s * by - n);
+            count.iter_mut().zip(n).for_each(|(all, n)| *all += n);
+        }
+        let s_t: Vec<f32> = excess.iter().zip(&count).map(|(e, n)| e / n.max(1.0).sqrt()).collect();
+        let mut there: Vec<f32> =
+            s_t.iter().zip(&count).filter(|(_, n)| **n > 0.0).map(|(s, _)| *s).collect();
+        let [low, middle, _] = quartiles(&mut there);
+        // The lower quartile: what is not quiet is above.
+        let most = (middle + LOUD_S * (middle - low) / 0.6745) as f32;
+        quiet_t.iter_mut().zip(&s_t).for_each(|(quiet, s)| *quiet = *s <= most);
     }
 
     /// Forgets the powers of a channel in some dumps, which may lie outside.
@@ -181,4 +225,34 @@ pub(super) fn quartiles(values: &mut [f32]) -> [f64; 3] {
     }
     let n = values.len();
     [n / 4, n / 2, 3 * n / 4].map(|k| f64::from(*values.select_nth_unstable_by(k, f32::total_cmp).1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    /// Noise of a power of its own in every channel, with interference in a third of the dumps.
+    #[test]
+    fn noise_is_measured_where_it_is_quiet() {
+        let mut rng = mirinae_common::random::stream(5, 2, 0);
+        let (dumps, blocks) = (900, 16);
+        let mut powers = Powers { dumps, noise_f: vec![1.0; 20], ..Powers::default() };
+        for f in 0..20 {
+            for t in 0..dumps {
+                let power = (1.0 + f as f64) * if t / 100 % 3 == 1 { 4.0 } else { 1.0 };
+                // A channel that comes and goes.
+                let power = if f == 7 && t % 4 > 1 { 9.0 * power } else { power };
+                let sum: f64 = (0..blocks).map(|_| -power * libm::log(1.0 - rng.random::<f64>())).sum();
+                powers.sum_ft.push(sum as f32);
+            }
+        }
+        powers.count_ft = vec![blocks as f32; 20 * dumps];
+        powers.normalise(blocks);
+        for (f, noise) in powers.noise_f.iter().enumerate() {
+            let wanted = if f == 7 { 0.0 } else { 1.0 + f as f64 };
+            assert!((noise - wanted).abs() <= 0.06 * wanted, "{f}: {noise}");
+        }
+        assert!(powers.count_ft[7 * dumps..8 * dumps].iter().all(|n| *n == 0.0));
+    }
 }

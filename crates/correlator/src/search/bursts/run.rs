@@ -1,5 +1,6 @@
 //! Runs a search over all ranks: units are handed out, each leaves its result as a checkpoint, rank 0 joins them.
 
+use super::hdf;
 use super::plan::BurstPlan;
 use super::products;
 use super::snippets;
@@ -152,9 +153,7 @@ impl Run<'_> {
         let provenance = self.plan.provenance(&self.context.plan_hash);
         let (csv, hdf5, folder) = (self.product(".csv"), self.product(".h5"), self.product(""));
         products::write_csv(self.plan, &rows, &csv)?;
-        let write = |tmp: &Path| {
-            products::write_hdf5(self.plan, &rows, &provenance, tmp).map_err(anyhow::Error::from)
-        };
+        let write = |tmp: &Path| hdf::write(self.plan, &rows, &provenance, tmp).map_err(anyhow::Error::from);
         atomic::write_by_path(&hdf5, write, anyhow::Error::from)?;
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let drawn = products::draw(self.plan, &rows, &folder)?;

@@ -1,9 +1,10 @@
 //! What the cross test says of a burst: celestial, or why not.
 
 use super::super::chance::{ln_chance, of_any};
-use super::cross::{Correlations, Fit, fit};
+use super::cross::Correlations;
 use super::field::{FieldOfDelays, PER_STEP};
 use super::find::Burst;
+use super::fit::{Fit, fit};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
