@@ -108,8 +108,8 @@ impl Sky {
     fn run(&self, ranks: usize, out: &str, more: &[&str]) -> Run {
         let (job, out) = (self.path("frb.input"), self.path(out));
         let args = ["search", "bursts", job.to_str().unwrap(), "--out", out.to_str().unwrap()];
-        // Little memory: two units of work.
-        let small = ["--field", "80", "--dm-max", "500", "--memory-mib", "8", "--no-progress"];
+        // Little memory: several units of work.
+        let small = ["--field", "80", "--dm-max", "500", "--memory-mib", "3", "--no-progress"];
         Run::mpi("kvn-corr", ranks).args(args).args(small).args(more)
     }
 

@@ -35,11 +35,13 @@ impl Recording {
         let frames_per_second = self.layout.sample_rate_hz as i64 / per_frame;
         let end = start + n.max(1) as i64;
         let mut header = self.header(station);
-        for slot in start.div_euclid(per_frame)..=(end - 1).div_euclid(per_frame) {
+        let (first, last) = (start.div_euclid(per_frame), (end - 1).div_euclid(per_frame));
+        self.sleep_beside((first, last));
+        for slot in first..=last {
             let second = UtcSecond(self.layout.reference.0 + slot.div_euclid(frames_per_second));
             let time = FrameTime { second, number: slot.rem_euclid(frames_per_second) as u32 };
             for thread in &self.threads {
-                for timed in self.files.iter_mut().filter(|timed| timed.slots.contains(&slot)) {
+                for timed in self.files.iter_mut().filter(|timed| timed.overlaps((slot, slot))) {
                     let Some(frame) = timed.file.frame(time, *thread)? else { continue };
                     if let Some(header) = &mut header {
                         (header.ref_epoch, header.seconds) = second.to_vdif();

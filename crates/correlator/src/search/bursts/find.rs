@@ -3,7 +3,7 @@
 use super::super::chance::{ln_chance_of_many, sigma};
 use super::dedisperse::{running, track_sums};
 use super::grid::{WIDEST, WIDTHS};
-use super::powers::{Powers, quartiles};
+use super::powers::{Powers, quartiles, scatter};
 use super::scale::{Scale, evenness, expected};
 
 /// Arrivals of a tile, within which the strongest burst is kept.
@@ -231,11 +231,11 @@ impl Worker<'_, '_> {
             if values.is_empty() {
                 continue;
             }
-            let [low, _, high] = quartiles(&mut values);
+            let found = scatter(quartiles(&mut values));
             // Only what is more than its own error wider is taken for real.
             let independent = (n as f64 / width as f64).max(1.0);
             let error = SCATTER_S * 1.17 / independent.sqrt();
-            scale.scatter_w[w] = expected.max((high - low) / 1.349 / (1.0 + error));
+            scale.scatter_w[w] = expected.max(found / (1.0 + error));
         }
         scale
     }

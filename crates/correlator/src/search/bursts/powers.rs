@@ -15,6 +15,9 @@ const ROUNDS: usize = 3;
 /// Standard deviations above which a dump is not quiet.
 const LOUD_S: f64 = 5.0;
 
+/// The upper quartile of noise is at most so many times as far from the median as the lower one.
+const MOST_UNEVEN: f64 = 1.3;
+
 /// Sums of powers; the mean of one is 1 where there is noise alone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Powers {
@@ -225,6 +228,12 @@ pub(super) fn quartiles(values: &mut [f32]) -> [f64; 3] {
     }
     let n = values.len();
     [n / 4, n / 2, 3 * n / 4].map(|k| f64::from(*values.select_nth_unstable_by(k, f32::total_cmp).1))
+}
+
+/// Standard deviation from quartiles; from the lower ones alone where the upper one is far off: interference is above.
+pub(super) fn scatter([low, middle, high]: [f64; 3]) -> f64 {
+    let (below, above) = (middle - low, high - middle);
+    if above > MOST_UNEVEN * below { below / 0.6745 } else { (high - low) / 1.349 }
 }
 
 #[cfg(test)]

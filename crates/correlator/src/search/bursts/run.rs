@@ -5,8 +5,7 @@ use super::plan::BurstPlan;
 use super::products;
 use super::snippets;
 use super::unit::{UnitResult, work};
-use crate::baseband::BasebandError;
-use crate::run::open_sources;
+use crate::run;
 use anyhow::Context as _;
 use mirinae_common::atomic;
 use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
@@ -121,11 +120,9 @@ impl Run<'_> {
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
-                if sources.is_none() {
-                    sources = Some(open_sources(&self.plan.base).map_err(unit_error)?);
-                }
-                let Some(sources) = sources.as_mut() else { return Ok(Vec::new()) };
-                let result = work(self.plan, sources, &self.plan.units[unit], tick).map_err(unit_error)?;
+                let sources = sources.get_or_insert_with(|| run::sources(&self.plan.base));
+                let result =
+                    work(self.plan, sources, &self.plan.units[unit], tick).map_err(run::unit_error)?;
                 let saved = self.part(unit).save(&result);
                 saved.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
                 Ok(Vec::new())
@@ -178,9 +175,4 @@ impl Run<'_> {
         let _ = writeln!(std::io::stdout().lock(), "{told}");
         Ok(outcome)
     }
-}
-
-/// A read that the system refused may go well later; recordings that do not fit the job never will.
-fn unit_error(error: BasebandError) -> UnitError {
-    UnitError { recoverable: matches!(error, BasebandError::Read { .. }), error: error.into() }
 }

@@ -1,7 +1,7 @@
 //! How much the sums of noise scatter, where its powers are not quite independent.
 
 use super::grid::WIDTHS;
-use super::powers::{Powers, quartiles};
+use super::powers::{Powers, quartiles, scatter};
 
 /// How the sums of a stream along the tracks of one dispersion measure scatter, in units of what independent exponential
 /// powers do. Channels of a band at one time are not quite independent: coarse samples keep their total power more even than
@@ -34,8 +34,7 @@ pub(super) fn evenness(powers: &Powers, band_channels: usize) -> Vec<f64> {
         if values.is_empty() {
             return 0.0;
         }
-        let [low, _, high] = quartiles(&mut values);
-        ((high - low) / 1.349).powi(2) - 1.0
+        scatter(quartiles(&mut values)).powi(2) - 1.0
     };
     bands.map(of).collect()
 }

@@ -3,10 +3,9 @@
 use super::plan::BurstPlan;
 use super::products::{Row, Rows};
 use super::verdict::Outcome;
-use crate::baseband::VdifHeader;
+use crate::baseband::{Recording, VdifHeader};
 use crate::dispersion::delay_s;
 use crate::geometry::DelayModel;
-use crate::run::open_stream;
 use anyhow::Context as _;
 use mirinae_common::atomic;
 use std::collections::BTreeSet;
@@ -59,7 +58,7 @@ fn copy(plan: &BurstPlan, row: &Row, stream: usize, path: &Path) -> anyhow::Resu
     let to_s = row.arrival_s + sweep_s + around_s - delay_at(row.arrival_s + sweep_s);
     let rate_hz = of.sample_rate_hz as f64;
     let (from, to) = ((from_s * rate_hz).floor() as i64, (to_s * rate_hz).ceil() as i64);
-    let mut recording = open_stream(job, of, plan.base.trust_job)?;
+    let mut recording = Recording::asleep(&plan.base.indexes[stream]);
     let station = VdifHeader::station_from_code(&job.stations[of.station].name).unwrap_or(0);
     atomic::write(path, |file| {
         recording.copy_frames((from, (to - from).max(0) as usize), station, file).map_err(io::Error::other)
