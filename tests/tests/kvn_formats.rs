@@ -280,6 +280,35 @@ fn as_threads(vdif: &[u8], [first, second]: [u32; 2], extended: impl Fn(usize) -
     out
 }
 
+/// Threads in files of their own: whoever makes some bands reads the files of these.
+fn threads_in_files_of_their_own_give_the_same(sky: &Sky, job: &str, wanted: &[u8]) {
+    let split = CODES.iter().fold(job.to_owned(), |job, code| {
+        let bytes = fs::read(sky.path(&format!("{code}.threads"))).unwrap();
+        for (name, parity) in [("2", 0), ("7", 1)] {
+            let own: Vec<&[u8]> = bytes.chunks(5032).skip(parity).step_by(2).collect();
+            fs::write(sky.path(&format!("{code}.thread{name}")), own.concat()).unwrap();
+        }
+        job.replace(&format!("\"{code}.threads\""), &format!("\"{code}.thread2\", \"{code}.thread7\""))
+    });
+    for cut in ["1", "2", "4"] {
+        let (code, out) = sky.run_cut(&format!("split{cut}"), &split, cut);
+        assert_eq!(code, Some(0), "split, {cut} groups");
+        assert!(visibilities(&out) == *wanted, "split, {cut} groups: other visibilities");
+    }
+    let planned = |name: &str, ranks: &str| {
+        let job = sky.path(&format!("{name}.toml"));
+        Run::alone("kvn-corr").args(["plan".as_ref(), job.as_os_str()]).args(["--ranks", ranks]).end().stdout
+    };
+    assert!(
+        planned("split1", "64").contains("cut into 2 groups of bands, 3 of baselines"),
+        "{}",
+        planned("split1", "64")
+    );
+    assert!(planned("split1", "64").contains("each reads the files of its bands"));
+    assert!(planned("none", "64").contains("bands lie in the same files"), "{}", planned("none", "64"));
+    assert!(planned("none", "2").contains("not cut any further"), "{}", planned("none", "2"));
+}
+
 #[test]
 fn several_channels_a_thread_and_all_extended_headers_give_the_same_visibilities() {
     let band = |edge: f64| {
@@ -329,33 +358,8 @@ fn several_channels_a_thread_and_all_extended_headers_give_the_same_visibilities
     // Control: the threads the other way round.
     let (_, out) = sky.run("turned", &job.replace("threads = [7, 2]", "threads = [2, 7]"));
     assert!(visibilities(&out) != wanted, "control: threads exchanged");
-    // Threads in files of their own: whoever makes some bands reads the files of these.
     record([none; 3]);
-    let split = CODES.iter().fold(job.clone(), |job, code| {
-        let bytes = fs::read(sky.path(&format!("{code}.threads"))).unwrap();
-        for (name, parity) in [("2", 0), ("7", 1)] {
-            let own: Vec<&[u8]> = bytes.chunks(5032).skip(parity).step_by(2).collect();
-            fs::write(sky.path(&format!("{code}.thread{name}")), own.concat()).unwrap();
-        }
-        job.replace(&format!("\"{code}.threads\""), &format!("\"{code}.thread2\", \"{code}.thread7\""))
-    });
-    for cut in ["1", "2", "4"] {
-        let (code, out) = sky.run_cut(&format!("split{cut}"), &split, cut);
-        assert_eq!(code, Some(0), "split, {cut} groups");
-        assert!(visibilities(&out) == wanted, "split, {cut} groups: other visibilities");
-    }
-    let planned = |name: &str, ranks: &str| {
-        let job = sky.path(&format!("{name}.toml"));
-        Run::alone("kvn-corr").args(["plan".as_ref(), job.as_os_str()]).args(["--ranks", ranks]).end().stdout
-    };
-    assert!(
-        planned("split1", "64").contains("cut into 2 groups of bands, 3 of baselines"),
-        "{}",
-        planned("split1", "64")
-    );
-    assert!(planned("split1", "64").contains("each reads the files of its bands"));
-    assert!(planned("none", "64").contains("bands lie in the same files"), "{}", planned("none", "64"));
-    assert!(planned("none", "2").contains("not cut any further"), "{}", planned("none", "2"));
+    threads_in_files_of_their_own_give_the_same(&sky, &job, &wanted);
     // A merged frame that lacks a channel is a gap, as is one that is marked invalid.
     let some_lack: &dyn Fn(usize) -> [u32; 4] =
         &|i| [4 << 24 | 2 << 16, SYNC, if i == 100 { 1 } else { 3 }, 0];
