@@ -76,7 +76,7 @@ def main():
     count = agreed = strong = files = 0
     for seed in range(1, args.skies + 1):
         with tempfile.TemporaryDirectory() as folder:
-            truth, config = trials.simulate(args.program, 100 + seed, 24, False, folder)
+            truth, config = trials.simulate(args.program, 100 + seed, 24, False, folder, alone=True)
             hits, cpu_s = spectra(folder, "plain", config, args.program)
             hits, _ = spectra(folder, "files", config, args.program)
             ours["cpu"] += cpu_s
@@ -85,7 +85,7 @@ def main():
             on_sky = [one for one in truth if not one["station"]]
             count += len(on_sky) * len(trials.STATIONS)
             # Of every station's hits, whichever program's.
-            found = {(one["sky_hz"], hit["station"]) for hit in hits for one in on_sky if near(hit, one)}
+            found = {(one["sky_hz"], station) for hit in hits for one in on_sky if near(hit, one) for station in of(hit)}
             ours["found"] += len(found)
             ours["left"] += sum(hit["outcome"] == "passes" and not any(near(hit, o) for o in on_sky) for hit in hits)
             ours["false"] += sum(trials.of_truth(hit, truth) is None for hit in hits)
@@ -109,7 +109,7 @@ def main():
                     one = next((o for o in here if abs(sky_hz - o["sky_hz"]) < 30.0), None)
                     if one:
                         seen.add(one["sky_hz"])
-                    elif any(h["station"] == station and abs(at_start(h) - sky_hz) < 150.0 for h in hits):
+                    elif any(station in of(h) and abs(at_start(h) - sky_hz) < 150.0 for h in hits):
                         theirs["local"] += 1
                     else:
                         theirs["false"] += 1
@@ -126,6 +126,11 @@ def main():
 
 def at_start(hit):
     return float(hit["sky_mhz"]) * 1e6 - 0.5 * float(hit["length_s"]) * float(hit["drift_hz_per_s"])
+
+
+def of(hit):
+    """the stations that a hit is of: a hit of all together is there at each of them"""
+    return trials.STATIONS if hit["station"] == "all" else [hit["station"]]
 
 
 def near(hit, one):

@@ -4,7 +4,7 @@ use super::SimError;
 use crate::job::file::ZeroName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A simulation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub struct PulseConfig {
     pub north_arcsec: f64,
 }
 
-/// A carrier whose frequency drifts: on the sky, or beside one station.
+/// A carrier whose frequency drifts: on the sky, on an orbit, or beside one station.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TransmitterConfig {
@@ -102,6 +102,10 @@ pub struct TransmitterConfig {
     /// Station that alone receives it, without delay; all stations, by its direction, if absent.
     #[serde(default)]
     pub station: Option<String>,
+    /// Orbit that it is on in place of a direction: an orbit ephemeris message (from the Earth's centre, UTC). The path counts from the
+    /// configuration's folder.
+    #[serde(default)]
+    pub orbit: Option<PathBuf>,
     /// East of the pointing.
     #[serde(default)]
     pub east_arcsec: f64,
@@ -313,7 +317,12 @@ impl SimConfig {
     pub fn read(path: &Path) -> Result<Self, SimError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SimError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text)
-            .map_err(|source| SimError::Parse { path: path.to_owned(), source: Box::new(source) })
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|source| SimError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for orbit in config.transmitters.iter_mut().filter_map(|t| t.orbit.as_mut()) {
+            *orbit = folder.join(&*orbit);
+        }
+        Ok(config)
     }
 }

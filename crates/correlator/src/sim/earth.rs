@@ -28,6 +28,12 @@ fn rotation_angle(start: UtcSecond) -> f64 {
     TAU * turns.rem_euclid(1.0)
 }
 
+/// Where a place on Earth is so many seconds after `start`, in the axes that the Earth turns in.
+pub(super) fn celestial([x, y, z]: [f64; 3], start: UtcSecond, since_s: f64) -> [f64; 3] {
+    let (sin, cos) = (rotation_angle(start) + ROTATION_RAD_S * since_s).sin_cos();
+    [x * cos - y * sin, x * sin + y * cos, z]
+}
+
 /// The geometry of a station at `position_m` for a source, in powers of the time since `start`.
 ///
 /// DiFX's signs: delay = r.s / c, (u, v, w) = -(r.e_u, r.e_v, r.s), with the source's direction s and its east and

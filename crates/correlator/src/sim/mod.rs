@@ -24,6 +24,7 @@ mod quantise;
 mod random;
 mod receiver;
 mod recorder;
+mod satellite;
 mod scene;
 mod source;
 mod tones;

@@ -8,6 +8,7 @@ use super::earth::{Geometry, LIGHT_M_S, geometry};
 use super::interpolate::Kernels;
 use super::poly::Poly;
 use super::pulses::Pulse;
+use super::satellite::Satellite;
 use super::source::Envelope;
 use super::tones::{Injected, Tones};
 use super::transmitters::{Burst, Transmitter};
@@ -111,6 +112,13 @@ impl Station {
         (0..4).fold(0.0, |delay, _| self.delay_s(source, s_s + delay))
     }
 
+    /// The same for a transmitter on an orbit, with the clock at that time.
+    pub fn satellite_delay_s(&self, satellite: &Satellite, s_s: f64) -> f64 {
+        let jumped = self.clock_steps.iter().filter(|(at_s, _)| s_s >= *at_s).map(|(_, late_s)| late_s);
+        let late_s = self.own_residual_s.at(s_s) + jumped.sum::<f64>();
+        satellite.delay_s(self.position_m, s_s + late_s) + late_s
+    }
+
     /// The same for a transmitter.
     pub fn transmitter_delay_s(&self, transmitter: usize, s_s: f64) -> f64 {
         self.direction_delay_s(&self.transmitter_models[transmitter], s_s)
@@ -167,6 +175,8 @@ pub(super) struct Scene {
     pub dec_rad: f64,
     pub centres: Vec<Centre>,
     pub transmitters: Vec<Transmitter>,
+    /// The orbits of transmitters that have one.
+    pub satellites: Vec<Option<Satellite>>,
     pub pulses: Vec<Pulse>,
     pub correlation: job::Correlation,
     pub kernels: Kernels,
@@ -214,6 +224,7 @@ impl Scene {
             dec_rad: config.dec_deg.to_radians(),
             centres: config.centres.iter().map(|centre| resolve_centre(config, centre)).collect(),
             transmitters: Vec::new(),
+            satellites: Vec::new(),
             pulses: Vec::new(),
             correlation: job::Correlation::new(config, bandwidth_hz)?,
             kernels: Kernels::new(),
@@ -302,6 +313,10 @@ impl Scene {
         for transmitter in &config.transmitters {
             let resolved = Transmitter::new(transmitter, &codes, &bands);
             self.transmitters.push(resolved.or_else(|(field, what)| wrong(field, what))?);
+            let open = |path: &std::path::PathBuf| Satellite::open(path, self.start, self.duration_s);
+            let satellite = transmitter.orbit.as_ref().map(open).transpose();
+            let field = || format!("transmitters.{}.orbit", transmitter.name);
+            self.satellites.push(satellite.or_else(|what| wrong(field(), what))?);
         }
         for burst in &config.bursts {
             let (station, burst) = Burst::new(burst, &codes).or_else(|(field, what)| wrong(field, what))?;

@@ -306,6 +306,7 @@ fn carrier(sky_mhz: f64, station: Option<&str>) -> TransmitterConfig {
         amplitude: 0.5,
         phase_deg: 30.0,
         station: station.map(str::to_owned),
+        orbit: None,
         east_arcsec: 100.0,
         north_arcsec: -50.0,
     }
@@ -358,6 +359,84 @@ fn carriers_have_their_phase_at_every_sample() {
         config.transmitters[0].east_arcsec = 0.0;
         assert_eq!(aside == x(&config), local.is_some());
     }
+}
+
+/// An orbit ephemeris message: a body that stands still, or nearly so, at the start of the configuration above.
+fn orbit(position_m: [f64; 3], velocity_m_s: [f64; 3]) -> String {
+    let mut text =
+        "CCSDS_OEM_VERS = 2.0\nMETA_START\nOBJECT_NAME = SAT\nCENTER_NAME = EARTH\nREF_FRAME = ICRF\n\
+                    TIME_SYSTEM = UTC\nMETA_STOP\n"
+            .to_owned();
+    // 7000 s of the day are 01:56:40.
+    for second in [30, 40, 50] {
+        text += &format!("2023-02-25T01:56:{second}");
+        let at = |k: usize| position_m[k] + velocity_m_s[k] * f64::from(second - 40);
+        (0..3).for_each(|k| text += &format!(" {:.9}", at(k) / 1e3));
+        velocity_m_s.iter().for_each(|v| text += &format!(" {:.9}", v / 1e3));
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn satellites_have_the_delays_of_their_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sat.oem");
+    let mut config = config(22_000.0, Sideband::Upper);
+    let (sin_ra, cos_ra) = 30f64.to_radians().sin_cos();
+    let (sin_dec, cos_dec) = 20f64.to_radians().sin_cos();
+    let toward = [cos_dec * cos_ra, cos_dec * sin_ra, sin_dec];
+    let mut one = TransmitterConfig { east_arcsec: 0.0, north_arcsec: 0.0, ..carrier(22_001.3, None) };
+    one.orbit = Some(path.clone());
+    let on_sky = TransmitterConfig { orbit: None, ..one.clone() };
+    config.transmitters = vec![one.clone(), on_sky];
+    let delays = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let scene = Scene::new(&config).unwrap();
+        let of = |station: &super::scene::Station| {
+            let satellite = scene.satellites[0].as_ref().unwrap();
+            (
+                station.satellite_delay_s(satellite, 0.02),
+                station.transmitter_delay_s(1, 0.02),
+                station.position_m,
+            )
+        };
+        assert!(scene.satellites[1].is_none());
+        scene.stations.iter().map(of).collect::<Vec<_>>()
+    };
+    // Very far away it is a direction.
+    for (near, far, _) in delays(&orbit(toward.map(|x| 1e17 * x), [0.0; 3])) {
+        assert!((near - far).abs() < 1e-11, "{near} {far}");
+    }
+    // Near by light takes the ways from where the body was when it left.
+    let (start_m, velocity_m_s) = (toward.map(|x| 2.6e7 * x), [900.0, -3000.0, 1500.0]);
+    for (near, far, position_m) in delays(&orbit(start_m, velocity_m_s)) {
+        // The second station has a clock that is 37.3 ns off.
+        let late_s = if (position_m[0] + 3.042_280_9e6).abs() < 1.0 { 0.0 } else { 37.3e-9 + 0.02e-9 * 0.1 };
+        let station_m =
+            super::earth::celestial(position_m, crate::baseband::UtcSecond::new(60_000, 7000), 0.02 + late_s);
+        let way_s = |sent_s: f64| {
+            let at = |k: usize| start_m[k] + velocity_m_s[k] * sent_s;
+            let apart = (0..3).map(|k| (at(k) - station_m[k]).powi(2)).sum::<f64>().sqrt();
+            let to_centre = (0..3).map(|k| at(k).powi(2)).sum::<f64>().sqrt();
+            (apart / 299_792_458.0, to_centre / 299_792_458.0)
+        };
+        let (mut low, mut high) = (-1.0, 0.02);
+        for _ in 0..200 {
+            let sent_s = 0.5 * (low + high);
+            if sent_s + way_s(sent_s).0 < 0.02 + late_s { low = sent_s } else { high = sent_s }
+        }
+        let (apart_s, to_centre_s) = way_s(low);
+        assert!((near - late_s - (to_centre_s - apart_s)).abs() < 1e-13, "{near}");
+        assert!((near - far).abs() > 1e-4, "not what a direction has");
+    }
+    // What cannot be is told.
+    let text = orbit(start_m, velocity_m_s);
+    std::fs::write(&path, text.replace("2023-02-25", "2023-02-26")).unwrap();
+    let told = format!("{:#}", anyhow::Error::from(Scene::new(&config).err().unwrap()));
+    assert!(told.contains("transmitters.tone.orbit") && told.contains("no states"), "{told}");
+    config.transmitters[0].station = Some("KT".to_owned());
+    assert!(Scene::new(&config).is_err());
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Narrow-band transmitters on the sky or beside a station, and bursts of noise at one station: what searches must find or refuse.
+//! Narrow-band transmitters on the sky, on an orbit or beside a station, and bursts of noise at one station: what searches must find or refuse.
 
 use super::config::{BurstConfig, TransmitterConfig};
 use super::receiver::ANCHOR;
+use super::satellite::Satellite;
 use super::scene::{Scene, Station};
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
@@ -49,6 +50,13 @@ impl Transmitter {
         if !config.drift_hz_per_s.is_finite() {
             return Err((field("drift_hz_per_s"), "must be a number".to_owned()));
         }
+        let aside = config.east_arcsec != 0.0 || config.north_arcsec != 0.0;
+        if config.orbit.is_some() && (config.station.is_some() || aside) {
+            return Err((
+                field("orbit"),
+                "it is on its orbit, beside a station or on the sky: one of them".to_owned(),
+            ));
+        }
         let station = match &config.station {
             None => None,
             Some(code) => match stations.iter().position(|s| s == code) {
@@ -68,14 +76,15 @@ impl Transmitter {
     /// Phase relative to the local oscillator at `edge_hz` at a station's time, in turns, and its change in `length_s`.
     fn turns(
         &self,
-        (station, index): (&Station, usize),
+        (station, index, satellite): (&Station, usize, Option<&Satellite>),
         edge_hz: f64,
         s_s: f64,
         length_s: f64,
     ) -> (f64, f64) {
-        let delay_at = |s_s: f64| match self.station {
-            Some(_) => 0.0,
-            None => station.transmitter_delay_s(index, s_s),
+        let delay_at = |s_s: f64| match (self.station, satellite) {
+            (Some(_), _) => 0.0,
+            (None, Some(satellite)) => station.satellite_delay_s(satellite, s_s),
+            (None, None) => station.transmitter_delay_s(index, s_s),
         };
         let (delay_s, later_s) = (delay_at(s_s), delay_at(s_s + length_s));
         let t_s = s_s + delay_s;
@@ -102,7 +111,8 @@ pub(super) fn add(scene: &Scene, station: &Station, band: usize, start: i64, out
         }
         for (i, out) in out.chunks_mut(ANCHOR as usize).enumerate() {
             let from_s = (start + i as i64 * ANCHOR) as f64 / rate_hz;
-            let (first, change) = one.turns((station, index), edge_hz, from_s, ANCHOR as f64 / rate_hz);
+            let of = (station, index, scene.satellites[index].as_ref());
+            let (first, change) = one.turns(of, edge_hz, from_s, ANCHOR as f64 / rate_hz);
             let step = change / ANCHOR as f64;
             // A receiver's filter keeps out what the station's motion moves beyond the band.
             if !(0.0..0.5).contains(&(sign * step)) {

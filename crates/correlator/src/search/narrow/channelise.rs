@@ -5,9 +5,9 @@
 //! moves by a hundredth of a sample. The bins of a sub-band, transformed back and added where blocks overlap (the windows
 //! add to 1), are its voltage in geocentric time, which is transformed again, as long as a channel is narrow. Sub-bands
 //! overlap by guards: only what is within [`super::grid::GUARD_BINS`] of a sub-band's edge is not whole. Long spectra have
-//! no window, so that powers of noise are independent.
+//! no window, so that powers of noise are independent; zeros behind them give the frequencies between channels.
 
-use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
+use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, STEPS, SUB_BINS};
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
@@ -37,7 +37,7 @@ pub(super) struct Wanted<'a> {
     pub sub_bands: &'a [usize],
 }
 
-/// Takes spectra: number in the stretch, place of the sub-band in the list, all its points, share of samples that are valid.
+/// Takes spectra: number in the stretch, place of the sub-band in the list, all its steps, share of samples that are valid.
 pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, &mut [Complex32], f64);
 
 /// Makes long spectra of one station's band.
@@ -69,9 +69,9 @@ fn plan(n: usize, direction: FftDirection, path: SimdPath) -> Arc<dyn Fft<f32>> 
     FftPlannerScalar::new().plan_fft(n, direction)
 }
 
-/// Sky frequency of a sub-band's first point above the band's lower edge, in channels; the guard included.
-pub(super) fn first_channel(grid: &Grid, sub_band: usize) -> i64 {
-    (sub_band * grid.own_channels()) as i64 - grid.guard_channels() as i64
+/// Sky frequency of a sub-band's first point above the band's lower edge, in steps; the guard included.
+pub(super) fn first_step(grid: &Grid, sub_band: usize) -> i64 {
+    (sub_band * grid.own_steps()) as i64 - grid.guard_steps() as i64
 }
 
 impl<'a> Channeliser<'a> {
@@ -95,7 +95,7 @@ impl<'a> Channeliser<'a> {
             Held::Numbers(Samples::default(), 0)
         };
         let inverse = plan(SUB_BINS, FftDirection::Inverse, path);
-        let forward = plan(grid.points, FftDirection::Forward, path);
+        let forward = plan(STEPS * grid.points, FftDirection::Forward, path);
         let scratch = inverse.get_inplace_scratch_len().max(forward.get_inplace_scratch_len());
         Self {
             job,
@@ -136,6 +136,7 @@ impl<'a> Channeliser<'a> {
         // Samples of the sub-bands before this one are done; what is held begins with it.
         let mut held_from = first_block * HOP as i64;
         let (mut next, mut valid, mut all) = (wanted.first, 0.0, 0.0);
+        let mut spectrum = Vec::with_capacity(STEPS * points);
         for k in 0..blocks {
             if k % BATCH as i64 == 0 {
                 self.read(source, wanted.scan, first_block + k, BATCH.min((blocks - k) as usize))?;
@@ -153,7 +154,9 @@ impl<'a> Channeliser<'a> {
             while next < wanted.first + wanted.spectra && ((next + 1) * points) as i64 <= complete {
                 let begin = ((next * points) as i64 - held_from) as usize;
                 for (place, sum) in sums.iter_mut().enumerate() {
-                    let mut spectrum = sum[begin..begin + points].to_vec();
+                    spectrum.clear();
+                    spectrum.extend_from_slice(&sum[begin..begin + points]);
+                    spectrum.resize(STEPS * points, Complex32::default());
                     self.forward.process_with_scratch(&mut spectrum, &mut self.scratch);
                     sink(next - wanted.first, place, &mut spectrum, valid / all);
                     sum.copy_within(begin + points.., 0);

@@ -3,10 +3,12 @@
 //! With X_a the spectra of the station that has the signal and X_b those of another, divided by the roots of their noise,
 //! z(r) = |sum_t X_a(t) conj(X_b(t)) exp(-2 pi i r t)|^2 / sum_t |X_a(t)|^2. Whatever X_a is, z is exponential with mean 1
 //! where X_b is noise. What the signal carries cancels, and the rates r of all stations follow from one direction: r = f d/dt(D_a -
-//! D_b), D = -(u l + v m) / c the delay beyond the pointing centre's. The sum of z over the other stations is Erlang's.
+//! D_b), D = -(u l + v m) / c the delay beyond the pointing centre's. The sum of z over all
+//! pairs (a the stronger of the two) is Erlang's where no more than one station has anything but noise.
 
 use super::super::SPEED_OF_LIGHT;
-use super::super::chance::{ln_chance, of_any};
+use super::super::chance::{ln_chance as ln_chance_of, of_any};
+use super::grid::STEPS;
 use num_complex::{Complex32, Complex64};
 use rustfft::{Fft, FftPlanner};
 use std::f64::consts::{PI, TAU};
@@ -24,9 +26,9 @@ pub const MOST_DIRECTIONS: f64 = 4e6;
 pub struct Track {
     /// Spectra.
     pub spectra: usize,
-    /// Channels to either side of the line.
+    /// Steps to either side of the line.
     pub half: usize,
-    /// By station, spectrum and channel; 0 where a spectrum is not used.
+    /// By station, spectrum and step; 0 where a spectrum is not used.
     pub z_mtk: Vec<Vec<Complex32>>,
 }
 
@@ -36,7 +38,7 @@ impl Track {
         Self { spectra, half, z_mtk: vec![vec![Complex32::default(); spectra * (2 * half + 1)]; members] }
     }
 
-    /// A value: station, spectrum, channels above the line.
+    /// A value: station, spectrum, steps above the line.
     pub fn at(&self, member: usize, t: usize, above: i64) -> Complex32 {
         let place = self.half as i64 + above;
         let row = 2 * self.half as i64 + 1;
@@ -71,6 +73,8 @@ pub struct FieldOfRates {
     pub slopes: Vec<Slope>,
     /// Fine channel, Hz.
     pub channel_hz: f64,
+    /// Sky frequency of the band's middle, Hz.
+    pub sky_hz: f64,
 }
 
 /// A direction that explains a signal best.
@@ -78,12 +82,13 @@ pub struct FieldOfRates {
 pub struct Fit {
     /// Direction cosines towards east and north.
     pub at: [f64; 2],
-    /// z of every other station there, by station (0 for the signal's own).
-    pub z_m: Vec<f64>,
     /// Natural logarithm of the probability that noise does as much in one direction.
     pub ln_chance: f64,
     /// Probability that it does anywhere in the field.
     pub false_alarm: f64,
+    /// Natural logarithm of the probability that noise is as coherent there, given the powers that it has at the stations: what the cross
+    /// test adds to the chance of these powers.
+    pub ln_coherence: f64,
     /// One standard deviation in l and m, and their correlation; `None` where rates do not tell both.
     pub error: Option<[f64; 3]>,
 }
@@ -131,7 +136,7 @@ impl CrossTest {
         Self { fft: FftPlanner::new().plan_fft_forward(points), points }
     }
 
-    /// z over the rates of a grid, for the channel of the other station so far above that of the signal's own.
+    /// z over the rates of a grid, for the other station's spectra so many steps above those of the signal's own.
     pub fn rates(&self, track: &Track, (a, b): (usize, usize), above: i64) -> Vec<f64> {
         let mut sums = vec![Complex64::default(); self.points];
         let mut norm = 0.0;
@@ -146,71 +151,74 @@ impl CrossTest {
         sums.iter().map(|s| if norm > 0.0 { s.norm_sqr() / norm } else { 0.0 }).collect()
     }
 
-    /// The direction of the field at which the other stations together have most of the signal of station `a`.
-    pub fn fit(&self, track: &Track, a: usize, others: &[usize], field: &FieldOfRates) -> Fit {
+    /// The direction of the field at which the pairs together have most of the signal.
+    pub fn fit(&self, track: &Track, pairs: &[(usize, usize)], field: &FieldOfRates) -> Fit {
         let length_s = track.spectra as f64 / field.channel_hz;
-        let most = (field.most_rate() / field.channel_hz + 0.5).floor() as i64;
+        let most = (field.most_rate() / field.channel_hz * STEPS as f64 + 0.5).floor() as i64;
         let most = most.min(track.half as i64);
-        let table = |&b: &usize| (-most..=most).map(|k| self.rates(track, (a, b), k)).collect::<Vec<_>>();
-        let tables: Vec<Vec<Vec<f64>>> = others.iter().map(table).collect();
+        let table = |&pair| (-most..=most).map(|k| self.rates(track, pair, k)).collect::<Vec<_>>();
+        let tables: Vec<Vec<Vec<f64>>> = pairs.iter().map(table).collect();
         let (steps, step) = field.grid(length_s);
         let mut best = ([0.0, 0.0], -1.0);
         for y in -steps..=steps {
             for x in -steps..=steps {
                 let at = [x as f64 * step, y as f64 * step];
-                let of = |(b, table): (&usize, &Vec<Vec<f64>>)| {
-                    let rate = field.rate((a, *b), at) / field.channel_hz;
-                    let above = (-rate).round();
-                    let place = ((rate + above) * self.points as f64).round() as i64;
-                    let row = table.get((above as i64 + most) as usize);
+                let of = |(pair, table): (&(usize, usize), &Vec<Vec<f64>>)| {
+                    let rate = field.rate(*pair, at) / field.channel_hz;
+                    let place = (rate * self.points as f64).round() as i64;
+                    let row = table.get((above(rate) + most) as usize);
                     row.map_or(0.0, |row| row[place.rem_euclid(self.points as i64) as usize])
                 };
-                let sum: f64 = others.iter().zip(&tables).map(of).sum();
+                let sum: f64 = pairs.iter().zip(&tables).map(of).sum();
                 if sum > best.1 {
                     best = (at, sum);
                 }
             }
         }
-        let at = self.refine(track, (a, others), field, (best.0, step));
-        let z = others.iter().map(|&b| exact(track, (a, b), field, at).0);
-        let mut z_m = vec![0.0; track.z_mtk.len()];
-        others.iter().zip(z).for_each(|(&b, z)| z_m[b] = z);
-        let ln_chance = ln_chance(others.len(), z_m.iter().sum());
+        let at = refine(track, pairs, field, (best.0, step));
+        let z: Vec<f64> = pairs.iter().map(|&pair| exact(track, pair, field, at).0).collect();
+        let ln_chance = ln_chance_of(pairs.len(), z.iter().sum());
         let false_alarm = of_any(ln_chance, field.directions(length_s));
-        let error = errors(track, &z_m, (a, others), field);
-        Fit { at, z_m, ln_chance, false_alarm, error }
+        let given = pairs.iter().map(|&pair| coherence(track, pair, field, at)).sum();
+        let ln_coherence =
+            (ln_chance_of(pairs.len(), given) + libm::log(field.directions(length_s))).min(0.0);
+        let error = errors(track, pairs, &z, field);
+        Fit { at, ln_chance, false_alarm, ln_coherence, error }
     }
+}
 
-    /// Climbs from a point of the grid to the top, with exact rates, within the field.
-    fn refine(
-        &self,
-        track: &Track,
-        (a, others): (usize, &[usize]),
-        field: &FieldOfRates,
-        (mut at, mut step): ([f64; 2], f64),
-    ) -> [f64; 2] {
-        let value = |at: [f64; 2]| others.iter().map(|&b| exact(track, (a, b), field, at).0).sum::<f64>();
-        let mut top = value(at);
-        for _ in 0..60 {
-            step *= 0.5;
-            for _ in 0..8 {
-                let around =
-                    [[step, 0.0], [-step, 0.0], [0.0, step], [0.0, -step], [step, step], [-step, -step]];
-                let inside = |x: f64| x.clamp(-field.half, field.half);
-                let tries = around.map(|d| [inside(at[0] + d[0]), inside(at[1] + d[1])]);
-                let better =
-                    tries.into_iter().map(|p| (p, value(p))).reduce(|p, q| if q.1 > p.1 { q } else { p });
-                match better.filter(|b| b.1 > top) {
-                    Some(b) => (at, top) = b,
-                    None => break,
-                }
-            }
-            if step < 1e-12 {
-                break;
+/// Climbs from a point of the grid to the top, with exact rates, within the field.
+fn refine(
+    track: &Track,
+    pairs: &[(usize, usize)],
+    field: &FieldOfRates,
+    (mut at, mut step): ([f64; 2], f64),
+) -> [f64; 2] {
+    let value = |at: [f64; 2]| pairs.iter().map(|&pair| exact(track, pair, field, at).0).sum::<f64>();
+    let mut top = value(at);
+    for _ in 0..60 {
+        step *= 0.5;
+        for _ in 0..8 {
+            let around = [[step, 0.0], [-step, 0.0], [0.0, step], [0.0, -step], [step, step], [-step, -step]];
+            let inside = |x: f64| x.clamp(-field.half, field.half);
+            let tries = around.map(|d| [inside(at[0] + d[0]), inside(at[1] + d[1])]);
+            let better =
+                tries.into_iter().map(|p| (p, value(p))).reduce(|p, q| if q.1 > p.1 { q } else { p });
+            match better.filter(|b| b.1 > top) {
+                Some(b) => (at, top) = b,
+                None => break,
             }
         }
-        at
+        if step < 1e-12 {
+            break;
+        }
     }
+    at
+}
+
+/// Steps by which a signal is higher at the second station of a pair, for the pair's rate in channels.
+fn above(rate: f64) -> i64 {
+    (-rate * STEPS as f64).round() as i64
 }
 
 fn wide(z: Complex32) -> Complex64 {
@@ -220,7 +228,7 @@ fn wide(z: Complex32) -> Complex64 {
 /// z of a pair at a direction, and the sum whose power it is.
 pub fn exact(track: &Track, (a, b): (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> (f64, Complex64) {
     let rate = field.rate((a, b), at) / field.channel_hz;
-    let above = (-rate).round() as i64;
+    let above = above(rate);
     let (mut sum, mut norm) = (Complex64::default(), 0.0);
     for t in 0..track.spectra {
         let (x, y) = (track.at(a, t, 0), track.at(b, t, above));
@@ -234,22 +242,57 @@ pub fn exact(track: &Track, (a, b): (usize, usize), field: &FieldOfRates, at: [f
     if norm > 0.0 { (sum.norm_sqr() / norm, sum) } else { (0.0, sum) }
 }
 
+/// What is exponential with mean 1 whatever powers the noise has: -(n - 1) ln(1 - c), c the share of the power of one station that is
+/// coherent with the other's; of n random numbers it exceeds c with probability (1 - c)^(n - 1).
+fn coherence(track: &Track, (a, b): (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> f64 {
+    let (z, _) = exact(track, (a, b), field, at);
+    let (power, n) = track.power(b, above(field.rate((a, b), at) / field.channel_hz));
+    let share = (z / power.max(1e-300)).min(1.0 - 1e-12);
+    -(n.max(1) as f64 - 1.0) * libm::log1p(-share)
+}
+
+/// z of a station with all the others together, turned to the phases that they have among themselves: more sensitive than with
+/// any of them, and exponential where the station has nothing but noise.
+pub fn with_others(track: &Track, (b, others): (usize, &[usize]), field: &FieldOfRates, at: [f64; 2]) -> f64 {
+    let Some((&first, rest)) = others.split_first() else { return 0.0 };
+    let turned = |c: usize, t: usize| {
+        let rate = field.rate((first, c), at) / field.channel_hz;
+        let turns = rate * t as f64;
+        let (sin, cos) = libm::sincos(TAU * (turns - turns.round()));
+        wide(track.at(c, t, above(rate))) * Complex64::new(cos, sin)
+    };
+    let phase = |&c: &usize| {
+        let (_, sum) = exact(track, (first, c), field, at);
+        (c, sum / sum.norm().max(1e-300))
+    };
+    let phases: Vec<(usize, Complex64)> = rest.iter().map(phase).collect();
+    let (mut sum, mut norm) = (Complex64::default(), 0.0);
+    for t in 0..track.spectra {
+        let y = turned(b, t);
+        if y == Complex64::default() {
+            continue;
+        }
+        let x = turned(first, t) + phases.iter().map(|(c, phase)| turned(*c, t) * phase).sum::<Complex64>();
+        norm += x.norm_sqr();
+        sum += x * y.conj();
+    }
+    if norm > 0.0 { sum.norm_sqr() / norm } else { 0.0 }
+}
+
 /// Errors of a direction from those of the rates, sqrt(12) / (2 pi T) times those of the phases of the sums. With powers p over
 /// noise at both stations these have the variance (p_a + p_b + 1) / (2 n p_a p_b), where n p_a p_b = z (1 + p_a).
-fn errors(
-    track: &Track,
-    z_m: &[f64],
-    (a, others): (usize, &[usize]),
-    field: &FieldOfRates,
-) -> Option<[f64; 3]> {
+/// What a station's noise adds to p_a + p_b is the same in all its pairs: it counts once for a station, not for each of them.
+fn errors(track: &Track, pairs: &[(usize, usize)], z: &[f64], field: &FieldOfRates) -> Option<[f64; 3]> {
     let length_s = track.spectra as f64 / field.channel_hz;
-    let (sum, n) = track.power(a, 0);
-    let p_a = (sum / n.max(1) as f64 - 1.0).max(0.1);
+    let stations = pairs.iter().flat_map(|p| [p.0, p.1]).collect::<std::collections::BTreeSet<_>>().len();
+    let shared = if pairs.len() >= stations { 0.5 * stations as f64 } else { 1.0 };
     let mut fisher = [0.0f64; 3];
-    for &b in others {
-        let both = (z_m[b] * (1.0 + p_a)).max(0.5);
+    for (&(a, b), &z) in pairs.iter().zip(z) {
+        let (sum, n) = track.power(a, 0);
+        let p_a = (sum / n.max(1) as f64 - 1.0).max(0.1);
+        let both = (z * (1.0 + p_a)).max(0.5);
         let p_b = both / (n.max(1) as f64 * p_a);
-        let phase = ((1.0 + p_a + p_b) / (2.0 * both)).sqrt();
+        let phase = ((1.0 + shared * (p_a + p_b)) / (2.0 * both)).sqrt();
         let sigma = 12.0f64.sqrt() / (TAU * length_s) * phase;
         let s = [0, 1].map(|k| (field.slopes[a][k] - field.slopes[b][k]) / sigma);
         fisher = [fisher[0] + s[0] * s[0], fisher[1] + s[0] * s[1], fisher[2] + s[1] * s[1]];

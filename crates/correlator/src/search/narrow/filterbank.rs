@@ -1,10 +1,10 @@
 //! Writes powers as SIGPROC filterbank files, one for each scan, band and station, which blimpy and turbo_seti open.
 //!
 //! Frequencies fall from channel to channel, as they do in Breakthrough Listen's files. Units of work write their part in
-//! place: a file is whole when the search is done.
+//! place, among the search's parts; a file that is whole is put where the products are.
 
 use super::plan::NarrowPlan;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,19 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub(super) struct Filterbank {
     pub path: PathBuf,
+    /// Where it is until it is whole.
+    part: PathBuf,
     channels: usize,
     header: Vec<u8>,
 }
 
 impl Filterbank {
-    /// The file of a scan, band and station in a folder.
-    pub fn new(plan: &NarrowPlan, (scan, shared, member): (usize, usize, usize), out: &Path) -> Self {
+    /// The file of a scan, band and station in a folder; `parts` is where it grows.
+    pub fn new(
+        plan: &NarrowPlan,
+        (scan, shared, member): (usize, usize, usize),
+        (out, parts): (&Path, &Path),
+    ) -> Self {
         let job = &plan.base.job;
         let band = &plan.shared[shared];
         let stream = &job.streams[band.members[member].stream];
@@ -34,22 +40,41 @@ impl Filterbank {
         );
         let name = name.replace(['/', ' '], "_");
         let header = header(plan, (scan, band.band), &name, station);
-        Self { path: out.join(name), channels: plan.grid.channels(), header }
+        let part = parts.join(&name);
+        Self { path: out.join(name), part, channels: plan.grid.channels(), header }
+    }
+
+    /// Whether it is there, whole or not.
+    pub fn exists(&self) -> bool {
+        self.part.exists() || self.path.exists()
     }
 
     /// Makes the file with its header and room for so many spectra, unless it is there.
     pub fn create(&self, spectra: usize) -> io::Result<()> {
-        if self.path.exists() {
+        if self.exists() {
             return Ok(());
         }
-        let mut file = File::create(&self.path)?;
+        let new = self.part.with_extension("new");
+        let mut file = File::create(&new)?;
         file.write_all(&self.header)?;
-        file.set_len((self.header.len() + 4 * spectra * self.channels) as u64)
+        file.set_len((self.header.len() + 4 * spectra * self.channels) as u64)?;
+        file.sync_all()?;
+        fs::rename(&new, &self.part)
     }
 
     /// Opens it for [`Self::put`].
     pub fn open(&self) -> io::Result<File> {
-        OpenOptions::new().write(true).open(&self.path)
+        let path = if self.part.exists() { &self.part } else { &self.path };
+        OpenOptions::new().write(true).open(path)
+    }
+
+    /// Puts it where it belongs: all of it is written.
+    pub fn finish(&self) -> io::Result<()> {
+        if self.part.exists() {
+            File::open(&self.part)?.sync_all()?;
+            fs::rename(&self.part, &self.path)?;
+        }
+        Ok(())
     }
 
     /// Writes powers of a spectrum from a channel on, counted from the band's lower edge; what is beyond the band is left out.

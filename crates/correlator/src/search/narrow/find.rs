@@ -1,40 +1,41 @@
-//! Finds drifting signals in one station's powers: the strongest line first, taken out, again.
+//! Finds drifting signals in powers: the strongest line first, taken out, again.
 
 use super::super::chance::ln_chance;
-use super::powers::Powers;
-use super::tree::{drift_sums, offset};
+use super::plane::Plane;
+use super::tree::{Largest, offset, shear};
+use crate::simd::Simd;
 use serde::{Deserialize, Serialize};
 
-/// Channels at which lines of a tile begin.
-const TILE: usize = 2048;
-/// Signals of a station and unit at most: where there are more it is full of interference.
+/// Steps at which lines of a tile have their lower ends.
+const TILE: usize = 1024;
+/// Signals of a station and unit, or of all stations, at most: where there are more it is full of interference.
 pub const MOST_HITS: usize = 200;
-/// Channels beside a line that a signal may cover.
+/// Steps beside a line that a signal may cover.
 const WIDEST: usize = 4096;
 
 /// A line in time and frequency whose power noise does not reach.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Channel (of [`Powers`]) in the first spectrum.
+    /// Step (of a [`Plane`]) in the first spectrum.
     pub first: usize,
-    /// Channels from the first spectrum to the last, down if negative.
+    /// Steps from the first spectrum to the last, down if negative.
     pub drift: i64,
-    /// Sum of the powers of the spectra that are used.
+    /// Sum of the powers that are used.
     pub sum: f64,
     /// Number of them.
     pub used: usize,
-    /// Channels to either side that are brighter than noise, too.
+    /// Steps to either side that are brighter than noise, too.
     pub wide: usize,
 }
 
 impl Line {
-    /// Its channel in a spectrum.
-    pub fn channel(&self, spectra: usize, t: usize) -> i64 {
+    /// Its step in a spectrum.
+    pub fn step(&self, spectra: usize, t: usize) -> i64 {
         self.first as i64
             + self.drift.signum() * offset(self.drift.unsigned_abs() as usize, spectra, t) as i64
     }
 
-    /// Its channel in the middle of the stretch.
+    /// Its step in the middle of the stretch.
     pub fn middle(&self) -> i64 {
         self.first as i64 + self.drift / 2
     }
@@ -71,23 +72,28 @@ pub fn threshold_sum(n: usize, ln_threshold: f64) -> f64 {
     high
 }
 
-/// Looks for lines of up to `most_drift` channels over the stretch; those whose middles lie in the margins belong to others.
-pub fn find(powers: &mut Powers, most_drift: usize, ln_threshold: f64, tick: &mut dyn FnMut()) -> Found {
-    let used = powers.scale.used();
-    let own = powers.width - 2 * powers.margin;
-    let mut found = Found { trials: (own * (2 * most_drift + 1)) as f64, ..Found::default() };
-    if used == 0 || used * 2 < powers.spectra {
-        found.trials = 0.0;
-        return found;
+/// Looks for lines of up to `most_drift` steps over the stretch; those whose middles lie in the margins belong to others. What is
+/// found is taken out of the plane.
+pub fn find(
+    plane: &mut Plane,
+    most_drift: usize,
+    ln_threshold: f64,
+    simd: Simd,
+    tick: &mut dyn FnMut(),
+) -> Found {
+    let own = plane.width - 2 * plane.margin;
+    if !plane.is_usable() {
+        return Found::default();
     }
+    let mut found = Found { trials: (own * (2 * most_drift + 1)) as f64, ..Found::default() };
     // What is not used counts 1 in every sum.
-    let unused = (powers.spectra - used) as f64;
-    let least = threshold_sum(used, ln_threshold) + unused;
-    let mut search = Search { most_drift, least, tile: Vec::new(), scratch: Vec::new() };
-    let tiles = powers.width.div_ceil(TILE);
+    let unused = (plane.cells() - plane.used) as f64;
+    let least = (threshold_sum(plane.used, ln_threshold) + unused) as f32;
+    let mut search = Search { most_drift, least, simd, tile: Vec::new(), scratch: Vec::new() };
+    let tiles = plane.width.div_ceil(TILE);
     let mut best: Vec<Option<(f32, usize, i64)>> = Vec::with_capacity(tiles);
     for tile in 0..tiles {
-        best.push(search.tile(powers, tile));
+        best.push(search.tile(plane, tile));
         tick();
     }
     loop {
@@ -97,18 +103,18 @@ pub fn find(powers: &mut Powers, most_drift: usize, ln_threshold: f64, tick: &mu
             found.crowded = true;
             break;
         }
-        let mut line = Line { first, drift, sum: f64::from(sum) - unused, used, wide: 0 };
-        line.wide = take_out(powers, &line);
+        let mut line = Line { first, drift, sum: f64::from(sum) - unused, used: plane.used, wide: 0 };
+        line.wide = take_out(plane, &line);
         let middle = line.middle();
-        if (powers.margin as i64..(powers.margin + own) as i64).contains(&middle) {
+        if (plane.margin as i64..(plane.margin + own) as i64).contains(&middle) {
             found.lines.push(line);
         }
-        // Lines of these tiles may have crossed it.
-        let reach = drift.unsigned_abs() as usize + most_drift + line.wide + 2;
-        let from = first.saturating_sub(reach) / TILE;
-        let to = ((first + reach) / TILE).min(tiles - 1);
+        // Lines of these tiles may have crossed it: their lower ends are at most the largest drift below it.
+        let low = first.min((first as i64 + drift).max(0) as usize);
+        let from = low.saturating_sub(line.wide + most_drift + 2) / TILE;
+        let to = ((low + drift.unsigned_abs() as usize + line.wide + 2) / TILE).min(tiles - 1);
         for (tile, best) in best.iter_mut().enumerate().take(to + 1).skip(from) {
-            *best = search.tile(powers, tile);
+            *best = search.tile(plane, tile);
             tick();
         }
     }
@@ -117,67 +123,81 @@ pub fn find(powers: &mut Powers, most_drift: usize, ln_threshold: f64, tick: &mu
 
 struct Search {
     most_drift: usize,
-    least: f64,
+    least: f32,
+    simd: Simd,
     tile: Vec<f32>,
     scratch: Vec<f32>,
 }
 
 impl Search {
-    /// The strongest line that begins in a tile, if it is strong enough: sum, first channel, drift.
-    fn tile(&mut self, powers: &Powers, tile: usize) -> Option<(f32, usize, i64)> {
+    /// The strongest line whose lower end is in a tile, if it is strong enough: sum, step in the first spectrum, drift.
+    fn tile(&mut self, plane: &Plane, tile: usize) -> Option<(f32, usize, i64)> {
         let from = tile * TILE;
-        let to = (from + TILE).min(powers.width);
+        let begin = TILE.min(plane.width - from);
         let mut best: Option<(f32, usize, i64)> = None;
-        for down in [false, true] {
-            let width = to - from + self.most_drift;
-            self.tile.clear();
-            for row in powers.power_tf.chunks_exact(powers.width) {
-                if down {
-                    // Mirrored: falling lines rise. Beyond the end there is nothing.
-                    let low = from.saturating_sub(self.most_drift);
-                    self.tile.extend(row[low..to].iter().rev());
-                } else {
-                    self.tile.extend_from_slice(&row[from..(from + width).min(powers.width)]);
-                }
-                let filled = self.tile.len().next_multiple_of(width);
-                self.tile.resize(filled, 0.0);
-            }
-            drift_sums(&mut self.tile, &mut self.scratch, width);
-            for drift in usize::from(down)..=self.most_drift.min(powers.spectra - 1) {
-                let sums = &self.tile[drift * width..][..to - from];
-                let top =
-                    sums.iter().copied().enumerate().fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
-                if f64::from(top.1) > self.least && best.is_none_or(|b| top.1 > b.0) {
-                    let first = if down { to - 1 - top.0 } else { from + top.0 };
-                    let drift = if down { -(drift as i64) } else { drift as i64 };
-                    best = Some((top.1, first, drift));
+        for whole in 0..=shear(self.most_drift, plane.spectra).0 {
+            let before = whole * (plane.spectra - 1);
+            let most = (self.most_drift - before).min(plane.spectra - 1);
+            for down in [false, true] {
+                // A drift of 0 has no second direction, and that of a whole number of steps a spectrum was in the tree before.
+                let least_drift = usize::from(down || whole > 0);
+                let width = begin + most;
+                self.fill(plane, (from, width), whole, down);
+                let found = self.simd.run(Largest {
+                    power: &mut self.tile,
+                    scratch: &mut self.scratch,
+                    width,
+                    begin,
+                    drifts: (least_drift, most),
+                    least: best.map_or(self.least, |b| b.0),
+                });
+                if let Some((sum, place, drift)) = found {
+                    let (low, drift) = (from + place, before + drift);
+                    best = Some(if down {
+                        (sum, low + drift, -(drift as i64))
+                    } else {
+                        (sum, low, drift as i64)
+                    });
                 }
             }
         }
         best
     }
+
+    /// Fills a tile's rows, each some steps above the one before. Falling lines rise backwards in time. Beyond the end there is
+    /// nothing.
+    fn fill(&mut self, plane: &Plane, (from, width): (usize, usize), whole: usize, down: bool) {
+        self.tile.clear();
+        for row in 0..plane.spectra {
+            let t = if down { plane.spectra - 1 - row } else { row };
+            let start = (from + whole * row).min(plane.width);
+            let end = (start + width).min(plane.width);
+            self.tile.extend_from_slice(&plane.power_tf[t * plane.width..][start..end]);
+            self.tile.resize((row + 1) * width, 0.0);
+        }
+    }
 }
 
 /// Sets the powers of a line, and beside it as far as they are more than noise, to the mean of noise; how far that is.
-fn take_out(powers: &mut Powers, line: &Line) -> usize {
-    let (spectra, width) = (powers.spectra, powers.width as i64);
-    let used = powers.scale.used() as f64;
-    let channels: Vec<i64> = (0..spectra).map(|t| line.channel(spectra, t)).collect();
-    // A spectrum that is not used holds 1 everywhere.
-    let bound = 1.0 + 4.0 / (2.0 * used).sqrt();
+fn take_out(plane: &mut Plane, line: &Line) -> usize {
+    let (spectra, width) = (plane.spectra, plane.width as i64);
+    let steps: Vec<i64> = (0..spectra).map(|t| line.step(spectra, t)).collect();
+    let (cells, level) = (plane.cells() as f64, plane.stations as f32);
+    // What is not used holds its mean.
+    let bound = 4.0 / (2.0 * plane.used as f64).sqrt();
     let (mut wide, mut quiet, mut bright) = (0i64, 0, 0);
     while wide < WIDEST as i64 && quiet < 3 {
         let mut sum = 0.0;
-        for (t, channel) in channels.iter().enumerate() {
-            for at in [channel - wide, channel + wide] {
+        for (t, step) in steps.iter().enumerate() {
+            for at in [step - wide, step + wide] {
                 if (0..width).contains(&at) {
-                    let power = &mut powers.power_tf[t * powers.width + at as usize];
-                    sum += f64::from(*power) - 1.0;
-                    *power = 1.0;
+                    let power = &mut plane.power_tf[t * plane.width + at as usize];
+                    sum += f64::from(*power - level);
+                    *power = level;
                 }
             }
         }
-        if 1.0 + sum / (2.0 * spectra as f64) > bound {
+        if sum / (2.0 * cells) > bound {
             (quiet, bright) = (0, wide);
         } else if wide > 1 {
             quiet += 1;
@@ -189,20 +209,23 @@ fn take_out(powers: &mut Powers, line: &Line) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::powers::Scale;
     use super::*;
+    use crate::simd::SimdPath;
     use rand::{Rng, RngExt};
 
-    fn noise(spectra: usize, width: usize, margin: usize, rng: &mut impl Rng) -> Powers {
+    fn noise(spectra: usize, width: usize, margin: usize, rng: &mut impl Rng) -> Plane {
         let power_tf = (0..spectra * width).map(|_| -libm::log(1.0 - rng.random::<f64>()) as f32).collect();
-        let scale = Scale::flat(spectra);
-        Powers { spectra, width, margin, first_channel: 0, power_tf, scale }
+        Plane::one(spectra, width, margin, power_tf, spectra)
     }
 
-    fn put(powers: &mut Powers, first: usize, drift: i64, excess: f32) {
+    fn search(plane: &mut Plane, most_drift: usize, chance: f64) -> Found {
+        find(plane, most_drift, libm::log(chance), Simd::new(SimdPath::detect()), &mut || {})
+    }
+
+    fn put(powers: &mut Plane, first: usize, drift: i64, excess: f32) {
         let line = Line { first, drift, sum: 0.0, used: 0, wide: 0 };
         for t in 0..powers.spectra {
-            let at = t * powers.width + line.channel(powers.spectra, t) as usize;
+            let at = t * powers.width + line.step(powers.spectra, t) as usize;
             powers.power_tf[at] += excess;
         }
     }
@@ -211,17 +234,28 @@ mod tests {
     fn lines_are_found_where_they_are_and_once() {
         let mut rng = mirinae_common::random::stream(3, 0, 0);
         let mut powers = noise(32, 5000, 100, &mut rng);
-        let put_there = [(2040, 17, 4.0), (700, -9, 2.5), (2055, 0, 60.0), (4500, 20, 3.0)];
+        let put_there = [
+            (2040, 17, 4.0),
+            (700, -9, 2.5),
+            (2055, 0, 60.0),
+            (4500, 20, 3.0),
+            (3000, 37, 4.0),
+            (3400, -40, 4.0),
+        ];
         for (first, drift, excess) in put_there {
             put(&mut powers, first, drift, excess);
         }
         // In the margin: another unit's.
         put(&mut powers, 40, 3, 50.0);
-        let found = find(&mut powers, 20, libm::log(1e-9), &mut || {});
+        let found = search(&mut powers, 40, 1e-9);
         let mut lines: Vec<(usize, i64)> = found.lines.iter().map(|l| (l.first, l.drift)).collect();
         lines.sort_unstable();
-        assert_eq!(lines, [(700, -9), (2040, 17), (2055, 0), (4500, 20)], "{found:?}");
-        assert_eq!(found.trials, 4800.0 * 41.0);
+        assert_eq!(
+            lines,
+            [(700, -9), (2040, 17), (2055, 0), (3000, 37), (3400, -40), (4500, 20)],
+            "{found:?}"
+        );
+        assert_eq!(found.trials, 4800.0 * 81.0);
         assert!(found.lines[0].excess() > 50.0 && !found.crowded);
     }
 
@@ -229,10 +263,10 @@ mod tests {
     fn drifts_beyond_the_limit_and_noise_are_not() {
         let mut rng = mirinae_common::random::stream(4, 0, 0);
         let mut powers = noise(32, 20_000, 0, &mut rng);
-        assert_eq!(find(&mut powers, 31, libm::log(1e-9), &mut || {}).lines, []);
+        assert_eq!(search(&mut powers, 31, 1e-9).lines, []);
         put(&mut powers, 9000, 30, 3.0);
-        assert_eq!(find(&mut powers, 5, libm::log(1e-9), &mut || {}).lines, []);
-        assert_eq!(find(&mut powers, 31, libm::log(1e-9), &mut || {}).lines.len(), 1);
+        assert_eq!(search(&mut powers, 5, 1e-9).lines, []);
+        assert_eq!(search(&mut powers, 31, 1e-9).lines.len(), 1);
     }
 
     #[test]
@@ -242,11 +276,37 @@ mod tests {
         let (mut lines, mut expected) = (0, 0.0);
         for _ in 0..60 {
             let mut powers = noise(16, 20_000, 0, &mut rng);
-            let found = find(&mut powers, 8, libm::log(1e-5), &mut || {});
+            let found = search(&mut powers, 8, 1e-5);
             (lines, expected) = (lines + found.lines.len(), expected + 1e-5 * found.trials);
         }
         let share = lines as f64 / expected;
         assert!((0.4..1.05).contains(&share), "{lines} of {expected}");
+    }
+
+    #[test]
+    fn what_is_weak_at_each_station_is_strong_in_their_sum() {
+        let mut rng = mirinae_common::random::stream(6, 0, 0);
+        let mut sum = Plane::none();
+        for station in 0..3 {
+            let mut powers = noise(32, 5000, 100, &mut rng);
+            put(&mut powers, 3000, -21, 1.2);
+            // The last station has half of its spectra.
+            if station == 2 {
+                powers.power_tf[16 * 5000..].fill(1.0);
+                powers.used = 16;
+            }
+            sum.add(&powers);
+            assert_eq!(search(&mut powers, 40, 1e-9).lines, [], "{station}");
+        }
+        // One with fewer data is left out.
+        let mut few = noise(32, 5000, 100, &mut rng);
+        few.used = 15;
+        sum.add(&few);
+        assert_eq!((sum.stations, sum.used), (3, 80));
+        let found = search(&mut sum, 40, 1e-9).lines;
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].first, found[0].drift, found[0].used), (3000, -21, 80));
+        assert!((0.6..1.8).contains(&found[0].excess()), "{}", found[0].excess());
     }
 
     #[test]

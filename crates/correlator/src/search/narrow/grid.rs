@@ -4,6 +4,9 @@ use super::{NarrowError, NarrowSettings};
 use crate::job::Job;
 use serde::{Deserialize, Serialize};
 
+/// Frequencies that are looked at in a channel's width: a carrier an eighth of a channel away from the nearest has 0.95 of its power
+/// there; half a channel away, as without steps between, it has 0.41.
+pub(super) const STEPS: usize = 4;
 /// Bins of a product's band in the first transforms.
 pub(in crate::search) const BINS: usize = 1 << 13;
 /// Bins of a sub-band, the guards at both ends included.
@@ -14,8 +17,8 @@ pub(super) const GUARD_BINS: usize = 16;
 pub(super) const STEP_BINS: usize = SUB_BINS - 2 * GUARD_BINS;
 /// Bins of the guard that windows leave whole.
 const WHOLE_GUARD_BINS: usize = GUARD_BINS - 2;
-/// Channels that a margin has more than the largest drift.
-const LEAST_MARGIN: usize = 32;
+/// Steps that a margin has more than the largest drift.
+const LEAST_MARGIN: usize = 32 * STEPS;
 /// Spectra of a stretch at least.
 const FEWEST_SPECTRA: usize = 4;
 
@@ -24,9 +27,9 @@ const FEWEST_SPECTRA: usize = 4;
 pub struct Grid {
     /// Width of a band, Hz.
     pub bandwidth_hz: f64,
-    /// Points of the second transform: fine channels of a sub-band, guards included.
+    /// Samples of a sub-band in a spectrum: its fine channels, guards included.
     pub points: usize,
-    /// Largest drift that is searched, in channels from the first spectrum of a stretch to the last.
+    /// Largest drift that is searched, in steps from the first spectrum of a stretch to the last.
     pub most_drift: usize,
     /// Spectra of a stretch in a scan of any length: a power of two.
     pub most_spectra: usize,
@@ -40,7 +43,7 @@ impl Grid {
     pub fn new(job: &Job, settings: &NarrowSettings) -> Result<Self, NarrowError> {
         let bandwidth_hz = 0.5 * job.sample_rate_hz as f64;
         let sub_hz = bandwidth_hz * SUB_BINS as f64 / BINS as f64;
-        let points = ((sub_hz / settings.channel_hz / 16.0).round() as usize) * 16;
+        let points = 16 * smooth(sub_hz / settings.channel_hz / 16.0);
         if !(SUB_BINS..=1 << 22).contains(&points) {
             let (least, most) = (sub_hz / f64::from(1 << 22), sub_hz / SUB_BINS as f64);
             return Err(NarrowError::Channel { asked: settings.channel_hz, least, most });
@@ -53,10 +56,10 @@ impl Grid {
         if settings.drift_hz_per_s > most * (1.0 + 1e-9) {
             return Err(NarrowError::Drift { asked: settings.drift_hz_per_s, most });
         }
-        grid.most_drift = grid.drift_channels(settings.drift_hz_per_s, grid.most_spectra);
+        grid.most_drift = grid.drift_steps(settings.drift_hz_per_s, grid.most_spectra);
         if grid.margin() < grid.most_drift + LEAST_MARGIN {
-            let channels = grid.margin().saturating_sub(LEAST_MARGIN) as f64;
-            let most_s = channels * grid.channel_hz() / settings.drift_hz_per_s;
+            let steps = grid.margin().saturating_sub(LEAST_MARGIN) as f64;
+            let most_s = steps * grid.step_hz() / settings.drift_hz_per_s;
             return Err(NarrowError::Stretch { asked: settings.stretch_s, most_s });
         }
         Ok(grid)
@@ -65,6 +68,11 @@ impl Grid {
     /// Width of a fine channel, Hz: what is nearest to the one asked for.
     pub fn channel_hz(&self) -> f64 {
         self.sub_rate_hz() / self.points as f64
+    }
+
+    /// From one frequency that is looked at to the next, Hz.
+    pub fn step_hz(&self) -> f64 {
+        self.channel_hz() / STEPS as f64
     }
 
     /// Complex samples per second of a sub-band, which is its width in Hz.
@@ -82,9 +90,14 @@ impl Grid {
         self.points / 16 * (STEP_BINS * 16 / SUB_BINS)
     }
 
-    /// Fine channels of a guard.
-    pub fn guard_channels(&self) -> usize {
-        self.points / 16
+    /// Steps that a sub-band is there for.
+    pub fn own_steps(&self) -> usize {
+        STEPS * self.own_channels()
+    }
+
+    /// Steps of a guard.
+    pub fn guard_steps(&self) -> usize {
+        STEPS * self.points / 16
     }
 
     /// Fine channels of a band.
@@ -97,26 +110,31 @@ impl Grid {
         BINS.div_ceil(STEP_BINS)
     }
 
-    /// Fine channels beyond both ends of a group of sub-bands that can be seen, too.
+    /// Steps beyond both ends of a group of sub-bands that can be seen, too.
     pub fn margin(&self) -> usize {
-        self.points * WHOLE_GUARD_BINS / SUB_BINS
+        STEPS * self.points * WHOLE_GUARD_BINS / SUB_BINS
     }
 
-    /// Channels by which a rate drifts over a stretch.
-    fn drift_channels(&self, hz_per_s: f64, spectra: usize) -> usize {
+    /// Steps by which a rate drifts over a stretch.
+    fn drift_steps(&self, hz_per_s: f64, spectra: usize) -> usize {
         let each = self.drift_step(spectra);
-        ((hz_per_s / each - 1e-9).ceil().max(0.0) as usize).min(spectra - 1)
+        ((hz_per_s / each - 1e-9).ceil().max(0.0) as usize).min(STEPS * (spectra - 1))
     }
 
-    /// Drift of one channel from the first spectrum of a stretch to the last, Hz/s.
+    /// Drift of one step from the first spectrum of a stretch to the last, Hz/s.
     pub fn drift_step(&self, spectra: usize) -> f64 {
-        self.channel_hz() * self.channel_hz() / (spectra - 1) as f64
+        self.step_hz() * self.channel_hz() / (spectra - 1) as f64
     }
 
-    /// Largest drift in channels over a stretch of so many spectra.
+    /// Largest drift in steps over a stretch of so many spectra.
     pub fn most_drift_of(&self, spectra: usize) -> usize {
         let hz_per_s = self.most_drift as f64 * self.drift_step(self.most_spectra);
-        self.drift_channels(hz_per_s, spectra)
+        self.drift_steps(hz_per_s, spectra)
+    }
+
+    /// Bytes of the powers of a sub-band over a stretch: of one station, and of all together.
+    pub fn bytes(&self, spectra: usize) -> usize {
+        2 * spectra * self.own_steps() * size_of::<f32>()
     }
 
     /// Spectra that lie wholly in a scan.
@@ -138,6 +156,23 @@ impl Grid {
         }
         (starts, each)
     }
+}
+
+/// The number nearest to `x` that has no factors but 2, 3 and 5: transforms of such lengths are fast.
+fn smooth(x: f64) -> usize {
+    let is_smooth = |n: usize| {
+        let mut left = n;
+        for factor in [2, 3, 5] {
+            while left > 0 && left.is_multiple_of(factor) {
+                left /= factor;
+            }
+        }
+        left == 1
+    };
+    let nearest = x.round().clamp(0.0, 1e9) as usize;
+    let below = (0..=nearest).rev().find(|n| is_smooth(*n)).unwrap_or(0);
+    let above = (nearest.max(1)..).find(|n| is_smooth(*n)).unwrap_or(nearest);
+    if x - below as f64 <= above as f64 - x { below } else { above }
 }
 
 /// Where a station has a band.
@@ -208,7 +243,7 @@ pub fn units(job: &Job, grid: &Grid, shared: usize, memory_bytes: usize) -> Vec<
     let mut units = Vec::new();
     for scan in 0..job.scans.len() {
         let (starts, spectra) = grid.stretches(job, scan);
-        let of_sub_band = (spectra * grid.own_channels() * size_of::<f32>()).max(1);
+        let of_sub_band = grid.bytes(spectra).max(1);
         let most = (memory_bytes / of_sub_band).clamp(1, grid.sub_bands());
         let groups = grid.sub_bands().div_ceil(most);
         let each = grid.sub_bands().div_ceil(groups);

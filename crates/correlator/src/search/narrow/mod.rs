@@ -1,7 +1,7 @@
 //! Looks for narrow-band signals that drift in frequency, and tells those of the sky from interference.
 //!
-//! Each station's spectra of a few hertz, as the geocentre would see them, are summed along drifting lines (a tree); where a
-//! sum is more than noise makes it, the spectra of the other stations are correlated along the same line. A signal of the sky
+//! Each station's spectra of a few hertz, as the geocentre would see them, and the powers of all stations together are summed along
+//! drifting lines (a tree); where a sum is more than noise makes it, the spectra of the other stations are correlated along the same line. A signal of the sky
 //! is at all stations, coherent, with the rates of one direction of the field; interference is not, and says why.
 
 mod channelise;
@@ -11,6 +11,7 @@ mod find;
 pub(super) mod grid;
 mod picture;
 pub(super) mod plan;
+mod plane;
 mod powers;
 mod products;
 mod run;
@@ -22,7 +23,6 @@ mod verdict;
 
 pub use plan::{NarrowPlan, prepare};
 pub use run::run;
-pub use tree::{drift_sums, offset};
 pub use verdict::Outcome;
 
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub enum NarrowError {
     },
     /// A signal would leave what a unit of work sees.
     #[error(
-        "stretches of {asked} s: signals drift too far; at most {most_s:.1} s with these channels and drifts"
+        "stretches of {asked} s: signals drift too far for bands this narrow; at most {most_s:.1} s, or narrower channels, or less drift"
     )]
     Stretch {
         /// Asked for, s.

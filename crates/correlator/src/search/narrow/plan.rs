@@ -1,7 +1,7 @@
 //! Resolves a search before MPI starts: bands, grid, field, units of work.
 
 use super::cross::{FieldOfRates, MOST_DIRECTIONS, slope};
-use super::grid::{Grid, NarrowUnit, Shared, shared_bands, units};
+use super::grid::{Grid, NarrowUnit, STEPS, Shared, shared_bands, units};
 use super::{NarrowError, NarrowSettings};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::geometry::{DelayModel, LIGHT_M_S};
@@ -18,8 +18,8 @@ use std::path::Path;
 
 /// Diameter of antennas whose own is not known, m: the field is as wide as their beam.
 const SOME_DIAMETER_M: f64 = 25.0;
-/// Channels at both ends of what a station recorded that are not searched.
-const EDGE_CHANNELS: f64 = 8.0;
+/// Steps at both ends of what a station recorded that are not searched.
+const EDGE_STEPS: f64 = 8.0 * STEPS as f64;
 /// Phase centres lie within the field by so much of their distance.
 const AROUND_CENTRES: f64 = 1.1;
 
@@ -111,22 +111,24 @@ impl NarrowPlan {
             half: self.half_fields[unit.scan],
             slopes: shared.members.iter().map(of).collect(),
             channel_hz: self.grid.channel_hz(),
+            sky_hz,
         }
     }
 
-    /// Channels from the band's lower edge that a station has recorded over all of a unit's stretch: its motion moves
+    /// Steps from the band's lower edge that a station has recorded over all of a unit's stretch: its motion moves
     /// frequencies by parts in a million.
     pub fn recorded(&self, unit: &NarrowUnit, member: usize) -> Range<i64> {
         let (job, shared) = (&self.base.job, &self.shared[unit.shared]);
         let station = job.streams[shared.members[member].stream].station;
         let model = &job.scans[unit.scan].model;
         let half_s = 0.5 * unit.spectra as f64 * self.grid.spectrum_s();
-        let (mut from, mut to) = (0.0f64, self.grid.channels() as f64);
+        let steps = (STEPS * self.grid.channels()) as f64;
+        let (mut from, mut to) = (0.0f64, steps);
         for t_s in [self.middle_s(unit) - half_s, self.middle_s(unit) + half_s] {
             let moved_hz = -model.delay(0, station, t_s).rate * job.bands[shared.band].low_hz();
-            let moved = moved_hz / self.grid.channel_hz();
-            from = from.max(moved + EDGE_CHANNELS);
-            to = to.min(self.grid.channels() as f64 + moved - EDGE_CHANNELS);
+            let moved = moved_hz / self.grid.step_hz();
+            from = from.max(moved + EDGE_STEPS);
+            to = to.min(steps + moved - EDGE_STEPS);
         }
         from as i64..to as i64
     }
@@ -162,7 +164,7 @@ impl fmt::Display for NarrowPlan {
         for (scan, half) in job.scans.iter().zip(&self.half_fields) {
             writeln!(f, "scan {}: field {:.1}\" either way", scan.name, half.to_degrees() * 3600.0)?;
         }
-        let of = |u: &NarrowUnit| (u.to - u.from) * grid.own_channels() * u.spectra * size_of::<f32>();
+        let of = |u: &NarrowUnit| (u.to - u.from) * grid.bytes(u.spectra);
         let most = self.units.iter().map(of).max().unwrap_or(0);
         write!(f, "{} units of work, {} MiB of powers on a rank", self.units.len(), most.div_ceil(1 << 20))
     }

@@ -1,29 +1,24 @@
 //! One station's dynamic spectrum of a unit, in units of the noise around each channel.
 
 use super::super::chance::ln_chance;
-use super::channelise::{Channeliser, Wanted, first_channel};
-use super::grid::Grid;
+use super::channelise::{Channeliser, Wanted, first_step};
+use super::grid::{Grid, STEPS};
+use super::plane::Plane;
 use crate::baseband::{BasebandError, SampleSource};
 use std::ops::Range;
 
 /// Spectra with less of their samples than this are not used.
 const LEAST_VALID: f64 = 0.5;
-/// Channels over which the noise is taken as equal, to within a straight line.
-const PIECE: usize = 512;
+/// Steps over which the noise is taken as equal, to within a straight line.
+const PIECE: usize = 512 * STEPS;
 
-/// Powers, their mean 1 where there is noise alone.
+/// A station's powers with the noise that they were divided by.
 pub struct Powers {
-    /// Spectra.
-    pub spectra: usize,
-    /// Channels, margins included.
-    pub width: usize,
-    /// Channels of each margin.
-    pub margin: usize,
-    /// Sky frequency of channel 0, in channels from the band's lower edge.
-    pub first_channel: i64,
-    /// By spectrum and channel; 1 in spectra that are not used.
-    pub power_tf: Vec<f32>,
-    /// Noise that powers were divided by.
+    /// Powers; 1 in spectra that are not used.
+    pub plane: Plane,
+    /// Sky frequency of the plane's first step, in steps from the band's lower edge.
+    pub first_step: i64,
+    /// Noise.
     pub scale: Scale,
 }
 
@@ -32,19 +27,19 @@ pub struct Powers {
 pub struct Scale {
     /// Noise power of each spectrum; 0 where it is not used.
     pub time_t: Vec<f64>,
-    /// Noise power in the middles of pieces of [`PIECE`] channels, relative to the spectrum's.
+    /// Noise power in the middles of pieces of [`PIECE`] steps, relative to the spectrum's.
     pieces: Vec<f64>,
 }
 
 impl Scale {
-    /// Noise power at a spectrum and channel; `None` where the spectrum is not used.
-    pub fn at(&self, t: usize, channel: usize) -> Option<f64> {
+    /// Noise power at a spectrum and step; `None` where the spectrum is not used.
+    pub fn at(&self, t: usize, step: usize) -> Option<f64> {
         let time = self.time_t.get(t).copied().filter(|time| *time > 0.0)?;
-        Some(time * self.piece(channel))
+        Some(time * self.piece(step))
     }
 
-    fn piece(&self, channel: usize) -> f64 {
-        let place = (channel as f64 + 0.5) / PIECE as f64 - 0.5;
+    fn piece(&self, step: usize) -> f64 {
+        let place = (step as f64 + 0.5) / PIECE as f64 - 0.5;
         let low = (place.floor().max(0.0) as usize).min(self.pieces.len().saturating_sub(2));
         let value = |i: usize| self.pieces.get(i).copied().unwrap_or(1.0);
         if self.pieces.len() < 2 {
@@ -52,12 +47,6 @@ impl Scale {
         }
         let part = (place - low as f64).clamp(0.0, 1.0);
         value(low) * (1.0 - part) + value(low + 1) * part
-    }
-
-    /// Noise of power 1 everywhere.
-    #[cfg(test)]
-    pub fn flat(spectra: usize) -> Self {
-        Self { time_t: vec![1.0; spectra], pieces: vec![1.0] }
     }
 
     /// Spectra that are used.
@@ -87,7 +76,7 @@ pub fn median_of_mean(n: usize) -> f64 {
 }
 
 impl Powers {
-    /// Reads and transforms a station's part of a unit. `recorded` are the channels from the band's lower edge that the station,
+    /// Reads and transforms a station's part of a unit. `recorded` are the steps from the band's lower edge that the station,
     /// which moves, has recorded; the others are set to 1. `raw(spectrum, channel from the band's lower edge, powers)` sees
     /// every power before it is divided by anything, margins left out.
     ///
@@ -100,7 +89,7 @@ impl Powers {
         raw: &mut dyn FnMut(usize, usize, &[f32]),
         tick: &mut dyn FnMut(),
     ) -> Result<Self, BasebandError> {
-        let (own, guard, margin) = (grid.own_channels(), grid.guard_channels(), grid.margin());
+        let (own, guard, margin) = (grid.own_steps(), grid.guard_steps(), grid.margin());
         let count = wanted.sub_bands.len();
         let width = count * own + 2 * margin;
         let mut power_tf = vec![0.0; width * wanted.spectra];
@@ -108,39 +97,42 @@ impl Powers {
         let mut line = Vec::new();
         let mut sink = |t: usize, place: usize, spectrum: &mut [num_complex::Complex32], valid: f64| {
             valid_t[t] = valid;
-            // A sub-band's own channels, and the margins of the first and the last.
+            // A sub-band's own steps, and the margins of the first and the last.
             let from = guard - if place == 0 { margin } else { 0 };
             let to = guard + own + if place + 1 == count { margin } else { 0 };
             let at = t * width + place * own + margin + from - guard;
             let out = &mut power_tf[at..at + to - from];
             out.iter_mut().zip(&spectrum[from..to]).for_each(|(p, z)| *p = z.norm_sqr());
             line.clear();
-            line.extend(spectrum[guard..guard + own].iter().map(|z| z.norm_sqr()));
-            raw(t, wanted.sub_bands[place] * own, &line);
+            line.extend(spectrum[guard..guard + own].iter().step_by(STEPS).map(|z| z.norm_sqr()));
+            raw(t, wanted.sub_bands[place] * grid.own_channels(), &line);
         };
         channeliser.run(source, wanted, &mut sink, tick)?;
-        let first = wanted.sub_bands.first().map_or(0, |&s| first_channel(grid, s));
-        let first_channel = first + (guard - margin) as i64;
+        let first = wanted.sub_bands.first().map_or(0, |&s| first_step(grid, s));
+        let first_step = first + (guard - margin) as i64;
         let scale = Scale { time_t: vec![0.0; wanted.spectra], pieces: Vec::new() };
-        let mut powers = Self { spectra: wanted.spectra, width, margin, first_channel, power_tf, scale };
+        let plane = Plane::one(wanted.spectra, width, margin, power_tf, 0);
+        let mut powers = Self { plane, first_step, scale };
         powers.normalise(&valid_t, recorded);
+        powers.plane.used = powers.scale.used();
         Ok(powers)
     }
 
-    /// Those of some channels from the band's lower edge that are here.
+    /// Those of some steps from the band's lower edge that are here.
     fn inside(&self, recorded: Range<i64>) -> Range<usize> {
-        let place = |channel: i64| (channel - self.first_channel).clamp(0, self.width as i64) as usize;
+        let place = |step: i64| (step - self.first_step).clamp(0, self.plane.width as i64) as usize;
         let from = place(recorded.start);
         from..place(recorded.end).max(from)
     }
 
-    /// Divides by the noise: of each spectrum, then of each piece of the band. Medians do not see signals, if they are narrow.
+    /// Divides by the noise: of each spectrum, then of each piece of the band. Medians (of one step in each channel: what is between tells
+    /// little more) do not see signals, if they are narrow.
     fn normalise(&mut self, valid_t: &[f64], recorded: Range<i64>) {
         let inside = self.inside(recorded);
         let mut copy = Vec::new();
-        for (t, row) in self.power_tf.chunks_exact_mut(self.width).enumerate() {
+        for (t, row) in self.plane.power_tf.chunks_exact_mut(self.plane.width).enumerate() {
             copy.clear();
-            copy.extend_from_slice(&row[inside.clone()]);
+            copy.extend(row[inside.clone()].iter().step_by(STEPS));
             let noise = median(&mut copy) / std::f64::consts::LN_2;
             let used = valid_t[t] >= LEAST_VALID && noise > 0.0;
             self.scale.time_t[t] = if used { noise } else { 0.0 };
@@ -154,28 +146,28 @@ impl Powers {
         if used == 0 {
             return;
         }
-        let mut mean = vec![0.0f32; self.width];
-        for (t, row) in self.power_tf.chunks_exact(self.width).enumerate() {
+        let mut mean = vec![0.0f32; self.plane.width];
+        for (t, row) in self.plane.power_tf.chunks_exact(self.plane.width).enumerate() {
             if self.scale.time_t[t] > 0.0 {
                 mean.iter_mut().zip(row).for_each(|(m, p)| *m += p / used as f32);
             }
         }
         let expected = median_of_mean(used);
-        for piece in 0..self.width.div_ceil(PIECE) {
-            let (from, to) = (piece * PIECE, ((piece + 1) * PIECE).min(self.width));
+        for piece in 0..self.plane.width.div_ceil(PIECE) {
+            let (from, to) = (piece * PIECE, ((piece + 1) * PIECE).min(self.plane.width));
             let range = from.max(inside.start)..to.min(inside.end);
             copy.clear();
-            copy.extend_from_slice(mean.get(range).unwrap_or_default());
+            copy.extend(mean.get(range).unwrap_or_default().iter().step_by(STEPS));
             let noise = median(&mut copy) / expected;
             // A piece outside, or one that is nearly so, has its neighbour's noise.
-            let whole = copy.len() * 4 >= PIECE || self.width < 2 * PIECE;
+            let whole = copy.len() * 4 * STEPS >= PIECE || self.plane.width < 2 * PIECE;
             let before = self.scale.pieces.last().copied().unwrap_or(0.0);
             self.scale.pieces.push(if whole && noise > 0.0 { noise } else { before });
         }
         let first = self.scale.pieces.iter().copied().find(|p| *p > 0.0).unwrap_or(1.0);
         self.scale.pieces.iter_mut().for_each(|p| *p = if *p > 0.0 { *p } else { first });
-        let factors: Vec<f32> = (0..self.width).map(|f| (1.0 / self.scale.piece(f)) as f32).collect();
-        for (t, row) in self.power_tf.chunks_exact_mut(self.width).enumerate() {
+        let factors: Vec<f32> = (0..self.plane.width).map(|f| (1.0 / self.scale.piece(f)) as f32).collect();
+        for (t, row) in self.plane.power_tf.chunks_exact_mut(self.plane.width).enumerate() {
             if self.scale.time_t[t] > 0.0 {
                 row.iter_mut().zip(&factors).for_each(|(p, f)| *p *= f);
             }

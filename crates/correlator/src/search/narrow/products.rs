@@ -1,6 +1,6 @@
 //! The hits of a search, for people and for programs: CSV, HDF5, waterfalls, a summary.
 
-use super::super::chance::{of_any, sigma};
+use super::super::chance::{ln_chance, of_any, sigma};
 use super::super::{arcsec, direction};
 use super::picture::{self, Waterfall};
 use super::plan::NarrowPlan;
@@ -16,6 +16,8 @@ use std::path::Path;
 
 /// Pictures of a search at most; those of what passes come first.
 const MOST_PICTURES: usize = 200;
+/// What stands for a station where a hit is of the powers of all together.
+const ALL_STATIONS: &str = "all";
 
 /// A hit in words and numbers.
 pub(super) struct Row<'a> {
@@ -29,8 +31,8 @@ pub(super) struct Row<'a> {
     polarisation: char,
     sky_hz: f64,
     drift_hz_per_s: f64,
-    station_hz: f64,
-    station_drift_hz_per_s: f64,
+    /// Frequency (Hz) and drift (Hz/s) in the station's own frame.
+    at_station: Option<(f64, f64)>,
     width_hz: f64,
     false_alarm: f64,
 }
@@ -44,26 +46,28 @@ pub(super) fn rows<'a>(plan: &'a NarrowPlan, results: &'a [UnitResult], trials: 
         let scan = &job.scans[unit.scan];
         let middle_s = plan.middle_s(unit);
         for hit in &result.hits {
-            let station = job.streams[shared.members[hit.member].stream].station;
-            let sky_hz = job.bands[shared.band].low_hz() + hit.line.middle() as f64 * grid.channel_hz();
+            let station = hit.member.map(|m| job.streams[shared.members[m].stream].station);
+            let sky_hz = job.bands[shared.band].low_hz() + hit.line.middle() as f64 * grid.step_hz();
             let drift_hz_per_s = hit.line.drift as f64 * grid.drift_step(unit.spectra);
             // What the station saw, before its motion was taken out.
-            let rate = |t_s: f64| scan.model.delay(0, station, t_s).rate;
-            let acceleration = rate(middle_s + 0.5) - rate(middle_s - 0.5);
-            let doppler = 1.0 / (1.0 - rate(middle_s));
+            let seen = |station: usize| {
+                let rate = |t_s: f64| scan.model.delay(0, station, t_s).rate;
+                let acceleration = rate(middle_s + 0.5) - rate(middle_s - 0.5);
+                let doppler = 1.0 / (1.0 - rate(middle_s));
+                (sky_hz * doppler, drift_hz_per_s * doppler + sky_hz * acceleration)
+            };
             rows.push(Row {
                 hit,
                 unit: index,
                 signal: signals + hit.signal + 1,
-                station: &job.stations[station].name,
+                station: station.map_or(ALL_STATIONS, |s| &job.stations[s].name),
                 scan: &scan.name,
                 start_s: scan.start_s as f64 + unit.first as f64 * grid.spectrum_s(),
                 polarisation: shared.polarisation,
                 sky_hz,
                 drift_hz_per_s,
-                station_hz: sky_hz * doppler,
-                station_drift_hz_per_s: drift_hz_per_s * doppler + sky_hz * acceleration,
-                width_hz: (2 * hit.line.wide + 1) as f64 * grid.channel_hz(),
+                at_station: station.map(seen),
+                width_hz: (2 * hit.line.wide + 1) as f64 * grid.step_hz(),
                 false_alarm: of_any(hit.line.ln_chance(), trials),
             });
         }
@@ -90,7 +94,7 @@ impl Row<'_> {
 
 /// Header of the table: units are in the names.
 const COLUMNS: &str = "signal,outcome,scan,start_s,length_s,station,polarisation,sky_mhz,drift_hz_per_s,station_mhz,\
-station_drift_hz_per_s,width_hz,excess,sigma,ln_chance,false_alarm,cross_sigma,cross_false_alarm,centre,ra_deg,dec_deg,\
+station_drift_hz_per_s,width_hz,excess,sigma,ln_chance,false_alarm,sigma_all,ln_joint,cross_sigma,cross_false_alarm,centre,ra_deg,dec_deg,\
 east_arcsec,east_error_arcsec,north_arcsec,north_error_arcsec,error_correlation,closure_deg";
 
 /// The table as CSV.
@@ -102,12 +106,16 @@ pub(super) fn csv(plan: &NarrowPlan, rows: &[Row]) -> String {
         let length_s = unit.spectra as f64 * plan.grid.spectrum_s();
         let _ = write!(text, "{},{},{},{:.6},{length_s:.6}", row.signal, hit.outcome, row.scan, row.start_s);
         let _ = write!(text, ",{},{},{:.9}", row.station, row.polarisation, row.sky_hz / 1e6);
-        let _ = write!(text, ",{:.5},{:.9}", row.drift_hz_per_s, row.station_hz / 1e6);
-        let _ = write!(text, ",{:.5},{:.3}", row.station_drift_hz_per_s, row.width_hz);
+        let _ = write!(text, ",{:.5},", row.drift_hz_per_s);
+        let _ = match row.at_station {
+            Some((hz, drift)) => write!(text, "{:.9},{drift:.5},{:.3}", hz / 1e6, row.width_hz),
+            None => write!(text, ",,{:.3}", row.width_hz),
+        };
         let chance = hit.line.ln_chance();
         let _ = write!(text, ",{:.4},{:.3},{chance:.3}", hit.line.excess(), sigma(chance));
-        let _ = write!(text, ",{:.3e},", row.false_alarm);
-        let cross = hit.z_m.iter().enumerate().filter(|(m, _)| *m != hit.member);
+        let together = sigma(ln_chance(hit.all.1, hit.all.0));
+        let _ = write!(text, ",{:.3e},{together:.3},{:.3},", row.false_alarm, hit.ln_joint);
+        let cross = hit.z_m.iter().enumerate().filter(|(m, _)| Some(*m) != hit.member);
         let cross: Vec<String> =
             cross.map(|(m, z)| format!("{}:{:.2}", names[m], (2.0 * z).sqrt())).collect();
         let _ = write!(text, "{},{:.3e}", cross.join(" "), hit.cross_false_alarm);
@@ -179,6 +187,16 @@ pub(super) fn write_hdf5(plan: &NarrowPlan, rows: &[Row], provenance: &str, path
 pub(super) fn draw(plan: &NarrowPlan, rows: &[Row], folder: &Path) -> Result<usize, atomic::WriteError> {
     let mut shown: Vec<(usize, &Row)> =
         rows.iter().enumerate().filter(|(_, row)| !row.hit.picture_mtf.is_empty()).collect();
+    // One picture shows all stations: that of the strongest hit of what passes.
+    let passes = |row: &Row| row.hit.outcome == Outcome::Passes;
+    let chance = |row: &Row| row.hit.line.ln_chance();
+    let shows = |&(index, row): &(usize, &Row)| {
+        let stronger = |&(other, of): &(usize, &Row)| {
+            passes(of) && of.signal == row.signal && (chance(of), other) < (chance(row), index)
+        };
+        !passes(row) || !rows.iter().enumerate().any(|other| stronger(&other))
+    };
+    shown.retain(shows);
     shown.sort_by_key(|(index, row)| (row.hit.outcome, *index));
     shown.truncate(MOST_PICTURES);
     for (index, row) in &shown {

@@ -69,7 +69,8 @@ impl Run<'_> {
                 continue;
             }
             for member in 0..self.plan.shared[u.shared].members.len() {
-                let file = Filterbank::new(self.plan, (u.scan, u.shared, member), self.out);
+                let place = (u.scan, u.shared, member);
+                let file = Filterbank::new(self.plan, place, (self.out, &self.parts()));
                 let end = u.first + u.spectra;
                 match found.iter_mut().find(|(other, _)| other.path == file.path) {
                     Some((_, spectra)) => *spectra = end.max(*spectra),
@@ -106,7 +107,12 @@ impl Run<'_> {
                 Err(error) => return Err(Failure::run(error)),
             }
         }
-        for (file, spectra) in self.filterbanks(None) {
+        let files = self.filterbanks(None);
+        if files.iter().any(|(file, _)| !file.exists()) {
+            // Units that are done have written into a file that is gone.
+            todo = (0..self.plan.units.len()).collect();
+        }
+        for (file, spectra) in files {
             let made = file.create(spectra).with_context(|| format!("cannot make {}", file.path.display()));
             made.map_err(Failure::run)?;
         }
@@ -163,6 +169,9 @@ impl Run<'_> {
                 let result = work(self.plan, sources, &self.plan.units[unit], &mut raw, tick);
                 let result = result.map_err(run::unit_error)?;
                 trouble.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
+                // A unit that counts as done has its powers on disk.
+                let synced = opened.iter().try_for_each(File::sync_data);
+                synced.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
                 let saved = self.part(unit).save(&result);
                 saved.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
                 Ok(Vec::new())
@@ -196,6 +205,9 @@ impl Run<'_> {
         };
         atomic::write_by_path(&hdf5, write, anyhow::Error::from)?;
         fs::create_dir_all(&pictures).with_context(|| format!("cannot make {}", pictures.display()))?;
+        for (file, _) in self.filterbanks(None) {
+            file.finish().with_context(|| format!("cannot make {}", file.path.display()))?;
+        }
         let drawn = products::draw(self.plan, &rows, &pictures)?;
         let record = self.product(".run.json");
         let (hosts, started) = (&self.context.hosts, self.context.started);

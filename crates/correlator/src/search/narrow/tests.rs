@@ -21,7 +21,7 @@ fn rng(seed: u64) -> impl Rng {
 fn field() -> FieldOfRates {
     let half = (60.0f64 / 3600.0).to_radians();
     let slopes = vec![[0.0, 0.0], [0.5 / half, -0.2 / half], [-0.1 / half, 0.4 / half]];
-    FieldOfRates { half, slopes, channel_hz: CHANNEL_HZ }
+    FieldOfRates { half, slopes, channel_hz: CHANNEL_HZ, sky_hz: 22e9 }
 }
 
 /// Noise of variance 1, with a signal of an amplitude and random phases that turns at each station at a rate (Hz).
@@ -63,7 +63,7 @@ fn a_signal_of_one_direction_passes_with_its_place() {
         let track = track(rates(at), [1.5; 3], &mut rng);
         let line = line(&track, 0);
         let lines = vec![vec![line], vec![], vec![]];
-        let verdict = judge(&test, &track, (0, &line), &field, &lines);
+        let verdict = judge(&test, &track, (Some(0), &line), &field, &lines);
         assert_eq!(verdict.outcome, Outcome::Passes);
         let fit = verdict.fit.unwrap();
         let error = fit.error.unwrap();
@@ -85,7 +85,8 @@ fn what_is_no_signal_of_the_sky_is_refused_with_the_reason() {
         let track = track(rates_hz, amplitudes, &mut rng);
         let line = line(&track, 0);
         let other = lines.map(|drift| Line { drift, first: 1004, ..line });
-        judge(&test, &track, (0, &line), &field, &[vec![line], other.into_iter().collect(), vec![]]).outcome
+        judge(&test, &track, (Some(0), &line), &field, &[vec![line], other.into_iter().collect(), vec![]])
+            .outcome
     };
     assert_eq!(outcome([0.0; 3], [2.0, 0.0, 0.0], None), Outcome::OneStation);
     assert_eq!(outcome([0.0, 1.7, -1.1], [2.0; 3], None), Outcome::NoPosition);
@@ -99,12 +100,24 @@ fn what_is_no_signal_of_the_sky_is_refused_with_the_reason() {
         track.z_mtk[1][t * row + track.half] += Complex32::new(own.re as f32, own.im as f32);
     }
     let line = line(&track, 0);
-    let verdict = judge(&test, &track, (0, &line), &field, &[vec![line], vec![], vec![]]);
+    let verdict = judge(&test, &track, (Some(0), &line), &field, &[vec![line], vec![], vec![]]);
     assert_eq!(verdict.outcome, Outcome::NoCorrelation);
+    // As strong at the others, some kilohertz away: something moves past; not if it is much stronger there.
+    let strong = |first: usize, share: f64| {
+        let sum = line.used as f64 * (1.0 + share * line.excess());
+        vec![Line { first, sum, ..line }]
+    };
+    let alone = self::track([0.0; 3], [2.0, 0.0, 0.0], &mut self::rng(7));
+    let outcome = |second: f64| {
+        let lines = vec![vec![line], strong(3000, 0.8), strong(200, second)];
+        judge(&test, &alone, (Some(0), &line), &field, &lines).outcome
+    };
+    assert_eq!(outcome(1.3), Outcome::NoPosition);
+    assert_eq!(outcome(5.0), Outcome::OneStation);
     // A station without data is not asked; without any there is no test.
     track.z_mtk[1].fill(Complex32::default());
     track.z_mtk[2].fill(Complex32::default());
-    let verdict = judge(&test, &track, (0, &line), &field, &[vec![line], vec![], vec![]]);
+    let verdict = judge(&test, &track, (Some(0), &line), &field, &[vec![line], vec![], vec![]]);
     assert_eq!(verdict.outcome, Outcome::Untested);
 }
 
@@ -148,9 +161,9 @@ fn medians_of_means() {
 
 #[test]
 fn grids_fit_together() {
-    let grid = Grid { bandwidth_hz: 16e6, points: 125_008, most_drift: 80, most_spectra: 128 };
-    assert!((grid.channel_hz() - 4.0).abs() < 0.01);
-    assert_eq!(grid.own_channels() + 2 * grid.guard_channels(), grid.points);
+    let grid = Grid { bandwidth_hz: 16e6, points: 124_416, most_drift: 160, most_spectra: 128 };
+    assert!((grid.channel_hz() - 4.0).abs() < 0.02);
+    assert_eq!(grid.own_steps() + 2 * grid.guard_steps(), super::grid::STEPS * grid.points);
     assert_eq!(grid.channels() as f64 * grid.channel_hz(), grid.bandwidth_hz);
     assert!(grid.sub_bands() * grid.own_channels() >= grid.channels());
 }

@@ -1,30 +1,41 @@
 //! Does one unit of work: every station's powers, their lines, the cross test of each.
 
-use super::channelise::{Channeliser, Wanted, first_channel};
+use super::channelise::{Channeliser, Wanted, first_step};
 use super::cross::{CrossTest, Track};
 use super::find::{Found, Line, find};
-use super::grid::NarrowUnit;
+use super::grid::{NarrowUnit, STEPS};
 use super::plan::NarrowPlan;
+use super::plane::Plane;
 use super::powers::{Powers, Scale};
 use super::verdict::{Outcome, Verdict, judge};
 use crate::baseband::{BasebandError, SampleSource};
+use crate::simd::Simd;
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
 /// Channels to either side of a line that are kept for its picture.
 pub const PICTURE_HALF: usize = 40;
 /// Signals of a unit that did not pass and have pictures.
 const MOST_PICTURES: usize = 8;
-/// Channels over a stretch within which the lines of two stations are one signal.
-const SAME_CHANNELS: i64 = 3;
+/// Steps over a stretch within which the lines of two stations are one signal.
+const SAME_STEPS: i64 = 3 * STEPS as i64;
 
-/// A signal at one station, with its outcome.
+/// Natural logarithm of how much likelier than the threshold the powers of all stations together may be in noise: the cross test must
+/// make up for it, or nothing is told of them.
+const WEAKER: f64 = 5.7;
+
+/// A signal at one station or in the sum of all, with its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
-    /// Place of the station among the band's.
-    pub member: usize,
-    /// The line; `first` is in channels from the band's lower edge here.
+    /// Place of the station among the band's; `None`: the powers of all of them together.
+    pub member: Option<usize>,
+    /// The line; `first` is in steps from the band's lower edge here.
     pub line: Line,
+    /// Sum of the powers of all stations along the line, and how many these are.
+    pub all: (f64, usize),
+    /// Natural logarithm of the probability that noise has such powers on one line and is as coherent.
+    pub ln_joint: f64,
     /// Outcome of the cross test.
     pub outcome: Outcome,
     /// z of the other stations at the best direction, by member.
@@ -46,9 +57,9 @@ pub struct Hit {
 /// What a unit gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnitResult {
-    /// Signals, by station, the strongest first.
+    /// Signals, by station, the strongest first; those of all stations together are last.
     pub hits: Vec<Hit>,
-    /// Lines tried at all stations.
+    /// Lines tried at all stations and in their sum.
     pub trials: f64,
     /// Stations that are so full of signals that only the strongest were looked at.
     pub crowded: usize,
@@ -75,53 +86,78 @@ pub(super) fn work(
     let wanted = Wanted { scan: unit.scan, first: unit.first, spectra: unit.spectra, sub_bands: &sub_bands };
     let mut result = UnitResult::default();
     let (mut lines_m, mut scales) = (Vec::new(), Vec::new());
-    let mut edges = (0, 0);
+    let (mut edges, mut together) = ((0, 0), Plane::none());
+    let (simd, ln_threshold) = (Simd::new(plan.base.simd), plan.settings.ln_threshold);
+    let most = grid.most_drift_of(unit.spectra);
+    let (started, mut searched) = (Instant::now(), Duration::ZERO);
+    let mut search = |plane: &mut Plane, ln_threshold: f64, tick: &mut dyn FnMut()| {
+        let began = Instant::now();
+        let Found { lines, trials, crowded } = find(plane, most, ln_threshold, simd, tick);
+        result.trials += trials;
+        result.crowded += usize::from(crowded);
+        searched += began.elapsed();
+        lines
+    };
+    let mut used_m = Vec::new();
     for (m, member) in members.iter().enumerate() {
         let source = sources[member.stream].as_mut();
         let mut channeliser = Channeliser::new(&plan.base.job, *grid, *member, source, plan.base.simd);
         let mut raw = |t: usize, channel: usize, line: &[f32]| raw(m, unit.first + t, channel, line);
         let mut powers =
             Powers::read(&mut channeliser, source, (grid, wanted, plan.recorded(unit, m)), &mut raw, tick)?;
-        let most = grid.most_drift_of(unit.spectra);
-        let Found { lines, trials, crowded } = find(&mut powers, most, plan.settings.ln_threshold, tick);
-        result.trials += trials;
-        result.crowded += usize::from(crowded);
-        result.used_m.push(powers.scale.used());
-        edges = (powers.first_channel, powers.width);
-        lines_m.push(lines);
+        lines_m.push(search(&mut powers.plane, ln_threshold, tick));
+        // Without what the station has by itself: interference at one station is none of the sum.
+        together.add(&powers.plane);
+        used_m.push(powers.scale.used());
+        edges = (powers.first_step, powers.plane.width);
         scales.push(powers.scale);
     }
-    if lines_m.iter().all(Vec::is_empty) {
+    let summed =
+        if together.stations > 1 { search(&mut together, ln_threshold + WEAKER, tick) } else { Vec::new() };
+    drop(together);
+    result.used_m = used_m;
+    tracing::debug!(?searched, all = ?started.elapsed(), "lines of a unit");
+    if lines_m.iter().all(Vec::is_empty) && summed.is_empty() {
         return Ok(result);
     }
     let field = plan.field(unit);
-    let rates = (field.most_rate() / grid.channel_hz()).ceil() as usize + 2;
-    let half = PICTURE_HALF.max(rates.min(grid.guard_channels() / 8));
-    let all: Vec<(usize, Line)> =
-        lines_m.iter().enumerate().flat_map(|(m, lines)| lines.iter().map(move |l| (m, *l))).collect();
+    let rates = (field.most_rate() / grid.step_hz()).ceil() as usize + 2 * STEPS;
+    let half = (STEPS * PICTURE_HALF).max(rates.min(grid.guard_steps() / 8));
+    let stations = lines_m.iter().enumerate().flat_map(|(m, lines)| lines.iter().map(move |l| (Some(m), *l)));
+    let all: Vec<(Option<usize>, Line)> = stations.chain(summed.into_iter().map(|l| (None, l))).collect();
     let tracks = Tracks { plan, unit, all: &all, scales: &scales, edges, half };
     let tracks = tracks.collect(sources, tick)?;
     let test = CrossTest::new(unit.spectra);
+    let mut kept = Vec::new();
     for ((member, line), track) in all.iter().zip(&tracks) {
         let verdict = judge(&test, track, (*member, line), &field, &lines_m);
-        result.hits.push(hit((*member, line), verdict, edges.0));
         tick();
+        let hit = hit((*member, line), track, verdict, edges.0);
+        let joint = hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold;
+        if line.ln_chance() <= ln_threshold || joint {
+            result.hits.push(hit);
+            kept.push(track);
+        }
     }
     number(&mut result.hits, unit.spectra);
-    keep_pictures(&mut result.hits, &tracks);
+    keep_pictures(&mut result.hits, &kept);
     Ok(result)
 }
 
-fn hit((member, line): (usize, &Line), verdict: Verdict, first_channel: i64) -> Hit {
+fn hit((member, line): (Option<usize>, &Line), track: &Track, verdict: Verdict, first_step: i64) -> Hit {
     let mut line = *line;
     // A line of a unit's own begins in the band, or a margin below it: never far below 0.
-    line.first = (line.first as i64 + first_channel).max(0) as usize;
+    line.first = (line.first as i64 + first_step).max(0) as usize;
+    let powers = (0..track.z_mtk.len()).map(|m| track.power(m, 0));
     let fit = verdict.fit.as_ref();
+    let ln_joint = line.ln_chance() + fit.map_or(0.0, |f| f.ln_coherence);
     Hit {
         member,
         line,
+        ln_joint,
+        all: powers.fold((0.0, 0), |a, p| (a.0 + p.0, a.1 + p.1)),
         outcome: verdict.outcome,
-        z_m: fit.map(|f| f.z_m.clone()).unwrap_or_default(),
+        z_m: verdict.z_m,
         cross_false_alarm: fit.map_or(1.0, |f| f.false_alarm),
         at: fit.filter(|f| f.error.is_some()).map(|f| f.at),
         error: fit.and_then(|f| f.error),
@@ -139,8 +175,8 @@ fn number(hits: &mut [Hit], spectra: usize) {
     for &i in &order {
         let same = |&j: &usize| {
             let near = |t: usize| {
-                let apart = hits[i].line.channel(spectra, t) - hits[j].line.channel(spectra, t);
-                apart.abs() <= SAME_CHANNELS
+                let apart = hits[i].line.step(spectra, t) - hits[j].line.step(spectra, t);
+                apart.abs() <= SAME_STEPS
             };
             hits[i].member != hits[j].member
                 && hits[i].outcome == Outcome::Passes
@@ -159,13 +195,13 @@ fn number(hits: &mut [Hit], spectra: usize) {
 }
 
 /// Keeps the powers around what passes, and around the strongest of the others.
-fn keep_pictures(hits: &mut [Hit], tracks: &[Track]) {
+fn keep_pictures(hits: &mut [Hit], tracks: &[&Track]) {
     let mut others: Vec<usize> = (0..hits.len()).filter(|&i| hits[i].outcome != Outcome::Passes).collect();
     others.sort_by(|&i, &j| hits[i].line.ln_chance().total_cmp(&hits[j].line.ln_chance()));
     let strongest = &others[..others.len().min(MOST_PICTURES)];
     for i in 0..hits.len() {
         if hits[i].outcome == Outcome::Passes || strongest.contains(&i) {
-            hits[i].picture_mtf = picture(&hits[i].line, &tracks[i]);
+            hits[i].picture_mtf = picture(&hits[i].line, tracks[i]);
         }
     }
 }
@@ -176,8 +212,9 @@ fn picture(line: &Line, track: &Track) -> Vec<f32> {
     let mut powers = Vec::new();
     for member in 0..track.z_mtk.len() {
         for t in 0..track.spectra {
-            let above = line.middle() - line.channel(track.spectra, t);
-            powers.extend((-half..=half).map(|k| track.at(member, t, above + k).norm_sqr()));
+            let above = line.middle() - line.step(track.spectra, t);
+            let at = |k: i64| track.at(member, t, above + k * STEPS as i64).norm_sqr();
+            powers.extend((-half..=half).map(at));
         }
     }
     powers
@@ -187,9 +224,9 @@ fn picture(line: &Line, track: &Track) -> Vec<f32> {
 struct Tracks<'a> {
     plan: &'a NarrowPlan,
     unit: &'a NarrowUnit,
-    all: &'a [(usize, Line)],
+    all: &'a [(Option<usize>, Line)],
     scales: &'a [Scale],
-    /// First channel of the powers, and their number.
+    /// First step of the powers, and their number.
     edges: (i64, usize),
     half: usize,
 }
@@ -203,7 +240,7 @@ impl Tracks<'_> {
     ) -> Result<Vec<Track>, BasebandError> {
         let (grid, members) = (&self.plan.grid, &self.plan.shared[self.unit.shared].members);
         let spectra = self.unit.spectra;
-        let room = |(_, line): &(usize, Line)| {
+        let room = |(_, line): &(Option<usize>, Line)| {
             // Pictures show what is around the middle of a line: further from its ends.
             let half = self.half + line.drift.unsigned_abs() as usize / 2 + 1;
             Track::new(members.len(), spectra, half)
@@ -211,7 +248,7 @@ impl Tracks<'_> {
         let mut tracks: Vec<Track> = self.all.iter().map(room).collect();
         let sub_of = |line: &Line| {
             let middle = (line.middle() + self.edges.0).max(0) as usize;
-            (middle / grid.own_channels()).clamp(self.unit.from, self.unit.to - 1)
+            (middle / grid.own_steps()).clamp(self.unit.from, self.unit.to - 1)
         };
         let subs: Vec<usize> = self.all.iter().map(|(_, line)| sub_of(line)).collect();
         let mut sub_bands = subs.clone();
@@ -236,7 +273,7 @@ impl Tracks<'_> {
         Ok(tracks)
     }
 
-    /// Copies the channels around a line from one spectrum of a sub-band.
+    /// Copies the steps around a line from one spectrum of a sub-band.
     fn copy(
         &self,
         track: &mut Track,
@@ -245,14 +282,14 @@ impl Tracks<'_> {
         (sub, spectrum): (usize, &[Complex32]),
     ) {
         let row = 2 * track.half + 1;
-        let centre = line.channel(track.spectra, t);
+        let centre = line.step(track.spectra, t);
         for (k, z) in track.z_mtk[m][t * row..(t + 1) * row].iter_mut().enumerate() {
-            let channel = centre + k as i64 - track.half as i64;
-            let place = channel + self.edges.0 - first_channel(&self.plan.grid, sub);
-            let noise = usize::try_from(channel)
+            let step = centre + k as i64 - track.half as i64;
+            let place = step + self.edges.0 - first_step(&self.plan.grid, sub);
+            let noise = usize::try_from(step)
                 .ok()
-                .filter(|c| *c < self.edges.1)
-                .and_then(|channel| self.scales[m].at(t, channel));
+                .filter(|step| *step < self.edges.1)
+                .and_then(|step| self.scales[m].at(t, step));
             let value = usize::try_from(place).ok().and_then(|p| spectrum.get(p));
             if let (Some(noise), Some(value)) = (noise, value) {
                 *z = value / noise.sqrt() as f32;

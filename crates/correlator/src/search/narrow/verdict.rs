@@ -1,19 +1,27 @@
 //! What the cross test says of a signal: celestial, or why not.
 
 use super::super::chance::{ln_chance, of_any};
-use super::cross::{CrossTest, FieldOfRates, Fit, Track, closure};
+use super::cross::{CrossTest, FieldOfRates, Fit, Track, closure, with_others};
 use super::find::Line;
+use super::grid::STEPS;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Probability that noise correlates as much anywhere in the field, at most, for a signal to pass.
 pub const MOST_FALSE: f64 = 1e-6;
-/// z that every other station must have: 4 standard deviations of an amplitude.
-pub const LEAST_Z: f64 = 8.0;
+/// The same for a signal of all stations together: no station has it alone, so that it is hardly one station's interference.
+pub const MOST_FALSE_OF_ALL: f64 = 1e-4;
+/// z that every station must have with all the others: 3.5 standard deviations of an amplitude.
+pub const LEAST_Z: f64 = 6.0;
+/// Share of the sky frequency within which other stations have a satellite's signal: their ways to one thousands of kilometres away change
+/// differently by some hundred metres a second.
+const SATELLITE_SHARE: f64 = 1e-6;
+/// How much stronger over noise a satellite may be at one station than at another.
+const SATELLITE_FACTOR: f64 = 1.7;
 /// Probability below which a station's power along the line is taken for the signal.
 const POWER_CHANCE: f64 = 1e-4;
-/// Channels over a stretch by which the drifts of one celestial signal may differ between stations.
-const SAME_DRIFT: i64 = 2;
+/// Steps over a stretch by which the drifts of one celestial signal may differ between stations.
+const SAME_DRIFT: i64 = 2 * STEPS as i64;
 
 /// The outcome of the cross test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,7 +30,7 @@ pub enum Outcome {
     Passes,
     /// Some stations have it so, others do not.
     NotEverywhere,
-    /// All stations have it, but no direction in the field gives its rates.
+    /// All stations have it, or one as strong at another frequency, but no direction in the field gives its rates.
     NoPosition,
     /// Another station has a signal that crosses it with another drift.
     DriftDiffers,
@@ -68,32 +76,51 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// The best direction; `None` where nothing could be correlated.
     pub fit: Option<Fit>,
+    /// z of every station with all the others there, by station (0 for the signal's own, if it is one station's).
+    pub z_m: Vec<f64>,
     /// Stations and closure phase with its error (degrees), of triangles with the signal's station.
     pub closures: Vec<([usize; 3], f64, f64)>,
 }
 
-/// Judges the signal of station `a`. `lines_m` are the lines found at each station in the same powers.
+/// Judges the signal of station `a`, or of all stations together. `lines_m` are the lines found at each station in the same powers.
 pub fn judge(
     test: &CrossTest,
     track: &Track,
-    (a, line): (usize, &Line),
+    (a, line): (Option<usize>, &Line),
     field: &FieldOfRates,
     lines_m: &[Vec<Line>],
 ) -> Verdict {
     let members = track.z_mtk.len();
     let has_data = |b: &usize| track.power(*b, 0).1 * 2 > track.spectra;
-    let others: Vec<usize> = (0..members).filter(|b| *b != a).filter(has_data).collect();
+    let mut with_data: Vec<usize> = (0..members).filter(has_data).collect();
+    with_data.sort_by(|&b, &c| track.power(c, 0).0.total_cmp(&track.power(b, 0).0));
+    // The station that has the signal, or most of it.
+    let Some(first) = a.or(with_data.first().copied()) else { return Verdict::untested() };
+    let others: Vec<usize> = with_data.iter().copied().filter(|b| *b != first).collect();
     if others.is_empty() {
-        return Verdict { outcome: Outcome::Untested, fit: None, closures: Vec::new() };
+        return Verdict::untested();
     }
-    let fit = test.fit(track, a, &others, field);
-    let here = |b: &&usize| fit.z_m[**b] >= LEAST_Z;
-    let coherent = fit.false_alarm <= MOST_FALSE;
-    let outcome = if coherent && others.iter().all(|b| here(&b)) {
+    let pair = |(i, &b): (usize, &usize)| with_data[i + 1..].iter().map(move |&c| (b, c)).collect::<Vec<_>>();
+    let pairs: Vec<(usize, usize)> = with_data.iter().enumerate().flat_map(pair).collect();
+    let (asked, most_false) =
+        if a.is_some() { (&others, MOST_FALSE) } else { (&with_data, MOST_FALSE_OF_ALL) };
+    let fit = test.fit(track, &pairs, field);
+    let mut z_m = vec![0.0; members];
+    for &b in asked {
+        let mut rest: Vec<usize> = with_data.iter().copied().filter(|c| *c != b).collect();
+        // Phases are those of the station that has the signal.
+        rest.sort_by_key(|c| *c != first);
+        z_m[b] = with_others(track, (b, &rest), field, fit.at);
+    }
+    let here = |b: &&usize| z_m[**b] >= LEAST_Z;
+    let coherent = fit.false_alarm <= most_false;
+    let outcome = if coherent && asked.iter().all(|b| here(&b)) {
         Outcome::Passes
-    } else if others.iter().all(|&b| at_any_rate(test, track, (a, b))) {
+    } else if others.iter().all(|&b| at_any_rate(test, track, (first, b)))
+        || a.is_some() && others.iter().all(|&b| moved(line, lines_m.get(b), field))
+    {
         Outcome::NoPosition
-    } else if crossed(track, (a, line), &others, lines_m) {
+    } else if crossed(track, line, &others, lines_m) {
         Outcome::DriftDiffers
     } else if coherent && others.iter().filter(here).count() > 0 {
         Outcome::NotEverywhere
@@ -106,12 +133,18 @@ pub fn judge(
     if outcome == Outcome::Passes {
         for (i, &b) in others.iter().enumerate() {
             for &c in &others[i + 1..] {
-                let (degrees, error) = closure(track, [a, b, c], field, fit.at);
-                closures.push(([a, b, c], degrees, error));
+                let (degrees, error) = closure(track, [first, b, c], field, fit.at);
+                closures.push(([first, b, c], degrees, error));
             }
         }
     }
-    Verdict { outcome, fit: Some(fit), closures }
+    Verdict { outcome, fit: Some(fit), z_m, closures }
+}
+
+impl Verdict {
+    fn untested() -> Self {
+        Self { outcome: Outcome::Untested, fit: None, z_m: Vec::new(), closures: Vec::new() }
+    }
 }
 
 /// Whether a pair correlates at any rate that the track shows.
@@ -122,9 +155,20 @@ fn at_any_rate(test: &CrossTest, track: &Track, pair: (usize, usize)) -> bool {
     of_any(-top, trials) <= MOST_FALSE
 }
 
-/// Channels to either side in which a signal is looked for at other stations.
+/// Whether a station has a signal as strong at a frequency that something near, moving past, may have there.
+fn moved(line: &Line, lines: Option<&Vec<Line>>, field: &FieldOfRates) -> bool {
+    let reach = (SATELLITE_SHARE * field.sky_hz / field.channel_hz * STEPS as f64) as i64;
+    let alike = |other: &Line| {
+        let factor = other.excess() / line.excess();
+        (other.middle() - line.middle()).abs() <= reach
+            && (1.0 / SATELLITE_FACTOR..SATELLITE_FACTOR).contains(&factor)
+    };
+    lines.is_some_and(|lines| lines.iter().any(alike))
+}
+
+/// Steps to either side in which a signal is looked for at other stations.
 fn near(track: &Track) -> i64 {
-    (track.half as i64).min(16)
+    (track.half as i64).min(16 * STEPS as i64)
 }
 
 /// Whether a station has power along the line, or beside it.
@@ -139,11 +183,11 @@ fn has_power(track: &Track, b: usize) -> bool {
 }
 
 /// Whether another station's signal crosses the line with another drift.
-fn crossed(track: &Track, (_, line): (usize, &Line), others: &[usize], lines_m: &[Vec<Line>]) -> bool {
+fn crossed(track: &Track, line: &Line, others: &[usize], lines_m: &[Vec<Line>]) -> bool {
     let half = near(track);
     let crosses = |other: &Line| {
         let ends = [0, track.spectra - 1];
-        let apart = ends.map(|t| other.channel(track.spectra, t) - line.channel(track.spectra, t));
+        let apart = ends.map(|t| other.step(track.spectra, t) - line.step(track.spectra, t));
         let meets = apart[0].signum() != apart[1].signum() || apart.iter().any(|d| d.abs() <= half);
         meets && (other.drift - line.drift).abs() > SAME_DRIFT
     };
