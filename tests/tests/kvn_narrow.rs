@@ -308,11 +308,12 @@ fn a_search_that_is_killed_goes_on_to_the_same_products() {
 }
 
 #[test]
-fn noise_alone_has_no_hits() {
+fn noise_alone_has_no_candidates_and_hardly_a_hit() {
     let sky = Sky::new(&[], "");
     let told = sky.search(2, "out", &[]);
-    assert!(told.contains("lines tried"), "{told}");
-    assert_eq!(sky.table("out").rows.len(), 0);
+    assert!(told.contains("lines tried") && !told.contains("passes"), "{told}");
+    // 6e8 lines of 1e-9: one hit of noise is likely enough, three are not.
+    assert!(sky.table("out").rows.len() < 3, "{:?}", sky.table("out").rows);
 }
 
 #[test]

@@ -38,6 +38,13 @@ impl Plane {
         self.stations * self.spectra
     }
 
+    /// Every other step of it.
+    pub fn thinned(&self) -> Self {
+        let rows = self.power_tf.chunks_exact(self.width.max(1));
+        let power_tf = rows.flat_map(|row| row.iter().step_by(2).copied()).collect();
+        Self { width: self.width.div_ceil(2), margin: self.margin / 2, power_tf, ..*self }
+    }
+
     /// Adds another station's powers; one with few data is left out, for it would tell little.
     pub fn add(&mut self, other: &Self) {
         if !other.is_usable() {

@@ -24,6 +24,8 @@ const SAME_STEPS: i64 = 3 * STEPS as i64;
 /// Natural logarithm of how much likelier than the threshold the powers of all stations together may be in noise: the cross test must
 /// make up for it, or nothing is told of them.
 const WEAKER: f64 = 5.7;
+/// The same for the first look at a station, at every other step.
+const SLACK: f64 = 2.0;
 
 /// A signal at one station or in the sum of all, with its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,9 +92,9 @@ pub(super) fn work(
     let (simd, ln_threshold) = (Simd::new(plan.base.simd), plan.settings.ln_threshold);
     let most = grid.most_drift_of(unit.spectra);
     let (started, mut searched) = (Instant::now(), Duration::ZERO);
-    let mut search = |plane: &mut Plane, ln_threshold: f64, tick: &mut dyn FnMut()| {
+    let mut search = |plane: &mut Plane, threshold: (f64, f64), tick: &mut dyn FnMut()| {
         let began = Instant::now();
-        let Found { lines, trials, crowded } = find(plane, most, ln_threshold, simd, tick);
+        let Found { lines, trials, crowded } = find(plane, most, threshold, simd, tick);
         result.trials += trials;
         result.crowded += usize::from(crowded);
         searched += began.elapsed();
@@ -105,15 +107,18 @@ pub(super) fn work(
         let mut raw = |t: usize, channel: usize, line: &[f32]| raw(m, unit.first + t, channel, line);
         let mut powers =
             Powers::read(&mut channeliser, source, (grid, wanted, plan.recorded(unit, m)), &mut raw, tick)?;
-        lines_m.push(search(&mut powers.plane, ln_threshold, tick));
+        lines_m.push(search(&mut powers.plane, (ln_threshold, SLACK), tick));
         // Without what the station has by itself: interference at one station is none of the sum.
         together.add(&powers.plane);
         used_m.push(powers.scale.used());
         edges = (powers.first_step, powers.plane.width);
         scales.push(powers.scale);
     }
-    let summed =
-        if together.stations > 1 { search(&mut together, ln_threshold + WEAKER, tick) } else { Vec::new() };
+    let summed = if together.stations > 1 {
+        search(&mut together, (ln_threshold + WEAKER, 0.0), tick)
+    } else {
+        Vec::new()
+    };
     drop(together);
     result.used_m = used_m;
     tracing::debug!(?searched, all = ?started.elapsed(), "lines of a unit");
