@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// The orbit is needed so long before the start and after the end.
 const MARGIN_S: f64 = 2.0;
+/// Light needs so long for each coordinate at most: times at which it leaves are within the margin.
+const FURTHEST_S: f64 = 1.0;
 
 /// A body on its orbit. Its axes are those that the simulation's Earth turns in.
 #[derive(Debug)]
@@ -30,7 +32,10 @@ impl Satellite {
         let seconds = (duration_s + 2.0 * MARGIN_S).ceil() as i64;
         for second in 0..=seconds {
             let time = satellite.epoch(second as f64 - MARGIN_S);
-            satellite.orbit.position_m(time).map_err(|e| format!("{}: {e}", path.display()))?;
+            let at_m = satellite.orbit.position_m(time).map_err(|e| format!("{}: {e}", path.display()))?;
+            if at_m.iter().any(|x| x.abs() > FURTHEST_S * LIGHT_M_S) {
+                return Err(format!("{}: further than a light second; give it a direction", path.display()));
+            }
         }
         Ok(satellite)
     }
@@ -47,14 +52,16 @@ impl Satellite {
 
     /// Arrival at the geocentre minus arrival at a station (fixed on Earth, m) of what this meets at `s_s`, in s.
     pub fn delay_s(&self, station_m: [f64; 3], s_s: f64) -> f64 {
-        let station_m = celestial(station_m, self.start, s_s);
         let length = |v: [f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let apart = |at_m: [f64; 3]| length([0, 1, 2].map(|k| at_m[k] - station_m[k]));
-        // The light left earlier by its way; each step gains five digits.
-        let left = (0..4).fold(0.0, |way_s, _| apart(self.position_m(s_s - way_s)) / LIGHT_M_S);
-        let at_m = self.position_m(s_s - left);
-        // The difference of two long ways, without losing its digits.
-        let along: f64 = (0..3).map(|k| station_m[k] * (2.0 * at_m[k] - station_m[k])).sum();
-        along / (length(at_m) + apart(at_m)) / LIGHT_M_S
+        // As for directions, the station is taken where it is when the wave front meets the geocentre; each step gains five digits.
+        (0..4).fold(0.0, |delay_s, _| {
+            let station_m = celestial(station_m, self.start, s_s + delay_s);
+            let apart = |at_m: [f64; 3]| length([0, 1, 2].map(|k| at_m[k] - station_m[k]));
+            let left = (0..4).fold(0.0, |way_s, _| apart(self.position_m(s_s - way_s)) / LIGHT_M_S);
+            let at_m = self.position_m(s_s - left);
+            // The difference of two long ways, without losing its digits.
+            let along: f64 = (0..3).map(|k| station_m[k] * (2.0 * at_m[k] - station_m[k])).sum();
+            along / (length(at_m) + apart(at_m)) / LIGHT_M_S
+        })
     }
 }

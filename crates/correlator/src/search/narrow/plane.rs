@@ -40,8 +40,10 @@ impl Plane {
 
     /// Every other step of it.
     pub fn thinned(&self) -> Self {
-        let rows = self.power_tf.chunks_exact(self.width.max(1));
-        let power_tf = rows.flat_map(|row| row.iter().step_by(2).copied()).collect();
+        let mut power_tf = Vec::with_capacity(self.spectra * self.width.div_ceil(2));
+        for row in self.power_tf.chunks_exact(self.width.max(1)) {
+            power_tf.extend(row.chunks(2).map(|pair| pair[0]));
+        }
         Self { width: self.width.div_ceil(2), margin: self.margin / 2, power_tf, ..*self }
     }
 
