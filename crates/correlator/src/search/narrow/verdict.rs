@@ -76,7 +76,7 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// The best direction; `None` where nothing could be correlated.
     pub fit: Option<Fit>,
-    /// z of every station with all the others there, by station (0 for the signal's own, if it is one station's).
+    /// z of every station with all the others there, by station.
     pub z_m: Vec<f64>,
     /// Stations and closure phase with its error (degrees), of triangles with the signal's station.
     pub closures: Vec<([usize; 3], f64, f64)>,
@@ -102,11 +102,11 @@ pub fn judge(
     }
     let pair = |(i, &b): (usize, &usize)| with_data[i + 1..].iter().map(move |&c| (b, c)).collect::<Vec<_>>();
     let pairs: Vec<(usize, usize)> = with_data.iter().enumerate().flat_map(pair).collect();
-    let (asked, most_false) =
-        if a.is_some() { (&others, MOST_FALSE) } else { (&with_data, MOST_FALSE_OF_ALL) };
+    // The signal's own station is asked, too: the others may have something else in common.
+    let most_false = if a.is_some() { MOST_FALSE } else { MOST_FALSE_OF_ALL };
     let fit = test.fit(track, &pairs, field);
     let mut z_m = vec![0.0; members];
-    for &b in asked {
+    for &b in &with_data {
         let mut rest: Vec<usize> = with_data.iter().copied().filter(|c| *c != b).collect();
         // Phases are those of the station that has the signal.
         rest.sort_by_key(|c| *c != first);
@@ -114,7 +114,7 @@ pub fn judge(
     }
     let here = |b: &&usize| z_m[**b] >= LEAST_Z;
     let coherent = fit.false_alarm <= most_false;
-    let outcome = if coherent && asked.iter().all(|b| here(&b)) {
+    let outcome = if coherent && with_data.iter().all(|b| here(&b)) {
         Outcome::Passes
     } else if others.iter().all(|&b| at_any_rate(test, track, (first, b)))
         || a.is_some() && others.iter().all(|&b| moved(line, lines_m.get(b), field))
