@@ -264,7 +264,7 @@ fn gaps_complex_samples_and_cut_bands_are_searched() {
         config = config.replace(at, &format!("{at}{keys}"));
     }
     // In the middles of half bands, which are all that the third station has.
-    let signals = [[22_000.0625, 3.0, 0.02, 30.0, -20.0], [22_002.9375, -5.0, 0.02, -12.0, 41.0]];
+    let signals = [[22_000.062_5, 3.0, 0.02, 30.0, -20.0], [22_002.937_5, -5.0, 0.02, -12.0, 41.0]];
     let sky = Sky::with(&config, &signals, "");
     sky.search(2, "out", &["--filterbank"]);
     let table = sky.table("out");
