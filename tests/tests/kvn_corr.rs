@@ -456,13 +456,25 @@ fn visibilities_are_those_of_difx() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    for job in ["G256", "G256postf", "G256clk", "G256pol"] {
-        let out = folder.path().join(job);
-        mpi(2, &data.join(job).join("job.input"), &out).end().expect(0);
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let has =
+        |simd: &str| simd == "portable" || flags.contains(if simd == "avx512" { "avx512f" } else { simd });
+    let all = ["G256", "G256postf", "G256clk", "G256pol"].map(|job| (job, "best"));
+    for (job, simd) in all.into_iter().chain(["portable", "avx2", "avx512"].map(|simd| ("G256", simd))) {
+        let out = folder.path().join(format!("{job}-{simd}"));
+        let mut run = mpi(2, &data.join(job).join("job.input"), &out);
+        if simd != "best" {
+            run = run.args(["--simd", simd]);
+            if !has(simd) {
+                run.end().expect(64).expect_message(&["--simd", "not all hosts have"]);
+                continue;
+            }
+        }
+        run.end().expect(0);
         let theirs = read_swin(&data.join(job).join("job.difx"), 256);
         let mut ours = read_swin(&out.join("job.difx"), 256);
         match compare(&ours, &theirs) {
-            Ok(worst) => println!("{job}: {} records, at most {worst:.1e} off", ours.len()),
+            Ok(worst) => println!("{job}, {simd}: {} records, at most {worst:.1e} off", ours.len()),
             Err(what) => panic!("{job}: {what}"),
         }
         let at = ours.len() / 2;

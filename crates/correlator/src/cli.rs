@@ -142,13 +142,43 @@ struct JobArgs {
     /// Share of the amplitude that --rotation auto may lose
     #[arg(long, default_value_t = LOSS_TOLERANCE, value_name = "SHARE")]
     loss: f64,
+    /// Vector instructions: a run goes on only with those that it began with [default: the best that all hosts have]
+    #[arg(long, value_enum)]
+    simd: Option<SimdName>,
+}
+
+/// Instruction sets by their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SimdName {
+    /// What every processor has
+    Portable,
+    /// 256 bits, with fused multiply-add
+    Avx2,
+    /// 512 bits
+    Avx512,
+}
+
+impl From<SimdName> for SimdPath {
+    fn from(name: SimdName) -> Self {
+        match name {
+            SimdName::Portable => Self::Portable,
+            SimdName::Avx2 => Self::Avx2,
+            SimdName::Avx512 => Self::Avx512,
+        }
+    }
 }
 
 impl JobArgs {
     fn prepare(&self, level: u8) -> Result<Plan, Failure> {
-        let Self { input, trust_job, rotation, loss } = self;
+        let Self { input, trust_job, rotation, loss, simd } = self;
+        let best = SimdPath::from_level(level);
+        let path = simd.map_or(best, SimdPath::from);
+        if path > best {
+            let what = format!("--simd: not all hosts have {path:?}; the best that they have is {best:?}");
+            return Err(Failure::usage(anyhow::anyhow!(what)));
+        }
         let wishes = Wishes { trust_job: *trust_job, rotation: *rotation, loss_tolerance: *loss };
-        run::prepare(input, &wishes, SimdPath::from_level(level))
+        run::prepare(input, &wishes, path)
     }
 }
 
