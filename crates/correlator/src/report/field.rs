@@ -125,15 +125,16 @@ fn read(path: &Path, what: &'static str, (folder, pointing): (&Path, &Source)) -
     Ok(table)
 }
 
-/// The files of a row that are there: "NAME.search/3.png" and ".fits" of "NAME.search.csv".
+/// The files of a row that are there: "NAME.search/3.png" and ".fits" of "NAME.search.csv", "NAME.narrow/000003.png".
 fn links(table: &Path, row: usize, folder: &Path) -> Vec<(String, &'static str)> {
     let plots = table.with_extension("");
     let here = table.parent() == Some(folder);
+    let name = plots.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let link = |(ending, word): (&str, &'static str)| {
-        let path = plots.join(format!("{row}.{ending}"));
-        let name = plots.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let to = if here { format!("{name}/{row}.{ending}") } else { path.display().to_string() };
-        path.is_file().then(|| (to.replace('%', "%25").replace(' ', "%20").replace('#', "%23"), word))
+        let files = [format!("{row}.{ending}"), format!("{row:06}.{ending}")];
+        let file = files.into_iter().find(|file| plots.join(file).is_file())?;
+        let to = if here { format!("{name}/{file}") } else { plots.join(file).display().to_string() };
+        Some((to.replace('%', "%25").replace(' ', "%20").replace('#', "%23"), word))
     };
     [("png", "picture"), ("fits", "FITS")].into_iter().filter_map(link).collect()
 }

@@ -110,7 +110,7 @@ fn the_field_shows_what_searches_found() {
     std::fs::create_dir(dir.path().join("small.search")).unwrap();
     std::fs::write(dir.path().join("small.search/0.png"), "PNG").unwrap();
     std::fs::create_dir(dir.path().join("small.narrow")).unwrap();
-    std::fs::write(dir.path().join("small.narrow/1.png"), "PNG").unwrap();
+    std::fs::write(dir.path().join("small.narrow/000001.png"), "PNG").unwrap();
     let known = [Known { name: "J2254".to_owned(), ra_deg: 343.501, dec_deg: 16.102 }];
     let written = write_report_of(&file, dir.path(), &known).unwrap();
     let html = std::fs::read_to_string(&written.page).unwrap();
@@ -119,7 +119,7 @@ fn the_field_shows_what_searches_found() {
         "small.search.csv: 2 candidates.",
         "small.narrow.csv: 1 candidates; 1 rows more",
         "<a href=\"small.search/0.png\">picture</a>",
-        "<a href=\"small.narrow/1.png\">picture</a>",
+        "<a href=\"small.narrow/000001.png\">picture</a>",
         "known: J2254",
         "remnant of a stronger one?",
         "1.5e-1 ± 1e-2",
