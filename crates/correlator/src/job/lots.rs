@@ -114,7 +114,7 @@ impl Cut {
     /// As many lots as give every rank something to do: groups of bands first, since baselines share their stations'
     /// spectra. `stretches` are the units that the time is cut into, `apart` the groups of bands that can be had.
     /// Where the recordings are not `split` into files by bands every lot reads all of them: no more than
-    /// [`MOST_READERS`] then.
+    /// four groups of bands then.
     pub fn for_ranks(job: &Job, stretches: usize, (apart, split): (usize, bool), ranks: usize) -> Self {
         let apart = if split { apart } else { apart.min(MOST_READERS) };
         let bands = ranks.div_ceil(stretches.max(1)).clamp(1, apart.max(1));

@@ -46,8 +46,8 @@ pub enum ChannelMode {
     Point,
 }
 
-/// The share of the tolerance that one cut wing, or one line left out, may take.
-const TOLERANCE_SHARE: f64 = 0.25;
+/// The share of the tolerance that one cut wing, or one line left out, may take: some of them come together at a channel.
+const TOLERANCE_SHARE: f64 = 0.125;
 
 impl ModelOptions {
     /// The cosmic background (2.73 K), channel averages to 1e-3 K, the best instructions of this machine, for centroids

@@ -24,7 +24,7 @@ impl Recording {
     /// VDIF headers (of thread 0 and this station) and its order of bits.
     ///
     /// # Errors
-    /// [`CopyError`].
+    /// What cannot be copied or written, in words.
     pub fn copy_frames(
         &mut self,
         (start, n): (i64, usize),
