@@ -10,7 +10,7 @@ use std::ops::Range;
 /// Spectra with less of their samples than this are not used.
 const LEAST_VALID: f64 = 0.5;
 /// Steps over which the noise is taken as equal, to within a straight line.
-const PIECE: usize = 512 * STEPS;
+pub const PIECE: usize = 512 * STEPS;
 
 /// A station's powers with the noise that they were divided by.
 pub struct Powers {
