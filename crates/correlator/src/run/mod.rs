@@ -10,9 +10,11 @@ mod status;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod undone;
 
 pub use plan::{Plan, RecordingFile, Wishes, open_stream, prepare, sources};
 pub use summary::{States, Summary};
+pub(crate) use undone::undone;
 
 use crate::baseband::BasebandError;
 use crate::engine::{Engine, groups};
@@ -150,20 +152,7 @@ impl Run<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
-        let mut todo = Vec::new();
-        for unit in 0..self.units() {
-            match self.part(unit).load() {
-                Ok(Some(_)) => {}
-                Ok(None) => todo.push(unit),
-                Err(error @ CheckpointError::Damaged { .. }) => {
-                    tracing::warn!(unit, %error, "made again");
-                    todo.push(unit);
-                }
-                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
-                Err(error) => return Err(Failure::run(error)),
-            }
-        }
-        Ok(todo)
+        undone(0..self.units(), |unit| self.part(unit).load().map(|part| part.is_some()))
     }
 
     /// Removes what an earlier run left.

@@ -7,9 +7,10 @@ use super::collect::{FieldResult, search_centre};
 use super::plan::SearchPlan;
 use super::report::SearchReport;
 use super::{SearchError, products};
+use crate::run;
 use crate::writer::VisFile;
 use anyhow::Context as _;
-use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
+use mirinae_common::checkpoint::Checkpoint;
 use mirinae_common::comm::{self, Comm};
 use mirinae_common::farm::{Farm, UnitError};
 use mirinae_common::fault;
@@ -105,20 +106,9 @@ impl Run<'_> {
     }
 
     fn undone(&self, units: impl Iterator<Item = usize>, round: usize) -> Result<Vec<usize>, Failure> {
-        let mut todo = Vec::new();
-        for unit in units {
-            match self.part(unit, round).load::<Option<FieldResult>>() {
-                Ok(Some(_)) => {}
-                Ok(None) => todo.push(unit),
-                Err(error @ CheckpointError::Damaged { .. }) => {
-                    tracing::warn!(unit, %error, "made again");
-                    todo.push(unit);
-                }
-                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
-                Err(error) => return Err(Failure::run(error)),
-            }
-        }
-        Ok(todo)
+        run::undone(units, |unit| {
+            self.part(unit, round).load::<Option<FieldResult>>().map(|part| part.is_some())
+        })
     }
 
     /// Removes what an earlier search left.

@@ -8,7 +8,7 @@ use super::unit::{UnitResult, work};
 use crate::run;
 use anyhow::Context as _;
 use mirinae_common::atomic;
-use mirinae_common::checkpoint::{Checkpoint, CheckpointError};
+use mirinae_common::checkpoint::Checkpoint;
 use mirinae_common::comm::Comm;
 use mirinae_common::farm::{Farm, UnitError};
 use mirinae_common::fault;
@@ -72,20 +72,9 @@ impl Run<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
-        let mut todo = Vec::new();
-        for unit in 0..self.plan.units.len() {
-            match self.part(unit).load::<UnitResult>() {
-                Ok(Some(_)) => {}
-                Ok(None) => todo.push(unit),
-                Err(error @ CheckpointError::Damaged { .. }) => {
-                    tracing::warn!(unit, %error, "made again");
-                    todo.push(unit);
-                }
-                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
-                Err(error) => return Err(Failure::run(error)),
-            }
-        }
-        Ok(todo)
+        run::undone(0..self.plan.units.len(), |unit| {
+            self.part(unit).load::<UnitResult>().map(|part| part.is_some())
+        })
     }
 
     /// Removes what an earlier search left.
