@@ -4,6 +4,14 @@ gluster_up() {
     [ -z "$GLUSTER_UP" ] || return 0
     command -v glusterd >/dev/null || { echo "skipped: glusterfs is not installed"; return 77; }
     local host
+    if [ -n "$REVIVED" ]; then # a host that was switched off and on again is not reached by the others' daemons: new hosts
+        bash "$TOOLS/hosts.sh" down >/dev/null 2>&1
+        bash "$TOOLS/hosts.sh" up >"$WORK/up.log" 2>&1
+        for host in 1 2 3 4; do
+            await 20 $SSH 10.77.0.$host true || return 1
+        done
+        REVIVED="" SLURM_UP=""
+    fi
     for host in 1 2 3 4; do
         $SSH 10.77.0.$host "pgrep glusterd >/dev/null || glusterd" || return 1
     done

@@ -26,7 +26,9 @@ take_down() {
     rm -rf "$WORK"
 }
 
+REVIVED=""
 revive() { # host: after its power was off
+    REVIVED=1
     ip netns del "node$1" 2>/dev/null
     ip link del "vnode$1" 2>/dev/null
     bash "$TOOLS/hosts.sh" hostup "$1" >>"$WORK/up.log" 2>&1

@@ -16,11 +16,17 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
-/// The name under which `path` is written before it is renamed.
+/// The name under which `path` is written before it is renamed: `.NAME.tmp` beside it.
+///
+/// A distributed Gluster volume places a file by a hash of its name, and takes `.NAME.XXX` for `NAME` there (its
+/// `rsync-hash-regex`). Under any other name the file would stay on the brick of the old one and the new one's brick
+/// would hold a pointer to it: more requests for each file, and where a brick dies in between, pointers to nothing
+/// that let no file of that name be made any more ("File exists").
 pub fn temporary(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path);
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
     name.push(".tmp");
-    name.into()
+    path.with_file_name(name)
 }
 
 /// Writes `path` through a buffer: to a temporary name, synced, renamed, and the folder synced.
@@ -83,8 +89,11 @@ impl Pending {
 
     fn put(self) -> io::Result<()> {
         fault::pass("write").map_err(io::Error::other)?;
-        File::open(&self.temporary)?.sync_all()?;
-        fs::rename(&self.temporary, &self.path)?;
+        let said = |step: &str, e: io::Error| {
+            io::Error::new(e.kind(), format!("{step} {}: {e}", self.temporary.display()))
+        };
+        File::open(&self.temporary).and_then(|file| file.sync_all()).map_err(|e| said("syncing", e))?;
+        fs::rename(&self.temporary, &self.path).map_err(|e| said("renaming", e))?;
         fault::pass("rename").map_err(io::Error::other)?;
         sync_folder(&self.path)
     }
@@ -111,6 +120,15 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_temporary_name_is_one_that_gluster_puts_beside_the_last() {
+        assert_eq!(
+            temporary(Path::new("out/parts/00000168.part")),
+            Path::new("out/parts/.00000168.part.tmp")
+        );
+        assert_eq!(temporary(Path::new("a.h5")), Path::new(".a.h5.tmp"));
+    }
 
     #[test]
     fn whole_or_not_at_all() {

@@ -103,7 +103,7 @@ fn damage_is_found() {
     fs::remove_file(&path).unwrap();
     let error = chain_of(verify(&path, &parts[1].sha256).unwrap_err());
     assert!(error.contains("chain-000001.h5") && error.contains("No such file"), "{error}");
-    assert!(!dir.path().join("chain.h5").exists() && !dir.path().join("chain.h5.tmp").exists());
+    assert!(!dir.path().join("chain.h5").exists() && !dir.path().join(".chain.h5.tmp").exists());
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn a_spectrum_is_written_as_csv() {
     assert_eq!(lines.len(), 41);
     let values: Vec<f64> = lines[3].split(',').map(|v| v.parse().unwrap()).collect();
     assert_eq!(values[..4], [fit.freq_mhz[2], fit.t_k_data[2], 0.2, fit.t_k_model[2]]);
-    assert!(lines[11].contains(",NaN,") && !path.with_extension("csv.tmp").exists());
+    assert!(lines[11].contains(",NaN,") && !mirinae_common::atomic::temporary(&path).exists());
     let mut broken = fit;
     broken.species[1].t_k.pop();
     let error = write_spectrum_csv(&path, &broken).unwrap_err().to_string();
