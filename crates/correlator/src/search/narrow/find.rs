@@ -2,7 +2,7 @@
 
 use super::super::chance::ln_chance;
 use super::plane::Plane;
-use super::tree::{Largest, offset, shear};
+use super::tree::{Largest, Rows, offset, shear};
 use crate::simd::Simd;
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +146,7 @@ fn find_on_all(
     let unused = (plane.cells() - plane.used) as f64;
     let least = (threshold_sum(plane.used, ln_threshold) + unused) as f32;
     let most_hits = MOST_HITS + (found.trials * libm::exp(ln_threshold)) as usize;
-    let mut search = Search { most_drift, least, simd, tile: Vec::new(), scratch: Vec::new() };
+    let mut search = Search { most_drift, least, simd, tile: Vec::new(), sums: Vec::new(), scratch: Vec::new() };
     let tiles = plane.width.div_ceil(TILE);
     let mut best: Vec<Option<(f32, usize, i64)>> = Vec::with_capacity(tiles);
     for tile in 0..tiles {
@@ -183,6 +183,7 @@ struct Search {
     least: f32,
     simd: Simd,
     tile: Vec<f32>,
+    sums: Vec<f32>,
     scratch: Vec<f32>,
 }
 
@@ -198,12 +199,12 @@ impl Search {
             for down in [false, true] {
                 // A drift of 0 has no second direction, and that of a whole number of steps a spectrum was in the tree before.
                 let least_drift = usize::from(down || whole > 0);
-                let width = begin + most;
-                self.fill(plane, (from, width), whole, down);
+                let rows = rows(plane, &mut self.tile, (from, begin + most), (whole, down));
                 let found = self.simd.run(Largest {
-                    power: &mut self.tile,
+                    rows,
+                    spectra: plane.spectra,
+                    sums: &mut self.sums,
                     scratch: &mut self.scratch,
-                    width,
                     begin,
                     drifts: (least_drift, most),
                     least: best.map_or(self.least, |b| b.0),
@@ -221,18 +222,31 @@ impl Search {
         best
     }
 
-    /// Fills a tile's rows, each some steps above the one before. Falling lines rise backwards in time. Beyond the end there is
-    /// nothing.
-    fn fill(&mut self, plane: &Plane, (from, width): (usize, usize), whole: usize, down: bool) {
-        self.tile.clear();
-        for row in 0..plane.spectra {
-            let t = if down { plane.spectra - 1 - row } else { row };
-            let start = (from + whole * row).min(plane.width);
-            let end = (start + width).min(plane.width);
-            self.tile.extend_from_slice(&plane.power_tf[t * plane.width..][start..end]);
-            self.tile.resize((row + 1) * width, 0.0);
-        }
+}
+
+/// A tile's rows, each some steps above the one before. Falling lines rise backwards in time. Beyond the end there is nothing: rows that
+/// get there are copied into `tile`.
+fn rows<'a>(
+    plane: &'a Plane,
+    tile: &'a mut Vec<f32>,
+    (from, width): (usize, usize),
+    (whole, down): (usize, bool),
+) -> Rows<'a> {
+    let last = plane.spectra - 1;
+    if from + whole * last + width <= plane.width {
+        let (row, whole) = (plane.width as isize, whole as isize);
+        let (first, step) = if down { (from + last * plane.width, whole - row) } else { (from, whole + row) };
+        return Rows { values: &plane.power_tf, first, step };
     }
+    tile.clear();
+    for row in 0..plane.spectra {
+        let t = if down { last - row } else { row };
+        let start = (from + whole * row).min(plane.width);
+        let end = (start + width).min(plane.width);
+        tile.extend_from_slice(&plane.power_tf[t * plane.width..][start..end]);
+        tile.resize((row + 1) * width, 0.0);
+    }
+    Rows { values: tile, first: 0, step: width as isize }
 }
 
 /// Sets the powers of a line, and beside it as far as they are more than noise, to the mean of noise; how far that is.

@@ -5,9 +5,9 @@ use crate::simd::{Kernel, Lanes};
 /// Sums `power` (rows of `width` numbers, one for each of a power of two of spectra) along the lines that rise by 0, 1, ... `most`
 /// places from the first spectrum to the last (fewer than spectra): row d of the result, at the place where the line begins. Of lines that leave
 /// the rows what is inside is summed. Row t of a line of drift d is [`offset`] places above its beginning,
-/// off the straight line by a sixth of a place for each doubling of the spectra at most.
-#[inline(always)]
-pub fn drift_sums(power: &mut Vec<f32>, scratch: &mut Vec<f32>, width: usize, most: usize) {
+/// off the straight line by a sixth of a place for each doubling of the spectra at most. The slow twin of [`Largest`].
+#[cfg(test)]
+fn drift_sums(power: &mut Vec<f32>, scratch: &mut Vec<f32>, width: usize, most: usize) {
     let spectra = power.len() / width.max(1);
     scratch.resize(power.len(), 0.0);
     let mut half = 1;
@@ -32,14 +32,36 @@ pub fn drift_sums(power: &mut Vec<f32>, scratch: &mut Vec<f32>, width: usize, mo
     }
 }
 
-/// Sums along lines, of which the largest is wanted: for each path's vectors.
+/// Rows of powers in a larger table, each some places further than the one before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    /// The table.
+    pub values: &'a [f32],
+    /// Where the first row begins.
+    pub first: usize,
+    /// From the beginning of a row to that of the next one.
+    pub step: isize,
+}
+
+impl Rows<'_> {
+    #[inline(always)]
+    fn row(&self, row: usize, width: usize) -> &[f32] {
+        let start = self.first as isize + row as isize * self.step;
+        &self.values[start as usize..][..width]
+    }
+}
+
+/// Sums along lines, of which the largest is wanted: for each path's vectors. What [`drift_sums`] does, but for the ends of rows, which
+/// no line that begins in `begin` reaches; the last sums are nowhere kept.
 pub(super) struct Largest<'a> {
-    /// See [`drift_sums`].
-    pub power: &'a mut Vec<f32>,
+    /// Powers: a row has `begin` places and as many as the largest drift.
+    pub rows: Rows<'a>,
+    /// Number of rows: a power of two, two at least.
+    pub spectra: usize,
+    /// Room.
+    pub sums: &'a mut Vec<f32>,
     /// Room.
     pub scratch: &'a mut Vec<f32>,
-    /// Numbers in a row.
-    pub width: usize,
     /// Places at which lines may begin.
     pub begin: usize,
     /// Smallest and largest drift.
@@ -54,14 +76,39 @@ impl Kernel for Largest<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Self::Output {
-        drift_sums(self.power, self.scratch, self.width, self.drifts.1);
-        let mut best = None;
-        let mut top = self.least;
+        let (spectra, width) = (self.spectra, self.begin + self.drifts.1);
+        // All but the last doubling.
+        let (mut rows, mut half) = (self.rows, 1);
+        let (mut out, mut other) = (self.sums, self.scratch);
+        for room in [&mut *out, &mut *other] {
+            room.resize(room.len().max(spectra * width), 0.0);
+        }
+        while 2 * half < spectra {
+            let needed = (self.drifts.1 / (spectra / (2 * half)) + 1).min(2 * half);
+            for block in (0..spectra).step_by(2 * half) {
+                for drift in 0..needed {
+                    let shift = drift.div_ceil(2);
+                    let low = rows.row(block + drift / 2, width);
+                    let high = rows.row(block + half + drift / 2, width);
+                    let sums = &mut out[(block + drift) * width..][..width - shift];
+                    for ((o, l), h) in sums.iter_mut().zip(low).zip(&high[shift..]) {
+                        *o = l + h;
+                    }
+                }
+            }
+            half *= 2;
+            rows = Rows { values: &[], first: 0, step: width as isize };
+            std::mem::swap(&mut out, &mut other);
+            rows.values = other;
+        }
+        let (mut best, mut top) = (None, self.least);
         for drift in self.drifts.0..=self.drifts.1 {
-            let sums = &self.power[drift * self.width..][..self.begin];
-            if largest(sums) > top {
-                top = largest(sums);
-                let place = sums.iter().position(|s| *s == top).unwrap_or(0);
+            let low = &rows.row(drift / 2, width)[..self.begin];
+            let high = &rows.row(half + drift / 2, width)[drift.div_ceil(2)..][..self.begin];
+            let found = largest_sum(low, high);
+            if found > top {
+                top = found;
+                let place = low.iter().zip(high).position(|(l, h)| l + h == top).unwrap_or(0);
                 best = Some((top, place, drift));
             }
         }
@@ -69,14 +116,18 @@ impl Kernel for Largest<'_> {
     }
 }
 
+/// The largest of the sums of two rows.
 #[inline(always)]
-fn largest(values: &[f32]) -> f32 {
+fn largest_sum(low: &[f32], high: &[f32]) -> f32 {
+    const AT_ONCE: usize = 64;
     let more = |a: f32, b: f32| if b > a { b } else { a };
-    let mut tops = [0.0f32; 16];
-    let chunks = values.chunks_exact(16);
-    let rest = chunks.remainder().iter().copied().fold(0.0, more);
-    for chunk in chunks {
-        tops.iter_mut().zip(chunk).for_each(|(top, v)| *top = more(*top, *v));
+    let mut tops = [0.0f32; AT_ONCE];
+    let (lows, highs) = (low.chunks_exact(AT_ONCE), high.chunks_exact(AT_ONCE));
+    let rest = lows.remainder().iter().zip(highs.remainder()).map(|(l, h)| l + h).fold(0.0, more);
+    for (l, h) in lows.zip(highs) {
+        for (top, (l, h)) in tops.iter_mut().zip(l.iter().zip(h)) {
+            *top = more(*top, l + h);
+        }
     }
     tops.into_iter().fold(rest, more)
 }
@@ -112,9 +163,34 @@ fn in_tree(drift: usize, spectra: usize, t: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::{Simd, SimdPath};
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn largest_is_that_of_all_sums(spectra in (1u32..6).prop_map(|k| 1usize << k), share in 0.0f64..1.0, begin in 1usize..150, down in any::<bool>(), seed in any::<u32>()) {
+            let most = (share * (spectra - 1) as f64) as usize;
+            let width = begin + most;
+            let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed) >> 20) as f32;
+            let power: Vec<f32> = (0..spectra * width).map(value).collect();
+            let (mut sums, mut scratch) = (power.clone(), Vec::new());
+            if down {
+                sums = power.rchunks(width).flatten().copied().collect();
+            }
+            drift_sums(&mut sums, &mut scratch, width, most);
+            let all = (0..=most).flat_map(|d| sums[d * width..][..begin].iter().copied());
+            let top = all.fold(0.0, f32::max);
+            let (first, step) = if down { ((spectra - 1) * width, -(width as isize)) } else { (0, width as isize) };
+            let rows = Rows { values: &power, first, step };
+            for path in SimdPath::ALL {
+                let (mut a, mut b) = (Vec::new(), Vec::new());
+                let kernel = Largest { rows, spectra, sums: &mut a, scratch: &mut b, begin, drifts: (0, most), least: 0.0 };
+                let (sum, place, drift) = Simd::new(path).run(kernel).unwrap();
+                prop_assert_eq!(sum, top);
+                prop_assert_eq!(sums[drift * width + place], top);
+            }
+        }
+
         #[test]
         fn tree_is_its_twin(spectra in (0u32..6).prop_map(|k| 1usize << k), share in 0.0f64..1.0, width in 1usize..90, seed in any::<u32>()) {
             let most = (share * spectra as f64) as usize;
