@@ -1,6 +1,7 @@
 //! The commands that search: compact sources in visibilities, narrow-band signals and bursts in recordings.
 use crate::search::bursts::{self, BurstPlan, BurstSettings};
 use crate::search::narrow::{self, NarrowPlan, NarrowSettings};
+use crate::search::powers::{self, PowersError, PowersSettings};
 use crate::search::{self, SearchError, SearchOptions, SearchPlan, Sefds, read_known};
 use crate::simd::SimdPath;
 use crate::writer::VisFile;
@@ -23,6 +24,8 @@ pub(crate) struct SearchArgs {
 enum Other {
     /// Look for narrow-band signals that drift in the recordings of a job, at all stations at once; runs under mpirun
     Narrow(NarrowArgs),
+    /// Look for drifting lines in filterbank files, of any program, of one station; no cross test
+    Powers(PowersArgs),
     /// Look for short dispersed bursts in the recordings of a job, at all stations at once; runs under mpirun
     Bursts(BurstArgs),
 }
@@ -90,6 +93,28 @@ struct NarrowArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct PowersArgs {
+    /// Filterbank files (SIGPROC, 8, 16 or 32 bits)
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Largest drift up or down
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    drift_hz_per_s: f64,
+    /// Length of the stretches over which powers are added along drifting lines, a power of two of spectra at most [default: all]
+    #[arg(long, value_name = "SECONDS")]
+    stretch: Option<f64>,
+    /// Standard deviations of one amplitude that noise exceeds as rarely as it may on one line
+    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
+    threshold: f64,
+    /// Powers of noise that each of the file is the mean of [default: as they scatter]
+    #[arg(long, value_name = "N")]
+    looks: Option<usize>,
+    /// Folder for the tables [default: beside the files]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 struct BurstArgs {
     /// A job.toml, or a DiFX job's .input
     job: PathBuf,
@@ -129,6 +154,7 @@ pub(crate) fn main(args: SearchArgs) -> ExitCode {
     match args.other {
         None => compact(args.compact),
         Some(Other::Narrow(args)) => search_narrow(&args),
+        Some(Other::Powers(args)) => runtime::serial(|| search_powers(&args)),
         Some(Other::Bursts(args)) => search_bursts(&args),
     }
 }
@@ -169,6 +195,31 @@ fn search_narrow(args: &NarrowArgs) -> ExitCode {
         NarrowPlan::to_string,
         |context, plan| narrow::run(context, plan, &out),
     )
+}
+
+/// Lines of each file in "NAME.powers.csv".
+fn search_powers(args: &PowersArgs) -> Result<(), Failure> {
+    let threshold = positive("threshold", args.threshold)?;
+    if !(args.drift_hz_per_s >= 0.0 && args.drift_hz_per_s.is_finite()) {
+        let what = format!("--drift-hz-per-s {}: 0 or more is needed", args.drift_hz_per_s);
+        return Err(Failure::usage(anyhow::anyhow!(what)));
+    }
+    let settings = PowersSettings {
+        drift_hz_per_s: args.drift_hz_per_s,
+        stretch_s: args.stretch.map(|s| positive("stretch", s)).transpose()?,
+        ln_threshold: -0.5 * threshold * threshold,
+        looks: args.looks,
+    };
+    for file in &args.files {
+        let beside = || file.parent().map(Path::to_path_buf).unwrap_or_default();
+        let out = args.out.clone().unwrap_or_else(beside);
+        powers::run(file, &settings, &out).map_err(|error| match error {
+            PowersError::Drift { .. } | PowersError::Short { .. } => Failure::usage(error),
+            PowersError::File { .. } => Failure::input(error),
+            PowersError::Write(_) => Failure::run(error),
+        })?;
+    }
+    Ok(())
 }
 
 /// Bursts in "NAME.bursts.csv" and ".h5", pictures and pieces of recordings in "NAME.bursts/".

@@ -1,6 +1,7 @@
 //! The candidates, for people and for programs.
 
 use super::collect::FieldResult;
+use super::ecsv::to_ecsv;
 use super::find::Detection;
 use super::sky::Field;
 use super::{Known, Offset, SearchError, arcsec, cosines, direction};
@@ -168,12 +169,20 @@ impl SearchReport {
         text
     }
 
-    /// Writes the table as CSV.
+    /// The table as ECSV.
+    fn to_ecsv(&self) -> String {
+        to_ecsv(&self.to_csv(), &["centre", "remnant", "known", "amplitudes", "fluxes_jy"])
+    }
+
+    /// Writes the table as CSV, and as ECSV beside it.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_csv(&self, path: &Path) -> Result<(), SearchError> {
         atomic::write(path, |file| file.write_all(self.to_csv().as_bytes()))
+            .and_then(|()| {
+                atomic::write(&path.with_extension("ecsv"), |file| file.write_all(self.to_ecsv().as_bytes()))
+            })
             .map_err(|e| SearchError::Write { path: path.to_owned(), message: e.source.to_string() })
     }
 }
@@ -212,7 +221,7 @@ impl fmt::Display for SearchReport {
         let remnants = self.candidates.iter().filter(|c| c.detection.remnant).count();
         writeln!(
             f,
-            "{} candidates, {remnants} that may be remnants of stronger ones (noise exceeds the threshold at one place with P = {:e})",
+            "{} candidates, {remnants} that may be remnants of stronger ones (noise exceeds the threshold at one place with P = {:.2e})",
             self.candidates.len() - remnants,
             self.threshold
         )

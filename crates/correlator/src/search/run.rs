@@ -117,7 +117,9 @@ impl Run<'_> {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         };
-        gone(fs::remove_file(self.product(".csv")))?;
+        for ending in [".csv", ".ecsv"] {
+            gone(fs::remove_file(self.product(ending)))?;
+        }
         gone(fs::remove_dir_all(self.product("")))?;
         gone(fs::remove_dir_all(self.parts()))
     }

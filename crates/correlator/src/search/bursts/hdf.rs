@@ -8,7 +8,7 @@ use ndarray::{Array1, ArrayView};
 use std::path::Path;
 
 /// Columns of words.
-const WORDS: [&str; 9] = [
+pub(super) const WORDS: [&str; 9] = [
     "outcome",
     "remark",
     "scan",

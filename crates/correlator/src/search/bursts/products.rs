@@ -1,9 +1,11 @@
 //! The hits of a search in words and numbers: CSV, titles of pictures, a summary.
 
 use super::super::chance::{of_any, sigma};
+use super::super::ecsv::to_ecsv;
 use super::super::{arcsec, direction};
 use super::around::Picture;
 use super::grid::Group;
+use super::hdf::WORDS;
 use super::picture;
 use super::plan::BurstPlan;
 use super::unit::{Hit, UnitResult, overlap};
@@ -195,13 +197,14 @@ pub(super) fn draw(plan: &BurstPlan, rows: &Rows, folder: &Path) -> Result<usize
     Ok(shown.len())
 }
 
-/// Writes the CSV.
+/// Writes the CSV, and the same as ECSV beside it.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(super) fn write_csv(plan: &BurstPlan, rows: &Rows, path: &Path) -> Result<(), atomic::WriteError> {
     let text = csv(plan, rows);
-    atomic::write(path, |file| file.write_all(text.as_bytes()))
+    atomic::write(path, |file| file.write_all(text.as_bytes()))?;
+    atomic::write(&path.with_extension("ecsv"), |file| file.write_all(to_ecsv(&text, &WORDS).as_bytes()))
 }
 
 /// How it went, in words.

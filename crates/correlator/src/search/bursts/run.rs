@@ -83,7 +83,7 @@ impl Run<'_> {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         };
-        for ending in [".csv", ".h5"] {
+        for ending in [".csv", ".ecsv", ".h5"] {
             gone(fs::remove_file(self.product(ending)))?;
         }
         gone(fs::remove_dir_all(self.product("")))?;

@@ -130,7 +130,7 @@ fn sum_along(plane: &Plane, line: &Line) -> f64 {
 }
 
 /// The same for every step of a plane, without a second look.
-fn find_on_all(
+pub fn find_on_all(
     plane: &mut Plane,
     most_drift: usize,
     ln_threshold: f64,
@@ -146,7 +146,8 @@ fn find_on_all(
     let unused = (plane.cells() - plane.used) as f64;
     let least = (threshold_sum(plane.used, ln_threshold) + unused) as f32;
     let most_hits = MOST_HITS + (found.trials * libm::exp(ln_threshold)) as usize;
-    let mut search = Search { most_drift, least, simd, tile: Vec::new(), sums: Vec::new(), scratch: Vec::new() };
+    let mut search =
+        Search { most_drift, least, simd, tile: Vec::new(), sums: Vec::new(), scratch: Vec::new() };
     let tiles = plane.width.div_ceil(TILE);
     let mut best: Vec<Option<(f32, usize, i64)>> = Vec::with_capacity(tiles);
     for tile in 0..tiles {
@@ -221,7 +222,6 @@ impl Search {
         }
         best
     }
-
 }
 
 /// A tile's rows, each some steps above the one before. Falling lines rise backwards in time. Beyond the end there is nothing: rows that

@@ -7,12 +7,12 @@
 mod channelise;
 mod cross;
 mod filterbank;
-mod find;
+pub(super) mod find;
 pub(super) mod grid;
 mod picture;
 pub(super) mod plan;
-mod plane;
-mod powers;
+pub(super) mod plane;
+pub(super) mod powers;
 mod products;
 mod run;
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct Powers {
 }
 
 /// Noise of a station by time and frequency.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Scale {
     /// Noise power of each spectrum; 0 where it is not used.
     pub time_t: Vec<f64>,
@@ -38,7 +38,24 @@ impl Scale {
         Some(time * self.piece(step))
     }
 
-    fn piece(&self, step: usize) -> f64 {
+    /// Noise of spectra alone: the same at all steps.
+    pub fn of_times(time_t: Vec<f64>) -> Self {
+        Self { time_t, pieces: Vec::new() }
+    }
+
+    /// With the noise in the middles of pieces: where it is 0, that of the piece before is taken, or the first there is.
+    #[must_use]
+    pub fn with_pieces(self, mut pieces: Vec<f64>) -> Self {
+        let mut before = pieces.iter().copied().find(|p| *p > 0.0).unwrap_or(1.0);
+        for piece in &mut pieces {
+            *piece = if *piece > 0.0 { *piece } else { before };
+            before = *piece;
+        }
+        Self { pieces, ..self }
+    }
+
+    /// Noise power at a step, relative to the spectrum's.
+    pub fn piece(&self, step: usize) -> f64 {
         let place = (step as f64 + 0.5) / PIECE as f64 - 0.5;
         let low = (place.floor().max(0.0) as usize).min(self.pieces.len().saturating_sub(2));
         let value = |i: usize| self.pieces.get(i).copied().unwrap_or(1.0);
@@ -56,7 +73,7 @@ impl Scale {
 }
 
 /// The median of some numbers, which are put in another order.
-fn median(values: &mut [f32]) -> f64 {
+pub fn median(values: &mut [f32]) -> f64 {
     if values.is_empty() {
         return 0.0;
     }
@@ -66,11 +83,16 @@ fn median(values: &mut [f32]) -> f64 {
 
 /// The median of the mean of `n` powers of noise whose mean is 1.
 pub fn median_of_mean(n: usize) -> f64 {
-    let half = libm::log(0.5);
+    quantile_of_mean(n, 0.5)
+}
+
+/// What the mean of `n` powers of noise whose mean is 1 stays below with a probability.
+pub fn quantile_of_mean(n: usize, share: f64) -> f64 {
+    let above = libm::log(1.0 - share);
     let (mut low, mut high) = (0.0, 2.0 * n as f64 + 2.0);
     for _ in 0..100 {
         let x = 0.5 * (low + high);
-        if ln_chance(n, x) > half { low = x } else { high = x }
+        if ln_chance(n, x) > above { low = x } else { high = x }
     }
     0.5 * (low + high) / n.max(1) as f64
 }
@@ -82,7 +104,7 @@ impl Powers {
     ///
     /// # Errors
     /// Where the recording cannot be read.
-    pub fn read(
+    pub(super) fn read(
         channeliser: &mut Channeliser,
         source: &mut dyn SampleSource,
         (grid, wanted, recorded): (&Grid, Wanted, Range<i64>),
@@ -110,7 +132,7 @@ impl Powers {
         channeliser.run(source, wanted, &mut sink, tick)?;
         let first = wanted.sub_bands.first().map_or(0, |&s| first_step(grid, s));
         let first_step = first + (guard - margin) as i64;
-        let scale = Scale { time_t: vec![0.0; wanted.spectra], pieces: Vec::new() };
+        let scale = Scale::of_times(vec![0.0; wanted.spectra]);
         let plane = Plane::one(wanted.spectra, width, margin, power_tf, 0);
         let mut powers = Self { plane, first_step, scale };
         powers.normalise(&valid_t, recorded);
@@ -153,7 +175,7 @@ impl Powers {
             }
         }
         let expected = median_of_mean(used);
-        for piece in 0..self.plane.width.div_ceil(PIECE) {
+        let pieces = (0..self.plane.width.div_ceil(PIECE)).map(|piece| {
             let (from, to) = (piece * PIECE, ((piece + 1) * PIECE).min(self.plane.width));
             let range = from.max(inside.start)..to.min(inside.end);
             copy.clear();
@@ -161,11 +183,10 @@ impl Powers {
             let noise = median(&mut copy) / expected;
             // A piece outside, or one that is nearly so, has its neighbour's noise.
             let whole = copy.len() * 4 * STEPS >= PIECE || self.plane.width < 2 * PIECE;
-            let before = self.scale.pieces.last().copied().unwrap_or(0.0);
-            self.scale.pieces.push(if whole && noise > 0.0 { noise } else { before });
-        }
-        let first = self.scale.pieces.iter().copied().find(|p| *p > 0.0).unwrap_or(1.0);
-        self.scale.pieces.iter_mut().for_each(|p| *p = if *p > 0.0 { *p } else { first });
+            if whole && noise > 0.0 { noise } else { 0.0 }
+        });
+        let pieces = pieces.collect();
+        self.scale = std::mem::take(&mut self.scale).with_pieces(pieces);
         let factors: Vec<f32> = (0..self.plane.width).map(|f| (1.0 / self.scale.piece(f)) as f32).collect();
         for (t, row) in self.plane.power_tf.chunks_exact_mut(self.plane.width).enumerate() {
             if self.scale.time_t[t] > 0.0 {

@@ -1,6 +1,7 @@
 //! The hits of a search, for people and for programs: CSV, HDF5, waterfalls, a summary.
 
 use super::super::chance::{ln_chance, of_any, sigma};
+use super::super::ecsv::to_ecsv;
 use super::super::{arcsec, direction};
 use super::picture::{self, Waterfall};
 use super::plan::NarrowPlan;
@@ -97,6 +98,10 @@ const COLUMNS: &str = "signal,outcome,scan,start_s,length_s,station,polarisation
 station_drift_hz_per_s,width_hz,excess,sigma,ln_chance,false_alarm,sigma_all,ln_joint,cross_sigma,cross_false_alarm,centre,ra_deg,dec_deg,\
 east_arcsec,east_error_arcsec,north_arcsec,north_error_arcsec,error_correlation,closure_deg";
 
+/// Columns that are no numbers.
+const WORDS: [&str; 7] =
+    ["outcome", "scan", "station", "polarisation", "cross_sigma", "centre", "closure_deg"];
+
 /// The table as CSV.
 pub(super) fn csv(plan: &NarrowPlan, rows: &[Row]) -> String {
     let mut text = format!("{COLUMNS}\n");
@@ -155,8 +160,7 @@ pub(super) fn write_hdf5(plan: &NarrowPlan, rows: &[Row], provenance: &str, path
     for (c, name) in lines[0].iter().enumerate() {
         let column: Vec<&str> = lines[1..].iter().map(|line| line[c]).collect();
         let number = |text: &&str| if text.is_empty() { Ok(f64::NAN) } else { text.parse::<f64>() };
-        let words = ["outcome", "scan", "station", "polarisation", "cross_sigma", "centre", "closure_deg"];
-        if words.contains(name) {
+        if WORDS.contains(name) {
             let column = column.into_iter().map(word).collect::<hdf5::Result<Vec<_>>>()?;
             let set = group.new_dataset::<VarLenUnicode>().shape(column.len()).obj_track_times(false);
             set.create(*name)?.write(&Array1::from_vec(column))?;
@@ -222,13 +226,14 @@ pub(super) fn draw(plan: &NarrowPlan, rows: &[Row], folder: &Path) -> Result<usi
     Ok(shown.len())
 }
 
-/// Writes the CSV.
+/// Writes the CSV, and the same as ECSV beside it.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(super) fn write_csv(plan: &NarrowPlan, rows: &[Row], path: &Path) -> Result<(), atomic::WriteError> {
     let text = csv(plan, rows);
-    atomic::write(path, |file| file.write_all(text.as_bytes()))
+    atomic::write(path, |file| file.write_all(text.as_bytes()))?;
+    atomic::write(&path.with_extension("ecsv"), |file| file.write_all(to_ecsv(&text, &WORDS).as_bytes()))
 }
 
 /// How it went, in words.
