@@ -51,7 +51,7 @@ impl Rows<'_> {
     }
 }
 
-/// Sums along lines, of which the largest is wanted: for each path's vectors. What [`drift_sums`] does, but for the ends of rows, which
+/// Sums along lines, of which the largest is wanted: for each path's vectors. What its twin in the tests, `drift_sums`, does, but for the ends of rows, which
 /// no line that begins in `begin` reaches; the last sums are nowhere kept.
 pub(super) struct Largest<'a> {
     /// Powers: a row has `begin` places and as many as the largest drift.
