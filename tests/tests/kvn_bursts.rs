@@ -109,7 +109,7 @@ impl Sky {
         let (job, out) = (self.path("frb.input"), self.path(out));
         let args = ["search", "bursts", job.to_str().unwrap(), "--out", out.to_str().unwrap()];
         // Little memory: several units of work.
-        let small = ["--field", "80", "--dm-max", "500", "--memory-mib", "3", "--no-progress"];
+        let small = ["--field", "80", "--dm-max", "500", "--memory-mib", "6", "--no-progress"];
         Run::mpi("kvn-corr", ranks).args(args).args(small).args(more)
     }
 

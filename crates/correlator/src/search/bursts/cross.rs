@@ -6,21 +6,21 @@
 //! has. Bands that lie together are added with their phases; z of those apart, and of all pairs, are added, for the delays
 //! of one direction: of noise the sum is Erlang's.
 
-use super::blocks::Blocks;
 use super::field::FieldOfDelays;
 use super::grid::{Grid, Group};
-use super::powers::{Place, Wanted, streams_of};
+use super::powers::Wanted;
+use super::spectra::Spectra;
 use crate::baseband::{BasebandError, SampleSource};
 use num_complex::{Complex32, Complex64};
 use std::f64::consts::TAU;
 use std::ops::Range;
 
 /// Points of a delay's grid in one independent cell.
-const PER_CELL: f64 = 4.0;
+pub(super) const PER_CELL: f64 = 4.0;
 /// What is beside a burst, on each side, in widths of it.
-const BESIDE_WIDTHS: f64 = 6.0;
+pub(super) const BESIDE_WIDTHS: f64 = 10.0;
 /// Between a burst and what is beside it: widths, and dumps.
-const APART: (f64, f64) = (1.0, 2.0);
+pub(super) const APART: (f64, f64) = (1.0, 2.0);
 /// Share of a transform within which delays are looked for.
 const DELAYS: f64 = 0.4;
 
@@ -130,48 +130,11 @@ impl Correlations {
         sources: &mut [Box<dyn SampleSource>],
         tick: &mut dyn FnMut(),
     ) -> Result<Self, BasebandError> {
-        let Wanted { job, grid, group, unit, simd } = wanted;
-        let mut found = Self::new(group.stations.len(), (group, grid), track);
-        let mut streams: Vec<(usize, usize, Vec<Place>, Blocks)> = Vec::new();
-        for (m, &station) in group.stations.iter().enumerate() {
-            for (stream, places) in streams_of(job, grid, group, station) {
-                let blocks = Blocks::new(job, stream, grid, sources[stream].as_ref(), simd);
-                streams.push((m, stream, places, blocks));
-            }
-        }
-        let batch = streams.iter().map(|s| s.3.batch()).min().unwrap_or(1);
-        let (first, count) = track.span();
-        let channels = group.sky_hz.len();
-        let mut z_mf = vec![Complex32::default(); group.stations.len() * channels];
-        for from in (0..count).step_by(batch) {
-            let n = batch.min(count - from);
-            for (_, stream, _, blocks) in &mut streams {
-                blocks.read(sources[*stream].as_mut(), unit.scan, (first + from as i64, n))?;
-            }
-            for k in 0..n {
-                z_mf.fill(Complex32::default());
-                let block = first + (from + k) as i64;
-                for (m, _, places, blocks) in &mut streams {
-                    for place in places.iter() {
-                        let range = place.band * grid.channels..(place.band + 1) * grid.channels;
-                        if range.clone().all(|f| track.part(f, block).is_none()) {
-                            continue;
-                        }
-                        let Some((re, im)) = blocks.spectrum(k, place.channel) else { continue };
-                        for (c, f) in range.enumerate() {
-                            let noise = noise_mf[*m][f];
-                            if noise > 0.0 {
-                                let root = (1.0 / noise.sqrt()) as f32;
-                                let at = place.first + c;
-                                z_mf[*m * channels + f] = Complex32::new(re[at] * root, im[at] * root);
-                            }
-                        }
-                    }
-                }
-                found.add(track, block, &z_mf);
-            }
-            tick();
-        }
+        let mut found = Self::new(wanted.group.stations.len(), (wanted.group, wanted.grid), track);
+        let mut spectra = Spectra::new(wanted, noise_mf, sources);
+        let needed = |block: i64, mut range: Range<usize>| range.any(|f| track.part(f, block).is_some());
+        let told = |block: i64, z_mf: &[Complex32]| found.add(track, block, z_mf);
+        spectra.each(sources, track.span(), needed, told, tick)?;
         Ok(found)
     }
 
@@ -228,14 +191,24 @@ impl Correlations {
         self.cell_pf[pair][channels.clone()].iter().map(|c| c.burst().1).sum()
     }
 
+    /// Products that were summed over the burst of a pair in some coherent bands.
+    pub fn count(&self, pair: usize, channels: &Range<usize>) -> f64 {
+        self.cell_pf[pair][channels.clone()].iter().map(|c| f64::from(c.count[0])).sum()
+    }
+
+    /// Sum of a pair at a direction over some coherent bands.
+    pub fn at(&self, pair: usize, channels: &Range<usize>, field: &FieldOfDelays, at: [f64; 2]) -> Complex64 {
+        let delay_s = |f: usize| field.delay_s(self.pairs[pair], at, self.late_s[f]);
+        self.turned((pair, channels), delay_s, |c| c.burst().0)
+    }
+
     /// z of a pair at a direction, summed over the coherent bands.
     pub fn exact(&self, pair: usize, field: &FieldOfDelays, at: [f64; 2]) -> f64 {
-        let delay_s = |f: usize| field.delay_s(self.pairs[pair], at, self.late_s[f]);
         self.coherent
             .iter()
             .map(|channels| {
                 let norm = self.norm(pair, channels);
-                let sum = self.turned((pair, channels), delay_s, |c| c.burst().0);
+                let sum = self.at(pair, channels, field, at);
                 if norm > 0.0 { sum.norm_sqr() / norm } else { 0.0 }
             })
             .sum()

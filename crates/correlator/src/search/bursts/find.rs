@@ -5,13 +5,15 @@ use super::dedisperse::{running, track_sums};
 use super::grid::{WIDEST, WIDTHS};
 use super::powers::{Powers, quartiles, scatter};
 use super::scale::{Scale, evenness, expected};
+use super::scan::Scan;
+use super::weak::weak;
 
 /// Arrivals of a tile, within which the strongest burst is kept.
 const TILE: usize = 256;
 /// Bursts of a unit at most: where there are more it is full of interference.
 const MOST_BURSTS: usize = 200;
 /// Boxcars with less than this of the powers that they should have are not looked at.
-const LEAST_SHARE: f64 = 0.25;
+pub(super) const LEAST_SHARE: f64 = 0.25;
 /// A boxcar's probability is worked out where its standard deviations are at most so much below the threshold's sigma.
 const BELOW_S: f64 = 0.9;
 /// Standard deviations above which a boxcar beside a burst belongs to it.
@@ -54,6 +56,10 @@ pub(super) struct Found {
     pub trials: f64,
     /// There are more.
     pub crowded: bool,
+    /// Weaker ones in the sum of the stations, for the cross test; none overlap.
+    pub weak: Vec<Burst>,
+    /// Natural logarithm of the probability of the likeliest powers among those.
+    pub ln_first: f64,
 }
 
 /// What the search is made over.
@@ -78,22 +84,23 @@ struct Rows {
     count: Vec<Vec<f64>>,
 }
 
-struct Worker<'a, 'b> {
-    search: &'b mut Search<'a>,
-    scales: Vec<Vec<Scale>>,
+pub(super) struct Worker<'a, 'b> {
+    pub search: &'b mut Search<'a>,
+    pub scales: Vec<Vec<Scale>>,
     /// By stream and tile.
     best: Vec<Vec<Option<Burst>>>,
     /// Powers of a dump in which nothing is missing, by stream.
-    full: Vec<f64>,
+    pub full: Vec<f64>,
     /// Scatter squared of the total power of a band, less 1, by stream and band.
     evenness: Vec<Vec<f64>>,
     rows: Rows,
     scratch: [Vec<f32>; 4],
 }
 
-/// Looks for bursts. `seen` is told each with the powers before it is taken out of them.
+/// Looks for bursts, and with a scan for weak ones in the sum of several stations. `seen` is told each with the powers before it is taken out of them.
 pub(super) fn find(
     search: &mut Search,
+    scan: Option<&mut Scan>,
     seen: &mut dyn FnMut(&Burst, &[Powers]),
     tick: &mut dyn FnMut(),
 ) -> Found {
@@ -134,12 +141,15 @@ pub(super) fn find(
         }
     }
     found.bursts.iter_mut().for_each(|burst| worker.judge(burst));
+    if let Some(scan) = scan {
+        (found.weak, found.ln_first) = weak(&mut worker, scan, tick);
+    }
     found
 }
 
 impl Search<'_> {
     /// Stations, and their sum where there are several.
-    fn streams(&self) -> usize {
+    pub fn streams(&self) -> usize {
         self.powers.len() + usize::from(self.powers.len() > 1)
     }
 
@@ -150,7 +160,7 @@ impl Search<'_> {
 
 impl Worker<'_, '_> {
     /// Sums along the tracks of a dispersion measure for `n` arrivals (and boxcars that begin there) from one on.
-    fn sum(&mut self, dm: usize, from: i64, n: usize) {
+    pub fn sum(&mut self, dm: usize, from: i64, n: usize) {
         let Self { search, rows, scratch: [x, c, x_all, c_all], .. } = self;
         let streams = search.streams();
         rows.excess.resize(streams, Vec::new());
@@ -241,7 +251,7 @@ impl Worker<'_, '_> {
     }
 
     /// Excess and number of powers of a boxcar.
-    fn boxcar(&self, stream: usize, t: usize, width: usize) -> (f64, f64) {
+    pub fn boxcar(&self, stream: usize, t: usize, width: usize) -> (f64, f64) {
         let (excess, count) = (&self.rows.excess[stream], &self.rows.count[stream]);
         (excess[t + width] - excess[t], count[t + width] - count[t])
     }
@@ -287,7 +297,7 @@ impl Worker<'_, '_> {
     }
 
     /// Adds what every station has in the boxcar.
-    fn told(&mut self, mut burst: Burst) -> Burst {
+    pub fn told(&mut self, mut burst: Burst) -> Burst {
         self.sum(burst.dm, burst.start, 1);
         for m in 0..self.search.powers.len() {
             let (excess, count) = self.boxcar(m, 0, burst.width);
@@ -299,7 +309,7 @@ impl Worker<'_, '_> {
     }
 
     /// Tells the probabilities of a burst with the noise as it was measured last.
-    fn judge(&self, burst: &mut Burst) {
+    pub fn judge(&self, burst: &mut Burst) {
         let w = WIDTHS.iter().position(|w| *w == burst.width).unwrap_or(0);
         let chance = |stream: usize, (excess, count): (f64, f64)| {
             let scale = self.scales[stream][burst.dm];

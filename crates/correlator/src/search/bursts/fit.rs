@@ -2,7 +2,7 @@
 
 use super::super::chance::{ln_chance, of_any};
 use super::cross::Correlations;
-use super::field::FieldOfDelays;
+use super::field::{FieldOfDelays, PER_STEP};
 use std::f64::consts::TAU;
 
 /// A direction that explains a burst best.
@@ -14,6 +14,8 @@ pub(super) struct Fit {
     pub z_p: Vec<f64>,
     /// Probability that noise does as much anywhere in the field.
     pub false_alarm: f64,
+    /// Natural logarithm of the same over the independent directions of the field alone.
+    pub ln_coherence: f64,
     /// Directions that were tried.
     pub directions: f64,
     /// One standard deviation in l and m, and their correlation; `None` where delays do not tell both.
@@ -47,9 +49,12 @@ pub(super) fn fit(all: &Correlations, field: &FieldOfDelays) -> Fit {
     used.iter().for_each(|&p| z_p[p] = all.exact(p, field, at));
     let n: usize = used.iter().map(|&p| all.parts(p)).sum();
     let directions = field.directions(span_hz);
-    let false_alarm = of_any(ln_chance(n, z_p.iter().sum()), directions);
+    let ln_one = ln_chance(n, z_p.iter().sum());
+    let false_alarm = of_any(ln_one, directions);
+    let cells = (directions / (PER_STEP * PER_STEP)).max(1.0);
+    let ln_coherence = (ln_one + libm::log(cells)).min(0.0);
     let error = errors(all, &z_p, field);
-    Fit { at, z_p, false_alarm, directions, error }
+    Fit { at, z_p, false_alarm, ln_coherence, directions, error }
 }
 
 /// Climbs from a point of the grid to the top, with exact delays, within the field.

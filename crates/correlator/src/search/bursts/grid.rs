@@ -1,7 +1,7 @@
 //! Cuts bands into channels, time into dumps, dispersion into trials, scans into units of work.
 
 use super::super::narrow::grid::{BINS, Shared, shared_bands};
-use super::{BurstError, BurstSettings};
+use super::{BurstError, BurstSettings, dynamic};
 use crate::dispersion::delay_s;
 use crate::job::Job;
 use serde::{Deserialize, Serialize};
@@ -214,13 +214,13 @@ pub struct BurstUnit {
     pub data_dumps: usize,
 }
 
-/// Bytes of a dump's powers: sums and counts of all stations.
+/// Bytes of a dump: sums and counts of the powers of all stations, correlations of all pairs.
 fn bytes_of_dump(group: &Group) -> usize {
-    2 * size_of::<f32>() * group.sky_hz.len() * group.stations.len()
+    2 * size_of::<f32>() * group.sky_hz.len() * group.stations.len() + dynamic::bytes_of_dump(group)
 }
 
 impl BurstUnit {
-    /// Bytes of its powers.
+    /// Bytes of its powers and correlations.
     pub fn bytes(&self, group: &Group) -> usize {
         self.data_dumps * bytes_of_dump(group)
     }

@@ -9,22 +9,29 @@ mod around;
 mod blocks;
 mod cross;
 mod dedisperse;
+mod dynamic;
 mod field;
 mod find;
 mod fit;
 mod grid;
 mod hdf;
+mod phased;
 mod picture;
 mod plan;
 mod powers;
 mod products;
 mod run;
 mod scale;
+mod scan;
 mod snippets;
+mod spectra;
 #[cfg(test)]
 mod tests;
 mod unit;
 mod verdict;
+mod weak;
+#[cfg(test)]
+mod weak_tests;
 
 pub use plan::{BurstPlan, prepare};
 pub use run::run;

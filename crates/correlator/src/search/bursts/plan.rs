@@ -138,6 +138,11 @@ impl fmt::Display for BurstPlan {
             writeln!(f, "scan {}: field {:.1}\" either way", scan.name, half.to_degrees() * 3600.0)?;
         }
         let most = self.units.iter().map(|u| u.bytes(&self.groups[u.group])).max().unwrap_or(0);
-        write!(f, "{} units of work, {} MiB of powers on a rank", self.units.len(), most.div_ceil(1 << 20))
+        write!(
+            f,
+            "{} units of work, {} MiB of powers and correlations on a rank",
+            self.units.len(),
+            most.div_ceil(1 << 20)
+        )
     }
 }

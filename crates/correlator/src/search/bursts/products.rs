@@ -116,7 +116,7 @@ impl Row<'_> {
 
 /// Header of the table: units are in the names.
 const COLUMNS: &str = "burst,outcome,remark,scan,polarisation,arrival_s,arrival_mjd,top_mhz,dm_pc_cm3,dm_error,width_ms,\
-found_in,excess,sigma,ln_chance,false_alarm,station_sigma,cross_sigma,cross_false_alarm,delay_ns,centre,ra_deg,dec_deg,\
+found_in,excess,sigma,ln_chance,false_alarm,ln_joint,station_sigma,cross_sigma,cross_false_alarm,delay_ns,centre,ra_deg,dec_deg,\
 east_arcsec,east_error_arcsec,north_arcsec,north_error_arcsec,error_correlation";
 
 /// The table as CSV.
@@ -139,7 +139,7 @@ fn line(plan: &BurstPlan, row: &Row, text: &mut String) {
     let width_ms = 1e3 * hit.width as f64 * plan.grid.dump_s();
     let _ = write!(text, ",{:.4},{:.4},{width_ms:.4}", row.dm_pc_cm3, row.dm_error);
     let _ = write!(text, ",{},{:.5},{:.3}", row.found_in(&names), hit.excess, hit.sigma());
-    let _ = write!(text, ",{:.3},{:.3e},", hit.ln_chance, row.false_alarm);
+    let _ = write!(text, ",{:.3},{:.3e},{:.3},", hit.ln_chance, row.false_alarm, hit.ln_joint);
     let station = |(m, ln): (usize, &f64)| format!("{}:{:.2}", names[m], sigma(*ln));
     let stations: Vec<String> = hit.ln_chance_m.iter().enumerate().map(station).collect();
     let pair = |p: usize| format!("{}-{}", names[hit.pairs[p].0], names[hit.pairs[p].1]);

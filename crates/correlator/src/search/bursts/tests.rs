@@ -12,15 +12,15 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use std::f64::consts::TAU;
 
-const GRID: Grid = Grid { bandwidth_hz: 1e6, channels: 32, dump_blocks: 16 };
+pub(super) const GRID: Grid = Grid { bandwidth_hz: 1e6, channels: 32, dump_blocks: 16 };
 const LN_9: f64 = -20.72;
 
-fn rng(seed: u64) -> impl Rng {
+pub(super) fn rng(seed: u64) -> impl Rng {
     mirinae_common::random::stream(11, seed, 0)
 }
 
 /// Two bands side by side, three stations.
-fn group() -> Group {
+pub(super) fn group() -> Group {
     let band = |band| super::super::narrow::grid::Shared { band, polarisation: 'L', members: Vec::new() };
     Group {
         polarisation: 'L',
@@ -68,7 +68,7 @@ fn search(powers: &mut [Powers], ln_threshold: f64) -> Found {
         own: (0, dumps - 150),
         ln_threshold,
     };
-    find(&mut search, &mut |_, _| {}, &mut || {})
+    find(&mut search, None, &mut |_, _| {}, &mut || {})
 }
 
 #[test]
@@ -146,18 +146,28 @@ fn tracks_are_those_of_the_plasma() {
 }
 
 /// u and v that tell delays of up to 0.6 us from the field.
-fn field() -> FieldOfDelays {
+pub(super) fn field() -> FieldOfDelays {
     let uv = [[0.0, 0.0], [3.1e5, -1.2e5], [-0.4e5, 4.2e5]];
     let of = |at_m| Uv { at_m, rate_m_s: [3.0, -2.0] };
     FieldOfDelays { half: 4e-4, uv: uv.map(of).to_vec() }
 }
 
-const BURST: (f64, f64) = (2000.0, 8.0);
+pub(super) const BURST: (f64, f64) = (2000.0, 8.0);
 
 fn burst(stream: usize, ln_chance_m: [f64; 3]) -> Burst {
-    let share_m = vec![1.0; 3];
+    let (share_m, sum_m) = (vec![1.0; 3], ln_chance_m.map(|ln| (1e2 * (-2.0 * ln).sqrt(), 1e4)).to_vec());
     let ln_chance_m = ln_chance_m.to_vec();
-    Burst { stream, dm: 3, start: 121, width: 8, ln_chance: -40.0, ln_chance_m, share_m, ..Burst::default() }
+    Burst {
+        stream,
+        dm: 3,
+        start: 121,
+        width: 8,
+        ln_chance: -40.0,
+        ln_chance_m,
+        share_m,
+        sum_m,
+        ..Burst::default()
+    }
 }
 
 fn complex(rng: &mut impl Rng) -> Complex64 {
@@ -167,25 +177,22 @@ fn complex(rng: &mut impl Rng) -> Complex64 {
 
 /// What the stations have: a burst of one place with amplitudes, one's own with others, a steady source with delays.
 #[derive(Clone, Copy, Default)]
-struct Sky {
+pub(super) struct Sky {
     /// Delays of the burst, s.
-    delay_s: [f64; 3],
-    common: [f64; 3],
-    own: [f64; 3],
-    steady: f64,
+    pub delay_s: [f64; 3],
+    pub common: [f64; 3],
+    pub own: [f64; 3],
+    pub steady: f64,
 }
 
-fn correlations(sky: Sky, rng: &mut impl Rng) -> Correlations {
+/// Spectra of the stations around a burst, told block by block.
+pub(super) fn spectra(sky: Sky, track: &Track, rng: &mut impl Rng, told: &mut dyn FnMut(i64, &[Complex32])) {
     let group = group();
-    let late = group.late_dumps(&GRID, 300.0);
-    let centre_f: Vec<f64> = late.iter().map(|l| BURST.0 + l * GRID.dump_blocks as f64).collect();
-    let track = Track::new(centre_f.clone(), BURST.1, GRID.dump_blocks as f64);
-    let mut all = Correlations::new(3, (&group, &GRID), &track);
     let (first, blocks) = track.span();
     for block in first..first + blocks as i64 {
         let mut z_mf = vec![Complex32::default(); 3 * 64];
         for f in 0..64 {
-            let on = (block as f64 + 0.5 - centre_f[f]).abs() <= track.half;
+            let on = (block as f64 + 0.5 - track.centre_f[f]).abs() <= track.half;
             let (shared, steady) = (complex(rng), complex(rng) * sky.steady);
             for m in 0..3 {
                 let turn = Complex64::from_polar(1.0, TAU * (group.sky_hz[f] * sky.delay_s[m]).fract());
@@ -198,12 +205,25 @@ fn correlations(sky: Sky, rng: &mut impl Rng) -> Correlations {
                 z_mf[m * 64 + f] = Complex32::new(z.re as f32, z.im as f32);
             }
         }
-        all.add(&track, block, &z_mf);
+        told(block, &z_mf);
     }
+}
+
+/// Where a burst of a dispersion measure is.
+pub(super) fn track(dm: f64) -> Track {
+    let late = group().late_dumps(&GRID, dm);
+    let centre_f = late.iter().map(|l| BURST.0 + l * GRID.dump_blocks as f64).collect();
+    Track::new(centre_f, BURST.1, GRID.dump_blocks as f64)
+}
+
+pub(super) fn correlations(sky: Sky, rng: &mut impl Rng) -> Correlations {
+    let track = track(300.0);
+    let mut all = Correlations::new(3, (&group(), &GRID), &track);
+    spectra(sky, &track, rng, &mut |block, z_mf| all.add(&track, block, z_mf));
     all
 }
 
-fn delays(field: &FieldOfDelays, at: [f64; 2]) -> [f64; 3] {
+pub(super) fn delays(field: &FieldOfDelays, at: [f64; 2]) -> [f64; 3] {
     [0, 1, 2].map(|m| field.delay_s((m, 0), at, 0.0))
 }
 

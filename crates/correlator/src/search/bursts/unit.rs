@@ -3,11 +3,14 @@
 use super::super::chance::sigma;
 use super::around::{Picture, picture};
 use super::cross::{Correlations, Track};
+use super::dynamic::Dynamic;
 use super::find::{Burst, Found, Search, find};
 use super::grid::{BurstUnit, WIDEST};
 use super::plan::BurstPlan;
 use super::powers::{Powers, Wanted};
+use super::scan::Scan;
 use super::verdict::{Outcome, judge};
+use super::weak::ln_joint;
 use crate::baseband::{BasebandError, SampleSource};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,8 @@ pub(super) struct Hit {
     pub width: usize,
     pub excess: f64,
     pub ln_chance: f64,
+    /// Natural logarithm of the probability that noise has such powers and correlates as much.
+    pub ln_joint: f64,
     /// By station; 0 where it has no data.
     pub ln_chance_m: Vec<f64>,
     pub outcome: Outcome,
@@ -87,7 +92,10 @@ pub(super) fn work(
     let noise: Vec<Vec<f64>> = powers.iter().map(|p| p.noise_f.clone()).collect();
     let shifts: Vec<Vec<usize>> = group.dms.iter().map(|dm| group.shifts(grid, *dm)).collect();
     let mut pictures = Vec::new();
-    let Found { bursts, trials, crowded } = {
+    let ln_threshold = plan.settings.ln_threshold;
+    let noise: Vec<&[f64]> = noise.iter().map(Vec::as_slice).collect();
+    let cross = Dynamic::read(wanted, &noise, sources, tick)?;
+    let Found { bursts, trials, crowded, weak, ln_first } = {
         let (search_range, own) = arrivals(unit, group.sweep(grid) as i64);
         let mut search = Search {
             powers: &mut powers,
@@ -95,21 +103,38 @@ pub(super) fn work(
             band_channels: grid.channels,
             arrivals: search_range,
             own,
-            ln_threshold: plan.settings.ln_threshold,
+            ln_threshold,
         };
+        let field = plan.field(unit, plan.start_s(unit));
+        let mut scan = Scan::new(&cross, (group, grid), &field);
         let mut seen = |burst: &Burst, powers: &[Powers]| {
             pictures.push(picture(burst, powers, (&shifts, &group.dms), unit.data_first as i64));
         };
-        find(&mut search, &mut seen, tick)
+        let scan = (group.stations.len() > 1).then_some(&mut scan);
+        find(&mut search, scan, &mut seen, tick)
     };
     (result.trials, result.crowded) = (trials, crowded);
-    // The powers are not needed any more.
-    drop(powers);
-    let noise: Vec<&[f64]> = noise.iter().map(Vec::as_slice).collect();
+    drop(cross);
+    let mut tester = Tester { plan, wanted, noise: &noise, ln_first, sources };
     for (burst, picture) in bursts.iter().zip(pictures) {
-        let mut hit = test(plan, wanted, burst, &noise, sources, tick)?;
+        let mut hit = tester.test(burst, tick)?;
         hit.picture = Some(picture);
         result.hits.push(hit);
+    }
+    let mut passed = Vec::new();
+    for burst in &weak {
+        let hit = tester.test(burst, tick)?;
+        if hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold {
+            passed.push((hit, burst));
+        }
+    }
+    passed.sort_by(|a, b| a.0.ln_joint.total_cmp(&b.0.ln_joint));
+    for (mut hit, burst) in passed {
+        let same = |h: &Hit| h.outcome == Outcome::Passes && near(h, &hit, &shifts);
+        if !result.hits.iter().any(same) {
+            hit.picture = Some(picture(burst, &powers, (&shifts, &group.dms), unit.data_first as i64));
+            result.hits.push(hit);
+        }
     }
     result.hits.sort_by(|a, b| a.ln_chance.total_cmp(&b.ln_chance));
     number(&mut result.hits);
@@ -126,45 +151,58 @@ fn arrivals(unit: &BurstUnit, sweep: i64) -> ((i64, i64), (i64, i64)) {
     ((first - far, end + far), (first - near, end + near))
 }
 
-/// Correlates the stations over a burst.
-fn test(
-    plan: &BurstPlan,
-    wanted: Wanted,
-    burst: &Burst,
-    noise: &[&[f64]],
-    sources: &mut [Box<dyn SampleSource>],
-    tick: &mut dyn FnMut(),
-) -> Result<Hit, BasebandError> {
-    let Wanted { grid, group, unit, .. } = wanted;
-    let start = burst.start + unit.data_first as i64;
-    let middle = start as f64 + 0.5 * burst.width as f64;
-    let late = group.late_dumps(grid, group.dms[burst.dm]);
-    let centre_f: Vec<f64> = late.iter().map(|late| (middle + late) * grid.dump_blocks as f64).collect();
-    let mean = centre_f.iter().sum::<f64>() / centre_f.len().max(1) as f64;
-    let t_s = plan.base.job.scans[unit.scan].start_s as f64 + mean * grid.block_s();
-    let track = Track::new(centre_f, burst.width as f64, grid.dump_blocks as f64);
-    let all = Correlations::read(wanted, &track, noise, sources, tick)?;
-    let field = plan.field(unit, t_s);
-    let (outcome, fit) = judge(burst, &all, &field);
-    let delay = |at: [f64; 2]| all.pairs.iter().map(|p| field.delay_s(*p, at, 0.0)).collect();
-    Ok(Hit {
-        stream: burst.stream,
-        dm: burst.dm,
-        start,
-        width: burst.width,
-        excess: burst.sum.0 / burst.sum.1.max(1.0),
-        ln_chance: burst.ln_chance,
-        ln_chance_m: burst.ln_chance_m.clone(),
-        outcome,
-        delay_s_p: fit.as_ref().map(|f| delay(f.at)).unwrap_or_default(),
-        pairs: all.pairs.clone(),
-        z_p: fit.as_ref().map(|f| f.z_p.clone()).unwrap_or_default(),
-        cross_false_alarm: fit.as_ref().map_or(1.0, |f| f.false_alarm),
-        at: fit.as_ref().filter(|f| f.error.is_some()).map(|f| f.at),
-        error: fit.as_ref().and_then(|f| f.error),
-        signal: 0,
-        picture: None,
-    })
+/// What the cross test needs.
+struct Tester<'a, 'b> {
+    plan: &'a BurstPlan,
+    wanted: Wanted<'a>,
+    noise: &'b [&'b [f64]],
+    ln_first: f64,
+    sources: &'b mut [Box<dyn SampleSource>],
+}
+
+impl Tester<'_, '_> {
+    /// Correlates the stations over a burst, and judges it.
+    fn test(&mut self, burst: &Burst, tick: &mut dyn FnMut()) -> Result<Hit, BasebandError> {
+        let Wanted { grid, group, unit, .. } = self.wanted;
+        let start = burst.start + unit.data_first as i64;
+        let middle = start as f64 + 0.5 * burst.width as f64;
+        let late = group.late_dumps(grid, group.dms[burst.dm]);
+        let centre_f: Vec<f64> = late.iter().map(|late| (middle + late) * grid.dump_blocks as f64).collect();
+        let mean = centre_f.iter().sum::<f64>() / centre_f.len().max(1) as f64;
+        let t_s = self.plan.base.job.scans[unit.scan].start_s as f64 + mean * grid.block_s();
+        let track = Track::new(centre_f, burst.width as f64, grid.dump_blocks as f64);
+        let all = Correlations::read(self.wanted, &track, self.noise, self.sources, tick)?;
+        let field = self.plan.field(unit, t_s);
+        let (outcome, fit) = judge(burst, &all, &field);
+        let delay = |at: [f64; 2]| all.pairs.iter().map(|p| field.delay_s(*p, at, 0.0)).collect();
+        let ln_coherence = fit.as_ref().map_or(0.0, |f| f.ln_coherence);
+        Ok(Hit {
+            stream: burst.stream,
+            dm: burst.dm,
+            start,
+            width: burst.width,
+            excess: burst.sum.0 / burst.sum.1.max(1.0),
+            ln_chance: burst.ln_chance,
+            ln_joint: ln_joint(burst.ln_chance, ln_coherence, self.ln_first),
+            ln_chance_m: burst.ln_chance_m.clone(),
+            outcome,
+            delay_s_p: fit.as_ref().map(|f| delay(f.at)).unwrap_or_default(),
+            pairs: all.pairs.clone(),
+            z_p: fit.as_ref().map(|f| f.z_p.clone()).unwrap_or_default(),
+            cross_false_alarm: fit.as_ref().map_or(1.0, |f| f.false_alarm),
+            at: fit.as_ref().filter(|f| f.error.is_some()).map(|f| f.at),
+            error: fit.as_ref().and_then(|f| f.error),
+            signal: 0,
+            picture: None,
+        })
+    }
+}
+
+/// Whether two hits may be the same burst with other dispersion measures: whether they share time at any frequency.
+fn near(a: &Hit, b: &Hit, shifts: &[Vec<usize>]) -> bool {
+    let late = |hit: &Hit| hit.start + shifts[hit.dm].iter().copied().max().unwrap_or(0) as i64;
+    let far = (late(a) - a.start - late(b) + b.start).abs();
+    a.start < b.start + b.width as i64 + far && b.start < a.start + a.width as i64 + far
 }
 
 /// Whether two hits share dumps at the top frequency.

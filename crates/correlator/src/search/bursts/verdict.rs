@@ -5,13 +5,20 @@ use super::cross::Correlations;
 use super::field::{FieldOfDelays, PER_STEP};
 use super::find::Burst;
 use super::fit::{Fit, fit};
+use super::phased;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Probability that noise correlates as much anywhere in the field, at most, for a burst to pass.
-pub(super) const MOST_FALSE: f64 = 1e-6;
-/// The same for a single station with the others, at most.
-pub(super) const MOST_FALSE_STATION: f64 = 1e-3;
+const MOST_FALSE: f64 = 1e-6;
+/// The same where no station stands out by its powers, as interference does, and these are weak.
+const MOST_FALSE_EVEN: f64 = 1e-2;
+/// What is coherent correlates less likely in noise than this power of the chance of its powers.
+const COHERENT: f64 = 0.3;
+/// Standard deviations by which one station stands out from the mean of the others.
+const OUT_S: f64 = 4.0;
+/// Probability that noise of a single station correlates as much with all the others together, at most.
+const MOST_FALSE_STATION: f64 = 1e-2;
 /// Probability below which a station's power is taken for the burst.
 const POWER_CHANCE: f64 = 1e-4;
 /// A station without this share of a burst's powers is not asked.
@@ -64,6 +71,23 @@ pub(super) fn asked(burst: &Burst) -> Vec<usize> {
     (0..burst.share_m.len()).filter(|m| burst.share_m[*m] >= LEAST_SHARE).collect()
 }
 
+/// Whether one of the stations is stronger than the others by more than noise makes it.
+fn stands_out(burst: &Burst, stations: &[usize]) -> bool {
+    let s_m: Vec<f64> =
+        stations.iter().map(|m| burst.sum_m[*m].0 / burst.sum_m[*m].1.max(1.0).sqrt()).collect();
+    let (top, others) = (s_m.iter().copied().fold(f64::MIN, f64::max), (s_m.len() - 1).max(1) as f64);
+    let mean = (s_m.iter().sum::<f64>() - top) / others;
+    top - mean > OUT_S * (1.0 + 1.0 / others).sqrt()
+}
+
+/// Probability that noise correlates as much, at most.
+fn most_false(burst: &Burst, stations: &[usize]) -> f64 {
+    if stands_out(burst, stations) {
+        return MOST_FALSE;
+    }
+    libm::exp(COHERENT * burst.ln_chance).clamp(MOST_FALSE, MOST_FALSE_EVEN)
+}
+
 /// Judges a burst by the correlations of all stations; the fit is `None` where there is nothing to be correlated.
 pub(super) fn judge(burst: &Burst, all: &Correlations, field: &FieldOfDelays) -> (Outcome, Option<Fit>) {
     let stations = asked(burst);
@@ -74,16 +98,12 @@ pub(super) fn judge(burst: &Burst, all: &Correlations, field: &FieldOfDelays) ->
     let fit = fit(all, field);
     // A steady source that a burst of one station weakens correlates less than beside it, not more.
     let (with, beside) = all.powers(field, fit.at);
-    let coherent = fit.false_alarm <= MOST_FALSE && with > beside;
-    let mean = |m: usize| {
-        let with = used.iter().filter(|p| all.pairs[**p].0 == m || all.pairs[**p].1 == m);
-        let (sum, n) = with.fold((0.0, 0), |(sum, n), p| (sum + fit.z_p[*p], n + 1));
-        if n > 0 { sum / f64::from(n) } else { 0.0 }
-    };
-    // Other stations' parts of its pairs may be one signal: as if there were one pair. Points of the grid are not independent.
-    let cells = (fit.directions / (PER_STEP * PER_STEP)).max(1.0);
-    let parts = used.iter().map(|p| all.parts(*p)).max().unwrap_or(1);
-    let here = |m: &&usize| of_any(ln_chance(parts, mean(**m)), cells) <= MOST_FALSE_STATION;
+    let most_false = most_false(burst, &stations);
+    let coherent = fit.false_alarm <= most_false && with > beside;
+    // Points of the grid are not independent; a station alone has one delay with the others, of the two of a direction.
+    let delays = (fit.directions / (PER_STEP * PER_STEP)).max(1.0).sqrt();
+    let at = (field, fit.at);
+    let here = |m: &&usize| phased::chance(all, (**m, burst.share_m.len()), at, delays) <= MOST_FALSE_STATION;
     let count = stations.iter().filter(here).count();
     let outcome = if coherent && count == stations.len() {
         Outcome::Passes
