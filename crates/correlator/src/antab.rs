@@ -2,7 +2,7 @@
 //!
 //! A group `TSYS station FT=1.0 TIMEOFF=0 INDEX='R1','L1:4' /` says what the columns are: polarisation and number of the
 //! band, or of several that share a value. Lines of day of the year, `hh:mm.mm` and the columns follow, up to a `/`.
-//! Remarks begin with `!`. Other groups (GAIN, POLY) are passed over.
+//! Remarks begin with `!`. A group `GAIN station ELEV DPFU=0.07,0.08 POLY=1.0,2e-3 /` tells its sensitivity.
 
 use serde::{Deserialize, Serialize};
 
@@ -89,32 +89,68 @@ pub fn names(text: &str) -> Vec<&str> {
     words.windows(2).filter(|pair| pair[0].eq_ignore_ascii_case("TSYS")).map(|pair| pair[1]).collect()
 }
 
-/// The gains of a station, which any of `names` calls: K/Jy (DPFU) of its one or two polarisations, R or X first. How the gain
-/// depends on elevation (POLY) is passed over.
+/// The sensitivity of a station.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gain {
+    /// K/Jy of its one or two polarisations, R or X first.
+    pub dpfu: Vec<f64>,
+    /// What these are multiplied by: a polynomial of the elevation in degrees, the constant first. Empty for 1.
+    pub poly: Vec<f64>,
+}
+
+/// The gain of a station, which any of `names` calls, at a frequency: of several groups the first whose FREQ = low,high has it,
+/// or the first that has none.
 ///
 /// # Errors
-/// That the station has none, or that they are no numbers.
-pub fn dpfu(text: &str, names: &[&str]) -> Result<Vec<f64>, String> {
+/// That the station has none, that they are no numbers, or that they depend on something else than the elevation.
+pub fn gain(text: &str, names: &[&str], mhz: f64) -> Result<Gain, String> {
+    let station = names.join(" or ");
     let tidy: String =
         text.lines().map(|line| format!("{} ", line.split('!').next().unwrap_or_default())).collect();
     let tidy = tidy.replace(" =", "=").replace("= ", "=").replace(", ", ",").replace(" ,", ",");
-    let none = || format!("there is no gain (GAIN ... DPFU = K/Jy) of {}", names.join(" or "));
     let ours = |group: &&str| {
         let mut words = group.split_whitespace();
         words.next().is_some_and(|word| word.eq_ignore_ascii_case("GAIN"))
             && words.next().is_some_and(|name| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
     };
-    let group = tidy.split('/').find(ours).ok_or_else(none)?;
-    let value = group
-        .split_whitespace()
-        .filter_map(|word| word.split_once('='))
-        .find(|w| w.0.eq_ignore_ascii_case("DPFU"));
-    let (_, value) = value.ok_or_else(none)?;
-    let gain = |word: &str| {
-        let found = finite(word).filter(|gain| *gain > 0.0);
-        found.ok_or_else(|| format!("DPFU = {value} of {}: gains are positive numbers", names.join(" or ")))
-    };
-    value.split(',').map(gain).collect()
+    let groups: Vec<&str> = tidy.split('/').filter(ours).collect();
+    let ranges =
+        groups.iter().map(|group| numbers(group, "FREQ", &station)).collect::<Result<Vec<_>, _>>()?;
+    let within =
+        |r: &Option<Vec<f64>>| matches!(r.as_deref(), Some([low, high]) if (*low..=*high).contains(&mhz));
+    let place = ranges.iter().position(within).or_else(|| ranges.iter().position(Option::is_none));
+    let place = place.ok_or_else(|| match groups.len() {
+        0 => format!("there is no gain (GAIN ... DPFU = K/Jy) of {station}"),
+        _ => format!("there is no gain of {station} at {mhz} MHz"),
+    })?;
+    let dpfu = numbers(groups[place], "DPFU", &station)?.unwrap_or_default();
+    if dpfu.is_empty() || dpfu.iter().any(|gain| *gain <= 0.0) {
+        return Err(format!("DPFU of {station}: positive numbers of K/Jy are needed"));
+    }
+    let poly = numbers(groups[place], "POLY", &station)?.unwrap_or_default();
+    let elevation = groups[place].split_whitespace().any(|word| word.eq_ignore_ascii_case("ELEV"));
+    if poly.len() > 1 && !elevation {
+        return Err(format!("POLY of {station}: only gains over elevation (ELEV) are known"));
+    }
+    Ok(Gain { dpfu, poly })
+}
+
+/// The list of numbers that `KEY=` has in a group, if it is there.
+fn numbers(group: &str, key: &str, station: &str) -> Result<Option<Vec<f64>>, String> {
+    let words = group.split_whitespace().filter_map(|word| word.split_once('='));
+    let Some((_, list)) = words.into_iter().find(|w| w.0.eq_ignore_ascii_case(key)) else { return Ok(None) };
+    let number = |word: &str| finite(word).ok_or_else(|| format!("{key} = {list} of {station}: not numbers"));
+    list.trim_end_matches(',').split(',').map(number).collect::<Result<_, _>>().map(Some)
+}
+
+impl Gain {
+    /// K/Jy of a polarisation (the second gain is that of L or Y) at an elevation; none where the polynomial is not positive.
+    pub fn at(&self, polarisation: char, elevation_deg: f64) -> Option<f64> {
+        let second = matches!(polarisation.to_ascii_uppercase(), 'L' | 'Y');
+        let dpfu = if second { self.dpfu.last() } else { self.dpfu.first() };
+        let shape = self.poly.iter().rev().fold(0.0, |sum, c| sum * elevation_deg + c);
+        dpfu.map(|gain| gain * if self.poly.is_empty() { 1.0 } else { shape }).filter(|gain| *gain > 0.0)
+    }
 }
 
 fn is_tsys(head: &str) -> bool {
@@ -219,10 +255,24 @@ mod tests {
     #[test]
     fn gains_are_read() {
         assert_eq!(names(FILE), ["KY", "KU"]);
-        assert_eq!(dpfu(FILE, &["KVNYS", "ky"]).unwrap(), [0.07]);
-        assert_eq!(dpfu(&FILE.replace("0.07", "0.07, 0.08"), &["KY"]).unwrap(), [0.07, 0.08]);
-        assert!(dpfu(FILE, &["KU"]).unwrap_err().contains("no gain"));
-        assert!(dpfu(&FILE.replace("0.07", "-1"), &["KY"]).unwrap_err().contains("positive"));
+        let read = gain(FILE, &["KVNYS", "ky"], 22_000.0).unwrap();
+        assert_eq!(read, Gain { dpfu: vec![0.07], poly: vec![1.0, 2e-3] });
+        assert_eq!(read.at('L', 50.0), Some(0.07 * 1.1));
+        assert_eq!(read.at('L', -600.0), None);
+        let two = gain(&FILE.replace("0.07", "0.07, 0.08"), &["KY"], 22_000.0).unwrap();
+        assert_eq!((two.at('R', 0.0), two.at('y', 0.0)), (Some(0.07), Some(0.08)));
+        assert!(gain(FILE, &["KU"], 22_000.0).unwrap_err().contains("no gain"));
+        let refused = |from: &str, to: &str, what: &str| {
+            let told = gain(&FILE.replace(from, to), &["KY"], 22_000.0).unwrap_err();
+            assert!(told.contains(what), "{told}");
+        };
+        refused("0.07", "-1", "positive");
+        refused("0.07", "x", "DPFU = x of KY: not numbers");
+        refused("ELEV", "EQUAT", "only gains over elevation");
+        refused("ELEV", "ELEV FREQ = 42000, 44000", "no gain of KY at 22000 MHz");
+        let by_band = format!("GAIN KY ELEV FREQ=42000,44000 DPFU=0.05 /\n{FILE}");
+        assert_eq!(gain(&by_band, &["KY"], 43_000.0).unwrap().dpfu, [0.05]);
+        assert_eq!(gain(&by_band, &["KY"], 22_000.0).unwrap().dpfu, [0.07]);
     }
 
     #[test]

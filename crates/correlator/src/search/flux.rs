@@ -1,7 +1,10 @@
 //! From correlation coefficients to flux densities: sensitivities of the stations, and what quantisation takes.
 
-use crate::antab;
+use crate::antab::{self, Gain};
+use crate::eop::Eop;
 use crate::epoch::Epoch;
+use crate::geometry::model::vector::dot;
+use crate::geometry::model::{Direction, Earth, Local};
 use crate::integrate::efficiency;
 use crate::job::file::tsys_at;
 use crate::writer::{VisFile, VisMeta};
@@ -18,8 +21,10 @@ pub struct Sefd {
     pub polarisation: Option<char>,
     /// When, s from the start of the job; always where absent.
     pub time_s: Option<f64>,
-    /// Jy.
-    pub jy: f64,
+    /// Jy; K where there is a gain.
+    pub value: f64,
+    /// What turns K into Jy, by the elevation.
+    pub gain: Option<Gain>,
 }
 
 /// All that is known.
@@ -51,12 +56,19 @@ impl Sefds {
             if !names.iter().any(|n| n.eq_ignore_ascii_case(station.trim())) {
                 return Err(format!("--sefd {word}: the stations are {}", names.join(", ")));
             }
-            self.0.push(Sefd { station: station.trim().to_owned(), polarisation: None, time_s: None, jy });
+            self.0.push(Sefd {
+                station: station.trim().to_owned(),
+                polarisation: None,
+                time_s: None,
+                value: jy,
+                gain: None,
+            });
         }
         Ok(())
     }
 
-    /// Takes system temperatures and gains of the stations that an ANTAB file has: SEFD = T / DPFU. What was given for a station
+    /// Takes system temperatures and gains of the stations that an ANTAB file has: SEFD = T / (DPFU POLY(elevation)), of
+    /// the groups of gains the one for the first band. What was given for a station
     /// before holds; temperatures of several bands are averaged.
     ///
     /// # Errors
@@ -65,6 +77,7 @@ impl Sefds {
         let wrong = |what: String| format!("{}: {what}", path.display());
         let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
         let start = Epoch::new(meta.start_mjd, meta.start_second as f64);
+        let mhz = meta.bands.first().map_or(0.0, |b| 1e-6 * (b.low_hz() + 0.5 * b.bandwidth_hz));
         let before = self.0.len();
         for station in &meta.stations {
             let name = station.name.as_str();
@@ -72,7 +85,7 @@ impl Sefds {
             if given || !antab::names(&text).iter().any(|n| n.eq_ignore_ascii_case(name)) {
                 continue;
             }
-            let gains = antab::dpfu(&text, &[name]).map_err(wrong)?;
+            let gain = antab::gain(&text, &[name], mhz).map_err(wrong)?;
             for row in antab::read(&text, &[name]).map_err(wrong)? {
                 let tsys = tsys_at(row, start);
                 let mut letters: Vec<char> = tsys.values.iter().map(|v| v.0).collect();
@@ -81,13 +94,12 @@ impl Sefds {
                     let of: Vec<f64> =
                         tsys.values.iter().filter(|v| v.0 == letter).map(|v| f64::from(v.2)).collect();
                     let kelvin = of.iter().sum::<f64>() / of.len() as f64;
-                    // The second gain is that of the second polarisation.
-                    let gain = if matches!(letter, 'L' | 'Y') { gains[gains.len() - 1] } else { gains[0] };
                     self.0.push(Sefd {
                         station: name.to_owned(),
                         polarisation: Some(letter),
                         time_s: Some(tsys.time_s),
-                        jy: kelvin / gain,
+                        value: kelvin,
+                        gain: Some(gain.clone()),
                     });
                 }
             }
@@ -100,14 +112,14 @@ impl Sefds {
         }
     }
 
-    /// That of a station nearest in time, Jy.
-    fn of(&self, station: &str, polarisation: char, time_s: f64) -> Option<f64> {
+    /// That of a station nearest in time.
+    fn of(&self, station: &str, polarisation: char, time_s: f64) -> Option<&Sefd> {
         let ours = self.0.iter().filter(|s| {
             s.station.eq_ignore_ascii_case(station)
                 && s.polarisation.is_none_or(|p| p.eq_ignore_ascii_case(&polarisation))
         });
         let far = |s: &Sefd| s.time_s.map_or(0.0, |t| (t - time_s).abs());
-        ours.min_by(|a, b| far(a).total_cmp(&far(b))).map(|s| s.jy)
+        ours.min_by(|a, b| far(a).total_cmp(&far(b)))
     }
 }
 
@@ -127,6 +139,8 @@ impl fmt::Display for Sefds {
 pub struct Scale<'a> {
     meta: &'a VisMeta,
     sefds: &'a Sefds,
+    /// The source that the stations point to.
+    pointing: Direction,
     /// Of every recorded channel; 1 where the job has corrected it.
     efficiency_r: Vec<f64>,
 }
@@ -138,7 +152,9 @@ impl<'a> Scale<'a> {
     /// What the library says.
     pub fn new(file: &'a VisFile, sefds: &'a Sefds, scan: usize) -> hdf5::Result<Self> {
         let meta = file.meta();
-        let mut scale = Self { meta, sefds, efficiency_r: vec![1.0; meta.recorded.len()] };
+        let source = &meta.sources[meta.scans[scan].pointing];
+        let pointing = Direction { ra_rad: source.ra_rad, dec_rad: source.dec_rad };
+        let mut scale = Self { meta, sefds, pointing, efficiency_r: vec![1.0; meta.recorded.len()] };
         if sefds.0.is_empty() || corrected(file)? {
             return Ok(scale);
         }
@@ -156,11 +172,16 @@ impl<'a> Scale<'a> {
     /// Jy of a correlation coefficient of 1: the root of both stations' SEFD over the root of both efficiencies.
     pub fn jy(&self, baseline: usize, polarisation: char, bands: &[usize], time_s: f64) -> Option<f64> {
         let sides = [self.meta.baselines[baseline].a, self.meta.baselines[baseline].b];
+        let utc = Epoch::new(self.meta.start_mjd, self.meta.start_second as f64 + time_s);
         let mut product = 1.0;
         for stream in sides {
-            let name = &self.meta.stations[self.meta.stream_stations[stream]].name;
-            product *=
-                self.sefds.of(name, polarisation, time_s)? / self.efficiency(stream, polarisation, bands);
+            let station = &self.meta.stations[self.meta.stream_stations[stream]];
+            let sefd = self.sefds.of(&station.name, polarisation, time_s)?;
+            let k_jy = match &sefd.gain {
+                Some(gain) => gain.at(polarisation, elevation_deg(self.pointing, station.xyz_m, utc))?,
+                None => 1.0,
+            };
+            product *= sefd.value / k_jy / self.efficiency(stream, polarisation, bands);
         }
         Some(product.sqrt())
     }
@@ -178,6 +199,13 @@ impl<'a> Scale<'a> {
     }
 }
 
+/// Elevation of a direction at a place, to an arc minute (UT1 is taken for UTC, no aberration, no refraction).
+fn elevation_deg(pointing: Direction, at_m: [f64; 3], utc: Epoch) -> f64 {
+    let eop = Eop { tai_utc_s: 37.0, ut1_utc_s: 0.0, x_arcsec: 0.0, y_arcsec: 0.0, dx_mas: 0.0, dy_mas: 0.0 };
+    let [_, _, up] = Local::geodetic(at_m).axes();
+    dot(up, Earth::at(utc, &eop).to_itrs(pointing.unit())).asin().to_degrees()
+}
+
 /// Whether the job has put back what quantisation takes.
 fn corrected(file: &VisFile) -> hdf5::Result<bool> {
     let how: serde_json::Value = serde_json::from_str(&file.provenance()?).unwrap_or_default();
@@ -189,12 +217,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn elevations_are_those_of_sidereal_time() {
+        let yonsei_m = [-3_042_281.029, 4_045_902.667, 3_867_374.331];
+        let (latitude_deg, longitude_deg): (f64, f64) = (37.565, 126.941);
+        for (hour, ra_deg, dec_deg) in [(0.0, 10.0, 20.0), (7.0, 343.5, 16.1), (15.0, 187.7, 12.4)] {
+            let days = (59_620 - 51_544) as f64 - 0.5 + hour / 24.0;
+            // Mean sidereal time at Greenwich (Meeus, Astronomical Algorithms, equation 12.4).
+            let angle_deg = 280.460_618_37 + 360.985_647_366_29 * days + longitude_deg - ra_deg;
+            let (latitude, dec, angle): (f64, f64, f64) =
+                (latitude_deg.to_radians(), f64::to_radians(dec_deg), angle_deg.to_radians());
+            let sin = latitude.sin() * dec.sin() + latitude.cos() * dec.cos() * angle.cos();
+            let pointing = Direction { ra_rad: f64::to_radians(ra_deg), dec_rad: dec };
+            let found = elevation_deg(pointing, yonsei_m, Epoch::new(59_620, 3600.0 * hour));
+            // 22 years of precession are 0.3 degrees.
+            assert!((found - sin.asin().to_degrees()).abs() < 0.4, "{found} {}", sin.asin().to_degrees());
+        }
+    }
+
+    #[test]
     fn the_nearest_in_time_of_the_polarisation_counts() {
-        let one = |station: &str, polarisation, time_s, jy| Sefd {
+        let one = |station: &str, polarisation, time_s, value| Sefd {
             station: station.to_owned(),
             polarisation,
             time_s,
-            jy,
+            value,
+            gain: None,
         };
         let sefds = Sefds(vec![
             one("KY", Some('R'), Some(0.0), 1000.0),
@@ -202,10 +249,10 @@ mod tests {
             one("KY", Some('L'), Some(60.0), 900.0),
             one("KU", None, None, 2000.0),
         ]);
-        assert_eq!(sefds.of("ky", 'R', 20.0), Some(1000.0));
-        assert_eq!(sefds.of("KY", 'R', 40.0), Some(1100.0));
-        assert_eq!(sefds.of("KY", 'L', 0.0), Some(900.0));
-        assert_eq!(sefds.of("KU", 'L', 1e6), Some(2000.0));
-        assert_eq!(sefds.of("KT", 'L', 0.0), None);
+        assert_eq!(sefds.of("ky", 'R', 20.0).map(|s| s.value), Some(1000.0));
+        assert_eq!(sefds.of("KY", 'R', 40.0).map(|s| s.value), Some(1100.0));
+        assert_eq!(sefds.of("KY", 'L', 0.0).map(|s| s.value), Some(900.0));
+        assert_eq!(sefds.of("KU", 'L', 1e6).map(|s| s.value), Some(2000.0));
+        assert_eq!(sefds.of("KT", 'L', 0.0).map(|s| s.value), None);
     }
 }
