@@ -56,7 +56,7 @@ pub(super) struct Found {
     pub trials: f64,
     /// There are more.
     pub crowded: bool,
-    /// Weaker ones in the sum of the stations, for the cross test; none overlap.
+    /// Weaker ones in the sum of the stations, for the cross test; few overlap.
     pub weak: Vec<Burst>,
     /// Natural logarithm of the probability of the likeliest powers among those.
     pub ln_first: f64,

@@ -22,8 +22,8 @@ pub(super) struct Fit {
     pub error: Option<[f64; 3]>,
 }
 
-/// The direction of the field at which all pairs together have most of the burst.
-pub(super) fn fit(all: &Correlations, field: &FieldOfDelays) -> Fit {
+/// The direction of the field at which all pairs together have most of the burst, which is the best of so many boxcars.
+pub(super) fn fit(all: &Correlations, field: &FieldOfDelays, boxcars: f64) -> Fit {
     let used = all.used();
     let span_hz = Correlations::span_hz(&all.sky_hz, &all.coherent);
     let tables: Vec<(Vec<f64>, f64)> =
@@ -50,9 +50,9 @@ pub(super) fn fit(all: &Correlations, field: &FieldOfDelays) -> Fit {
     let n: usize = used.iter().map(|&p| all.parts(p)).sum();
     let directions = field.directions(span_hz);
     let ln_one = ln_chance(n, z_p.iter().sum());
-    let false_alarm = of_any(ln_one, directions);
+    let false_alarm = of_any(ln_one, boxcars * directions);
     let cells = (directions / (PER_STEP * PER_STEP)).max(1.0);
-    let ln_coherence = (ln_one + libm::log(cells)).min(0.0);
+    let ln_coherence = (ln_one + libm::log(boxcars * cells)).min(0.0);
     let error = errors(all, &z_p, field);
     Fit { at, z_p, false_alarm, ln_coherence, directions, error }
 }

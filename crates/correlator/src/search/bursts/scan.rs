@@ -4,10 +4,14 @@ use super::super::chance::ln_chance;
 use super::cross::{APART, BESIDE_WIDTHS, Correlations, PER_CELL};
 use super::dynamic::Dynamic;
 use super::field::FieldOfDelays;
-use super::grid::{Grid, Group};
+use super::find::Burst;
+use super::grid::{Grid, Group, WIDTHS};
 use num_complex::Complex32;
 use std::f64::consts::TAU;
 use std::ops::Range;
+
+/// Dispersion measures to each side of a burst's at which it is looked for again.
+const BESIDE_DMS: usize = 6;
 
 /// Delays, turns and scratch of a scan.
 pub(super) struct Scan<'a> {
@@ -59,6 +63,29 @@ impl<'a> Scan<'a> {
             parts += n;
         }
         ln_chance(parts, sum)
+    }
+
+    /// The boxcar near one at which all pairs correlate most, and how many were tried: with dispersion measures beside its own, about the
+    /// same middle of the band.
+    pub fn best_near(&mut self, burst: &Burst, shifts: &[Vec<usize>]) -> (Burst, f64) {
+        let middle = |dm: usize| shifts[dm][shifts[dm].len() / 2] as i64;
+        let place = WIDTHS.iter().position(|w| *w == burst.width).unwrap_or(0);
+        let (mut best, mut tried) = ((f64::INFINITY, burst.clone()), 0);
+        for dm in burst.dm.saturating_sub(BESIDE_DMS)..(burst.dm + BESIDE_DMS + 1).min(shifts.len()) {
+            for &width in &WIDTHS[place.saturating_sub(2)..(place + 3).min(WIDTHS.len())] {
+                for quarter in -2..=2 {
+                    let longer = (width as i64 - burst.width as i64) / 2;
+                    let start =
+                        burst.start + middle(burst.dm) - middle(dm) - longer + quarter * width as i64 / 4;
+                    let ln_chance = self.ln_chance((start, width), &shifts[dm]);
+                    tried += 1;
+                    if ln_chance < best.0 {
+                        best = (ln_chance, Burst { dm, start, width, ..burst.clone() });
+                    }
+                }
+            }
+        }
+        (best.1, f64::from(tried))
     }
 
     /// Largest z of a pair over all delays, and the coherent bands that it has.

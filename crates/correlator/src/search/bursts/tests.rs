@@ -236,7 +236,7 @@ fn bursts_of_the_sky_pass_with_their_place() {
     for _ in 0..12 {
         let at = [0.6 * field.half, -0.3 * field.half];
         let sky = Sky { delay_s: delays(&field, at), common: [0.5; 3], ..Sky::default() };
-        let (outcome, fit) = judge(&burst(3, POWER), &correlations(sky, &mut rng), &field);
+        let (outcome, fit) = judge(&burst(3, POWER), &correlations(sky, &mut rng), &field, 1.0);
         let fit = fit.unwrap();
         assert_eq!(outcome, Outcome::Passes, "{fit:?}");
         let error = fit.error.unwrap();
@@ -249,7 +249,7 @@ fn bursts_of_the_sky_pass_with_their_place() {
 #[test]
 fn what_is_not_of_one_place_does_not() {
     let (field, mut rng) = (field(), rng(5));
-    let mut outcome = |sky: Sky, burst: Burst| judge(&burst, &correlations(sky, &mut rng), &field).0;
+    let mut outcome = |sky: Sky, burst: Burst| judge(&burst, &correlations(sky, &mut rng), &field, 1.0).0;
     let far = [0.0, 4e-6, -3e-6];
     let common = Sky { common: [0.6; 3], ..Sky::default() };
     assert_eq!(outcome(Sky { delay_s: far, ..common }, burst(3, POWER)), Outcome::NoPosition);

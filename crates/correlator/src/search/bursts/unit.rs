@@ -95,6 +95,8 @@ pub(super) fn work(
     let ln_threshold = plan.settings.ln_threshold;
     let noise: Vec<&[f64]> = noise.iter().map(Vec::as_slice).collect();
     let cross = Dynamic::read(wanted, &noise, sources, tick)?;
+    let field = plan.field(unit, plan.start_s(unit));
+    let mut scan = Scan::new(&cross, (group, grid), &field);
     let Found { bursts, trials, crowded, weak, ln_first } = {
         let (search_range, own) = arrivals(unit, group.sweep(grid) as i64);
         let mut search = Search {
@@ -105,25 +107,29 @@ pub(super) fn work(
             own,
             ln_threshold,
         };
-        let field = plan.field(unit, plan.start_s(unit));
-        let mut scan = Scan::new(&cross, (group, grid), &field);
         let mut seen = |burst: &Burst, powers: &[Powers]| {
             pictures.push(picture(burst, powers, (&shifts, &group.dms), unit.data_first as i64));
         };
-        let scan = (group.stations.len() > 1).then_some(&mut scan);
-        find(&mut search, scan, &mut seen, tick)
+        let several = (group.stations.len() > 1).then_some(&mut scan);
+        find(&mut search, several, &mut seen, tick)
     };
     (result.trials, result.crowded) = (trials, crowded);
-    drop(cross);
     let mut tester = Tester { plan, wanted, noise: &noise, ln_first, sources };
     for (burst, picture) in bursts.iter().zip(pictures) {
-        let mut hit = tester.test(burst, tick)?;
+        let mut hit = tester.test(burst, (burst, 1.0), tick)?;
+        if hit.outcome != Outcome::Passes && burst.stream == group.stations.len() {
+            let (other, tried) = scan.best_near(burst, &shifts);
+            let again = tester.test(burst, (&other, tried), tick)?;
+            if again.outcome == Outcome::Passes && again.ln_joint <= ln_threshold {
+                hit = again;
+            }
+        }
         hit.picture = Some(picture);
         result.hits.push(hit);
     }
     let mut passed = Vec::new();
     for burst in &weak {
-        let hit = tester.test(burst, tick)?;
+        let hit = tester.test(burst, (burst, 1.0), tick)?;
         if hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold {
             passed.push((hit, burst));
         }
@@ -161,25 +167,29 @@ struct Tester<'a, 'b> {
 }
 
 impl Tester<'_, '_> {
-    /// Correlates the stations over a burst, and judges it.
-    fn test(&mut self, burst: &Burst, tick: &mut dyn FnMut()) -> Result<Hit, BasebandError> {
+    /// Correlates the stations over a burst, in a boxcar that is the best of so many, and judges it.
+    fn test(
+        &mut self,
+        burst: &Burst,
+        (boxcar, tried): (&Burst, f64),
+        tick: &mut dyn FnMut(),
+    ) -> Result<Hit, BasebandError> {
         let Wanted { grid, group, unit, .. } = self.wanted;
-        let start = burst.start + unit.data_first as i64;
-        let middle = start as f64 + 0.5 * burst.width as f64;
-        let late = group.late_dumps(grid, group.dms[burst.dm]);
+        let middle = (boxcar.start + unit.data_first as i64) as f64 + 0.5 * boxcar.width as f64;
+        let late = group.late_dumps(grid, group.dms[boxcar.dm]);
         let centre_f: Vec<f64> = late.iter().map(|late| (middle + late) * grid.dump_blocks as f64).collect();
         let mean = centre_f.iter().sum::<f64>() / centre_f.len().max(1) as f64;
         let t_s = self.plan.base.job.scans[unit.scan].start_s as f64 + mean * grid.block_s();
-        let track = Track::new(centre_f, burst.width as f64, grid.dump_blocks as f64);
+        let track = Track::new(centre_f, boxcar.width as f64, grid.dump_blocks as f64);
         let all = Correlations::read(self.wanted, &track, self.noise, self.sources, tick)?;
         let field = self.plan.field(unit, t_s);
-        let (outcome, fit) = judge(burst, &all, &field);
+        let (outcome, fit) = judge(burst, &all, &field, tried);
         let delay = |at: [f64; 2]| all.pairs.iter().map(|p| field.delay_s(*p, at, 0.0)).collect();
         let ln_coherence = fit.as_ref().map_or(0.0, |f| f.ln_coherence);
         Ok(Hit {
             stream: burst.stream,
             dm: burst.dm,
-            start,
+            start: burst.start + unit.data_first as i64,
             width: burst.width,
             excess: burst.sum.0 / burst.sum.1.max(1.0),
             ln_chance: burst.ln_chance,

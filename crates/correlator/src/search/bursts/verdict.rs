@@ -88,14 +88,20 @@ fn most_false(burst: &Burst, stations: &[usize]) -> f64 {
     libm::exp(COHERENT * burst.ln_chance).clamp(MOST_FALSE, MOST_FALSE_EVEN)
 }
 
-/// Judges a burst by the correlations of all stations; the fit is `None` where there is nothing to be correlated.
-pub(super) fn judge(burst: &Burst, all: &Correlations, field: &FieldOfDelays) -> (Outcome, Option<Fit>) {
+/// Judges a burst by the correlations of all stations in the best of so many boxcars; the fit is `None` where there is nothing to be
+/// correlated.
+pub(super) fn judge(
+    burst: &Burst,
+    all: &Correlations,
+    field: &FieldOfDelays,
+    boxcars: f64,
+) -> (Outcome, Option<Fit>) {
     let stations = asked(burst);
     let used = all.used();
     if stations.len() < 2 || used.is_empty() {
         return (Outcome::Untested, None);
     }
-    let fit = fit(all, field);
+    let fit = fit(all, field, boxcars);
     // A steady source that a burst of one station weakens correlates less than beside it, not more.
     let (with, beside) = all.powers(field, fit.at);
     let most_false = most_false(burst, &stations);

@@ -14,7 +14,9 @@ const MOST_WORK: f64 = 4e10;
 /// Boxcars that are kept at most before those that overlap are left out.
 const MOST_BOXCARS: usize = 1 << 16;
 /// Weak ones of a unit at most: the rarest of them.
-const MOST_WEAK: usize = 200;
+const MOST_WEAK: usize = 400;
+/// Boxcars that overlap and are tested at most: which of them passes best is not told by a first look.
+const PER_BURST: usize = 4;
 /// Boxcars begin at every dump, or so many times in a width.
 const PER_WIDTH: usize = 6;
 /// A boxcar's probability is worked out where its standard deviations are at most so much below what is asked for.
@@ -33,7 +35,7 @@ struct Seen {
     ln_joint: f64,
 }
 
-/// The rarest boxcars of the sum of all stations of which no two overlap, and the natural logarithm of the probability of the likeliest
+/// The rarest boxcars of the sum of all stations of which few overlap, and the natural logarithm of the probability of the likeliest
 /// powers that were looked at.
 pub(super) fn weak(worker: &mut Worker, scan: &mut Scan, tick: &mut dyn FnMut()) -> (Vec<Burst>, f64) {
     let own = (worker.search.own.1 - worker.search.own.0).max(0) as f64;
@@ -52,7 +54,8 @@ pub(super) fn weak(worker: &mut Worker, scan: &mut Scan, tick: &mut dyn FnMut())
     all.sort_by(|a, b| a.ln_joint.total_cmp(&b.ln_joint));
     let mut kept: Vec<Burst> = Vec::new();
     for Seen { burst, .. } in all {
-        if kept.len() < MOST_WEAK && !kept.iter().any(|k| overlap(k, &burst, worker.search.shifts)) {
+        let beside = kept.iter().filter(|k| overlap(k, &burst, worker.search.shifts)).count();
+        if kept.len() < MOST_WEAK && beside < PER_BURST {
             kept.push(burst);
         }
     }
