@@ -1,6 +1,6 @@
 """Draws the completeness and false alarms of kvn-corr search narrow as SVG from the tables of narrow_trials.py and narrow_noise.py.
 
-usage: narrow_plot.py TRIALS.csv NOISE.csv OUT.svg
+usage: narrow_plot.py TRIALS.csv [NOISE.csv] OUT.svg
 """
 import csv
 import math
@@ -40,11 +40,9 @@ def rician(sigma):
     return total
 
 
-def main():
-    with open(sys.argv[1]) as f:
+def completeness(path):
+    with open(path) as f:
         trials = [(float(r["sigma"]), int(r["passes"])) for r in csv.DictReader(f)]
-    with open(sys.argv[2]) as f:
-        noise = [r for r in csv.DictReader(f) if r["sigma"] != "candidates"]
     ticks = [(s, str(s)) for s in range(5, 12)]
     parts, place = panel(0, f"passed of {len(trials)} carriers", (5, 11), (0, 1), ticks, [(v / 4, str(v / 4)) for v in range(5)])
     line = " ".join("{:.1f},{:.1f}".format(*place(s / 20, rician(s / 20))) for s in range(100, 221))
@@ -60,11 +58,16 @@ def main():
         _, high = place(sigma, min(share + error, 1))
         parts.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="#1f5fa8"/><circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f5fa8"/>')
     parts.append(f'<text x="{LEFT + WIDE / 2}" y="{TOP + HIGH + 34}" text-anchor="middle">sigma injected (all stations)</text>')
+    return parts
+
+
+def false_alarms(path):
+    with open(path) as f:
+        noise = [r for r in csv.DictReader(f) if r["sigma"] != "candidates"]
     counts = [(float(r["sigma"]), float(r["hits"]), float(r["allowed"])) for r in noise]
     top = math.ceil(math.log10(max(a for _, _, a in counts)))
     ticks = [(6 + k / 10, f"{6 + k / 10:.1f}") for k in range(0, 8, 2)]
-    more, place = panel(LEFT + WIDE + 20, "hits of noise", (5.95, 6.75), (-0.5, top), ticks, [(v, f"10^{v}" if v else "1") for v in range(top + 1)])
-    parts += more
+    parts, place = panel(LEFT + WIDE + 20, "hits of noise", (5.95, 6.75), (-0.5, top), ticks, [(v, f"10^{v}" if v else "1") for v in range(top + 1)])
     line = " ".join("{:.1f},{:.1f}".format(*place(s, math.log10(a))) for s, _, a in counts)
     parts.append(f'<polyline points="{line}" fill="none" stroke="#bbb" stroke-width="2"/>')
     for sigma, hits, _ in counts:
@@ -72,8 +75,17 @@ def main():
             x, y = place(sigma, math.log10(hits))
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#b03a2e"/>')
     parts.append(f'<text x="{2 * LEFT + WIDE + 20 + WIDE / 2}" y="{TOP + HIGH + 34}" text-anchor="middle">sigma found (line: what the threshold allows)</text>')
-    size = (2 * (LEFT + WIDE) + 40, TOP + HIGH + 44)
-    with open(sys.argv[3], "w") as f:
+    return parts
+
+
+def main():
+    trials, *noise, out = sys.argv[1:]
+    parts = completeness(trials)
+    for path in noise:
+        parts += false_alarms(path)
+    panels = 1 + len(noise)
+    size = (panels * (LEFT + WIDE) + 20 * panels, TOP + HIGH + 44)
+    with open(out, "w") as f:
         f.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" font-family="sans-serif" font-size="12">\n')
         f.write(f'<rect width="{size[0]}" height="{size[1]}" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n")
 
