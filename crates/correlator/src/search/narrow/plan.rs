@@ -1,8 +1,7 @@
 //! Resolves a search before MPI starts: bands, grid, field, units of work.
 
 use super::cross::{FieldOfRates, MOST_DIRECTIONS, slope};
-use super::grid::{Grid, NarrowUnit, STEPS, Shared, shared_bands, units};
-use super::powers::PIECE;
+use super::grid::{BINS, Grid, NarrowUnit, STEPS, Shared, shared_bands, units};
 use super::{NarrowError, NarrowSettings};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::geometry::{DelayModel, LIGHT_M_S};
@@ -19,10 +18,10 @@ use std::path::Path;
 
 /// Diameter of antennas whose own is not known, m: the field is as wide as their beam.
 const SOME_DIAMETER_M: f64 = 25.0;
-/// Steps at both ends of a band, and of what a station recorded of it, that are not searched: there the noise is not told well
-/// by the median over as many steps. Of narrow bands a part alone.
-const EDGE_STEPS: f64 = PIECE as f64;
-const EDGE_SHARE: f64 = 1.0 / 16.0;
+/// Bins of the first transforms at both ends of a band, and of what a station recorded of it, that are not searched, and that tell
+/// nothing of the noise: a block's window takes from beyond the edge, where there is nothing, and the noise falls off over the
+/// last bin.
+const EDGE_BINS: f64 = 2.0;
 /// Phase centres lie within the field by so much of their distance.
 const AROUND_CENTRES: f64 = 1.1;
 
@@ -126,7 +125,7 @@ impl NarrowPlan {
         let model = &job.scans[unit.scan].model;
         let half_s = 0.5 * unit.spectra as f64 * self.grid.spectrum_s();
         let steps = (STEPS * self.grid.channels()) as f64;
-        let edge = EDGE_STEPS.min(EDGE_SHARE * steps);
+        let edge = EDGE_BINS * steps / BINS as f64;
         let (mut from, mut to) = (edge, steps - edge);
         for t_s in [self.middle_s(unit) - half_s, self.middle_s(unit) + half_s] {
             let moved_hz = -model.delay(0, station, t_s).rate * job.bands[shared.band].low_hz();
