@@ -71,13 +71,15 @@ impl<'a> Scan<'a> {
         let middle = |dm: usize| shifts[dm][shifts[dm].len() / 2] as i64;
         let place = WIDTHS.iter().position(|w| *w == burst.width).unwrap_or(0);
         let (mut best, mut tried) = ((f64::INFINITY, burst.clone()), 0);
-        for dm in burst.dm.saturating_sub(BESIDE_DMS)..(burst.dm + BESIDE_DMS + 1).min(shifts.len()) {
+        let first = burst.dm.saturating_sub(BESIDE_DMS);
+        let beside = shifts.iter().enumerate().skip(first).take(burst.dm + BESIDE_DMS + 1 - first);
+        for (dm, late) in beside {
             for &width in &WIDTHS[place.saturating_sub(2)..(place + 3).min(WIDTHS.len())] {
+                let longer = (width as i64 - burst.width as i64) / 2;
                 for quarter in -2..=2 {
-                    let longer = (width as i64 - burst.width as i64) / 2;
                     let start =
                         burst.start + middle(burst.dm) - middle(dm) - longer + quarter * width as i64 / 4;
-                    let ln_chance = self.ln_chance((start, width), &shifts[dm]);
+                    let ln_chance = self.ln_chance((start, width), late);
                     tried += 1;
                     if ln_chance < best.0 {
                         best = (ln_chance, Burst { dm, start, width, ..burst.clone() });
