@@ -41,6 +41,10 @@ case_kvn_disk() {
     mount -o remount,size=64m "$WORK/small"
     survives kvn fill_disk free_disk "$WORK/small/out"
 }
+case_alma_disk() {
+    mount -o remount,size=64m "$WORK/small"
+    survives alma fill_disk free_disk "$WORK/small/out"
+}
 
 # ---- Slurm
 SLURM_UP=""
@@ -68,4 +72,5 @@ slurm_case() { # program fault mend
 case_slurm_run() { slurm_case kvn nothing nothing; }
 slurm_power_off() { bash "$TOOLS/hosts.sh" kill9 2; }
 case_slurm_node() { slurm_case kvn slurm_power_off nothing; }
+case_alma_slurm() { slurm_case alma slurm_power_off nothing; }
 case_pack_slurm() { slurm_case pack slurm_power_off nothing; }

@@ -52,33 +52,43 @@ kill_brick() { # the process that serves the fourth host's brick
 }
 restart_brick() { sleep 5; $SSH 10.77.0.1 "gluster --mode=script volume start $BRICK_OF force" >>"$WORK/gluster.log" 2>&1; }
 
-# Products and recordings lie on the volume: read on a host, as this machine itself has not mounted it.
-gluster_case() { # volume fault mend
-    BRICK_OF="$1"
-    local log="$WORK/log" broken code
+# Inputs and products lie on the volume: read on a host, as this machine itself has not mounted it.
+gluster_case() { # program volume fault mend
+    BRICK_OF="$2"
+    local log="$WORK/log" broken code input=kvn3.input files="-type f" least=20
+    [ "$1" = kvn ] || input=fit.toml files="-name chain-*.h5" least=3
     rm -f "$log"
-    supervised "$log" kvn /mnt/mirinae-test/out /mnt/mirinae-test/in/kvn3.input
-    if ! await 180 $SSH 10.77.0.1 "[ \$(find /mnt/mirinae-test/out -type f | wc -l) -ge 20 ]"; then
+    supervised "$log" "$1" /mnt/mirinae-test/out "/mnt/mirinae-test/in/$input"
+    if ! await 180 $SSH 10.77.0.1 "[ \$(find /mnt/mirinae-test/out ${files/\*/\\*} | wc -l) -ge $least ]"; then
         echo "   the run does not get under way"; tail -n 20 "$log"; kill -9 "$SUPERVISOR"; return 1
     fi
     broken=$(date +%s.%N)
-    $2
     $3
+    $4
     wait "$SUPERVISOR"
     code=$?
     echo "   at its end $(since "$broken" "$(date +%s.%N)") s after the fault, $(grep -c 'supervise: [0-9:]* attempt' "$log") attempts, code $code"
-    mkdir -p "$WORK/fetched"
-    $SSH 10.77.0.1 "cat /mnt/mirinae-test/out/kvn3.h5" >"$WORK/fetched/kvn3.h5"
-    if [ $code -le 1 ] && same_visibilities "$WORK/fetched/kvn3.h5"; then return 0; fi
+    if [ $code -le 1 ] && same_on_gluster "$1"; then return 0; fi
     tail -n 30 "$log"
     return 1
 }
 
-# The product names its inputs by their paths, which differ on the volume: everything else must be the same.
-same_visibilities() {
-    "$PYTHON" "$HERE/same_data.py" "$WORK/kvn-one/kvn3.h5" "$1"
+same_on_gluster() { # program
+    local file
+    mkdir -p "$WORK/fetched"
+    for file in kvn3.h5 chain.h5 summary.csv; do
+        $SSH 10.77.0.1 "cat /mnt/mirinae-test/out/$file" >"$WORK/fetched/$file" 2>/dev/null
+    done
+    # Products name their inputs by their paths, which differ on the volume: everything else must be the same.
+    case "$1" in
+        kvn) "$PYTHON" "$HERE/same_data.py" "$WORK/kvn-one/kvn3.h5" "$WORK/fetched/kvn3.h5" ;;
+        alma) "$PYTHON" "$HERE/same_data.py" "$WORK/alma-one/chain.h5" "$WORK/fetched/chain.h5" &&
+            cmp "$WORK/alma-one/summary.csv" "$WORK/fetched/summary.csv" ;;
+    esac
 }
 
-case_gluster_replica() { volume kvn rep replica 2 || return $?; gluster_case rep nothing nothing; }
-case_gluster_brick() { volume kvn repb replica 2 || return $?; gluster_case repb kill_brick restart_brick; }
-case_gluster_distributed() { volume kvn dist || return $?; gluster_case dist kill_brick restart_brick; }
+case_gluster_replica() { volume kvn rep replica 2 || return $?; gluster_case kvn rep nothing nothing; }
+case_gluster_brick() { volume kvn repb replica 2 || return $?; gluster_case kvn repb kill_brick restart_brick; }
+case_gluster_distributed() { volume kvn dist || return $?; gluster_case kvn dist kill_brick restart_brick; }
+case_alma_brick() { volume alma almab replica 2 || return $?; gluster_case alma almab kill_brick restart_brick; }
+case_alma_distributed() { volume alma almad || return $?; gluster_case alma almad kill_brick restart_brick; }
