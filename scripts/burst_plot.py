@@ -3,11 +3,10 @@
 usage: burst_plot.py TRIALS.csv... OUT.svg
 """
 import csv
-import math
 import sys
 
 from burst_trials import TARGETS
-from narrow_plot import HIGH, LEFT, TOP, WIDE, panel, rician
+from narrow_plot import HIGH, LEFT, TOP, WIDE, panel, rician, shares
 
 
 def main():
@@ -24,13 +23,7 @@ def main():
     for sigma, wanted in TARGETS.items():
         x, y = place(sigma, wanted)
         parts.append(f'<path d="M{x - 5:.1f} {y:.1f}h10" stroke="#b03a2e" stroke-width="2"/>')
-    for sigma, passes in sorted(trials.items()):
-        share, n = sum(passes) / len(passes), len(passes)
-        error = math.sqrt((share * (1 - share) + 0.25 / n) / n)
-        x, y = place(sigma, share)
-        _, low = place(sigma, max(share - error, 0))
-        _, high = place(sigma, min(share + error, 1))
-        parts.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="#1f5fa8"/><circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f5fa8"/>')
+    parts += shares(place, trials)
     x, y = LEFT + WIDE / 2, TOP + HIGH + 34
     parts.append(f'<text x="{x}" y="{y}" text-anchor="middle">sigma injected, all baselines</text>')
     parts.append(f'<text x="{x}" y="{y + 17}" text-anchor="middle">grey: one amplitude in noise; red: wanted</text>')

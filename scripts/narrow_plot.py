@@ -40,6 +40,19 @@ def rician(sigma):
     return total
 
 
+def shares(place, passes_by_sigma):
+    """the share that passed of each sigma, with its error"""
+    parts = []
+    for sigma, passes in sorted(passes_by_sigma.items()):
+        share, n = sum(passes) / len(passes), len(passes)
+        error = math.sqrt((share * (1 - share) + 0.25 / n) / n)
+        x, y = place(sigma, share)
+        _, low = place(sigma, max(share - error, 0))
+        _, high = place(sigma, min(share + error, 1))
+        parts.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="#1f5fa8"/><circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f5fa8"/>')
+    return parts
+
+
 def completeness(path):
     with open(path) as f:
         trials = [(float(r["sigma"]), int(r["passes"])) for r in csv.DictReader(f)]
@@ -50,13 +63,7 @@ def completeness(path):
     bins = {}
     for sigma, passes in trials:
         bins.setdefault(sigma if sigma in (7.0, 8.1) else math.floor(2 * sigma) / 2 + 0.25, []).append(passes)
-    for sigma, inside in sorted(bins.items()):
-        share, n = sum(inside) / len(inside), len(inside)
-        error = math.sqrt((share * (1 - share) + 0.25 / n) / n)
-        x, y = place(sigma, share)
-        _, low = place(sigma, max(share - error, 0))
-        _, high = place(sigma, min(share + error, 1))
-        parts.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="#1f5fa8"/><circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f5fa8"/>')
+    parts += shares(place, bins)
     parts.append(f'<text x="{LEFT + WIDE / 2}" y="{TOP + HIGH + 34}" text-anchor="middle">sigma injected (all stations)</text>')
     return parts
 

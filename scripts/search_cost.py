@@ -1,6 +1,6 @@
 """CPU time of the searches for compact sources and narrow-band signals against that of the correlation, at many phase centres.
 
-usage: search_cost.py KVN_CORR [--seconds S] [--centres N] [--times N] [-- options of the narrow search]
+usage: search_cost.py [--seconds S] [--centres N] [--times N] KVN_CORR [-- options of the narrow search]
 
 A simulated observation of noise (three KVN stations, two bands of 16 MHz, 2 bits, 512 channels, integrations of 0.256 s) is correlated at a grid of
 phase centres 10" apart and searched, by one process each (of 16 s one stretch is searched, of 9 or 17 s two that overlap). Prints CPU seconds of whole processes (medians), and the ratio of both searches
@@ -8,13 +8,12 @@ to the correlation: 1 or less is wanted (searches and correlation together at mo
 """
 import argparse
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 
 from narrow_trials import STATIONS
+from powers_diff import cpu_of
 
 HEAD = """name = "cost"
 seed = 1
@@ -43,13 +42,6 @@ def config(seconds, centres):
     return text
 
 
-def cpu_of(command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("program")
@@ -67,10 +59,10 @@ def main():
         job = os.path.join(folder, "cost.input")
         for k in range(args.times):
             out = os.path.join(folder, f"out{k}")
-            took["correlation"].append(cpu_of([args.program, "run", job, "--out", out, "-q"]))
-            took["compact"].append(cpu_of([args.program, "search", os.path.join(out, "cost.h5"), "-q"]))
+            took["correlation"].append(cpu_of([args.program, "run", job, "--out", out, "-q"])[0])
+            took["compact"].append(cpu_of([args.program, "search", os.path.join(out, "cost.h5"), "-q"])[0])
             search = [args.program, "search", "narrow", job, "--out", out, "-q", *args.narrow]
-            took["narrow"].append(cpu_of(search))
+            took["narrow"].append(cpu_of(search)[0])
     middle = {name: statistics.median(times) for name, times in took.items()}
     for name, times in took.items():
         print(f"{name}: {middle[name]:.2f} s of CPU (" + ", ".join(f"{t:.2f}" for t in times) + ")")
