@@ -13,6 +13,7 @@ mod spectra;
 mod states;
 #[cfg(test)]
 mod tests;
+mod transform;
 
 pub use centres::{Fine, turn_groups};
 pub use cross::{CrossRows, cross};
@@ -20,6 +21,7 @@ pub use fft::{Fft, FftScratch};
 pub use mirinae_common::simd_path::SimdPath;
 pub use spectra::{Line, PairScratch, Planes, Run, pair, rotated};
 pub use states::{count_codes, count_one_by_one};
+pub use transform::transform;
 
 /// The most lanes that any path has: rows of numbers are padded to a multiple of it.
 pub const MAX_LANES: usize = 16;

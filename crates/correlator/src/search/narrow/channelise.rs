@@ -1,21 +1,21 @@
 //! Makes spectra of many points of one station's band, as the geocentre would see them.
 //!
-//! Two steps. Blocks of samples under a Hann window, half of each in the next one, are turned, transformed and corrected by
+//! Two steps. Blocks of samples under a Hann window, half of each in the next one, are transformed (two by one transform) and corrected by
 //! the correlator's own station kernel with the delays of the pointing centre: short enough (2^14 samples) that the delay
-//! moves by a hundredth of a sample. The bins of a sub-band, transformed back and added where blocks overlap (the windows
+//! moves by a hundredth of a sample. The phase turns by many turns in a block: whole ones move the bins, the rest turns what
+//! follows. The bins of a sub-band, transformed back, turned and added where blocks overlap (the windows
 //! add to 1), are its voltage in geocentric time, which is transformed again, as long as a channel is narrow. Sub-bands
 //! overlap by guards: only what is within [`super::grid::GUARD_BINS`] of a sub-band's edge is not whole. Long spectra have
-//! no window, so that powers of noise are independent; zeros behind them give the frequencies between channels.
+//! no window, so that powers of noise are independent.
 
-use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, STEPS, SUB_BINS};
+use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
+use super::transform::Transform;
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
-use crate::simd::{Run, Simd, SimdPath};
+use crate::simd::{Kernel, Lanes, Run, Simd, SimdPath};
 use crate::station::{Item, StationKernel, StationSetup};
-use num_complex::Complex32;
-use rustfft::{Fft, FftDirection, FftPlannerAvx, FftPlannerScalar};
-use std::sync::Arc;
+use num_complex::Complex64;
 
 /// Blocks that are read at once.
 const BATCH: usize = 16;
@@ -37,8 +37,9 @@ pub(super) struct Wanted<'a> {
     pub sub_bands: &'a [usize],
 }
 
-/// Takes spectra: number in the stretch, place of the sub-band in the list, all its steps, share of samples that are valid.
-pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, &mut [Complex32], f64);
+/// Takes spectra: number in the stretch, place of the sub-band in the list, real and imaginary parts of all its channels, share of
+/// samples that are valid.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, (&[f32], &[f32]), f64);
 
 /// Makes long spectra of one station's band.
 pub(super) struct Channeliser<'a> {
@@ -48,25 +49,32 @@ pub(super) struct Channeliser<'a> {
     samples: usize,
     components: usize,
     kernel: StationKernel,
+    simd: Simd,
     window: Vec<f32>,
     held: Held,
     delays: Vec<BlockDelay>,
-    block: Vec<f32>,
-    re: Vec<f32>,
-    im: Vec<f32>,
-    inverse: Arc<dyn Fft<f32>>,
-    forward: Arc<dyn Fft<f32>>,
-    scratch: Vec<Complex32>,
+    /// Two blocks, and their spectra.
+    blocks: [Vec<f32>; 2],
+    spectra: [Parts; 2],
+    /// Whole turns of the phase over each of them, and what is left of them over a sub-band's samples.
+    turns: [i64; 2],
+    left: [Parts; 2],
+    bins: Parts,
+    voltage: Parts,
+    short: Transform,
+    long: Transform,
 }
 
-/// Transforms with the vector instructions of a path.
-fn plan(n: usize, direction: FftDirection, path: SimdPath) -> Arc<dyn Fft<f32>> {
-    if path >= SimdPath::Avx2
-        && let Ok(mut planner) = FftPlannerAvx::new()
-    {
-        return planner.plan_fft(n, direction);
+/// Real and imaginary parts.
+struct Parts {
+    re: Vec<f32>,
+    im: Vec<f32>,
+}
+
+impl Parts {
+    fn zeros(n: usize) -> Self {
+        Self { re: vec![0.0; n], im: vec![0.0; n] }
     }
-    FftPlannerScalar::new().plan_fft(n, direction)
 }
 
 /// Sky frequency of a sub-band's first point above the band's lower edge, in steps; the guard included.
@@ -81,7 +89,7 @@ impl<'a> Channeliser<'a> {
         let stream = &job.streams[member.stream];
         let wide_hz = job.bands[stream.channels[member.channel].band].bandwidth_hz;
         let channels = (wide_hz / bin_hz).round() as usize;
-        let mut setup = StationSetup::of(job, member.stream, Rotation::BeforeTransform);
+        let mut setup = StationSetup::of(job, member.stream, Rotation::AfterTransform);
         setup.channels = channels;
         let samples = setup.samples();
         let components = source.layout().components;
@@ -94,25 +102,25 @@ impl<'a> Channeliser<'a> {
         } else {
             Held::Numbers(Samples::default(), 0)
         };
-        let inverse = plan(SUB_BINS, FftDirection::Inverse, path);
-        let forward = plan(STEPS * grid.points, FftDirection::Forward, path);
-        let scratch = inverse.get_inplace_scratch_len().max(forward.get_inplace_scratch_len());
         Self {
             job,
             grid,
             member,
             samples,
             components,
-            kernel: StationKernel::new(setup, Simd::new(path), 1),
+            kernel: StationKernel::new(setup, Simd::new(path), 2),
+            simd: Simd::new(path),
             window: (0..samples * components).map(|n| hann(n / components)).collect(),
             held,
             delays: Vec::new(),
-            block: vec![0.0; samples * components],
-            re: vec![0.0; channels],
-            im: vec![0.0; channels],
-            inverse,
-            forward,
-            scratch: vec![Complex32::default(); scratch],
+            blocks: std::array::from_fn(|_| vec![0.0; samples * components]),
+            spectra: std::array::from_fn(|_| Parts::zeros(channels)),
+            turns: [0; 2],
+            left: std::array::from_fn(|_| Parts::zeros(SUB_BINS)),
+            bins: Parts::zeros(SUB_BINS),
+            voltage: Parts::zeros(SUB_BINS),
+            short: Transform::new(SUB_BINS, path),
+            long: Transform::new(grid.points, path),
         }
     }
 
@@ -132,41 +140,44 @@ impl<'a> Channeliser<'a> {
         // The block before the first one reaches into the stretch, too.
         let first_block = (from / HOP) as i64 - 1;
         let blocks = end.div_ceil(HOP) as i64 - first_block;
-        let mut sums = vec![vec![Complex32::default(); points + 2 * SUB_BINS]; wanted.sub_bands.len()];
+        let mut sums: Vec<Parts> =
+            wanted.sub_bands.iter().map(|_| Parts::zeros(points + 2 * SUB_BINS)).collect();
         // Samples of the sub-bands before this one are done; what is held begins with it.
         let mut held_from = first_block * HOP as i64;
-        let (mut next, mut valid, mut all) = (wanted.first, 0.0, 0.0);
-        let mut spectrum = Vec::with_capacity(STEPS * points);
+        let (mut next, mut valid, mut all, mut shares) = (wanted.first, 0.0, 0.0, [0.0; 2]);
+        let mut spectrum = Parts::zeros(points);
         for k in 0..blocks {
             if k % BATCH as i64 == 0 {
                 self.read(source, wanted.scan, first_block + k, BATCH.min((blocks - k) as usize))?;
                 tick();
             }
-            let share = self.transform((k % BATCH as i64) as usize);
+            if k % 2 == 0 {
+                shares = self.transform((k % BATCH as i64) as usize);
+            }
+            let (which, share) = ((k % 2) as usize, shares[(k % 2) as usize]);
             let start = (first_block + k) * HOP as i64;
             let at = (start - held_from) as usize;
             for (sum, &sub_band) in sums.iter_mut().zip(wanted.sub_bands) {
-                self.add(sub_band, &mut sum[at..at + SUB_BINS]);
+                self.add((which, sub_band), (&mut sum.re[at..at + SUB_BINS], &mut sum.im[at..at + SUB_BINS]));
             }
             (valid, all) = (valid + share, all + 1.0);
             // Up to the end of this block's first half everything is there.
             let complete = start + HOP as i64;
             while next < wanted.first + wanted.spectra && ((next + 1) * points) as i64 <= complete {
                 let begin = ((next * points) as i64 - held_from) as usize;
+                let end = begin + points;
                 for (place, sum) in sums.iter_mut().enumerate() {
-                    spectrum.clear();
-                    spectrum.extend_from_slice(&sum[begin..begin + points]);
-                    spectrum.resize(STEPS * points, Complex32::default());
-                    self.forward.process_with_scratch(&mut spectrum, &mut self.scratch);
-                    sink(next - wanted.first, place, &mut spectrum, valid / all);
-                    sum.copy_within(begin + points.., 0);
-                    let left = sum.len() - begin - points;
-                    sum[left..].fill(Complex32::default());
+                    let from = (&sum.re[begin..end], &sum.im[begin..end]);
+                    self.long.forward(from, (&mut spectrum.re, &mut spectrum.im));
+                    sink(next - wanted.first, place, (&spectrum.re, &spectrum.im), valid / all);
+                    for x in [&mut sum.re, &mut sum.im] {
+                        x.copy_within(end.., 0);
+                    }
+                    tick();
                 }
-                held_from += (begin + points) as i64;
+                held_from += end as i64;
                 next += 1;
                 (valid, all) = (0.0, 0.0);
-                tick();
             }
         }
         Ok(())
@@ -207,58 +218,138 @@ impl<'a> Channeliser<'a> {
         }
     }
 
-    /// Makes the spectrum of a block that was read; the share of its samples that are valid.
-    fn transform(&mut self, block: usize) -> f64 {
+    /// Makes the spectra of a block that was read and of the next one; the shares of their samples that are valid.
+    fn transform(&mut self, first: usize) -> [f64; 2] {
+        let mut valid = [0.0; 2];
+        let blocks = first..(first + 2).min(self.delays.len());
+        for (which, block) in blocks.clone().enumerate() {
+            valid[which] = self.windowed(which, block);
+            self.turn(which, block);
+        }
+        if valid == [0.0; 2] {
+            for spectrum in &mut self.spectra {
+                spectrum.re.fill(0.0);
+                spectrum.im.fill(0.0);
+            }
+            return valid;
+        }
+        let channel = self.member.channel;
+        let parts = self.blocks.iter().zip(&mut self.spectra).zip(&self.delays[blocks]);
+        let mut items = parts.enumerate().map(|(block, ((samples, spectrum), delay))| Item {
+            channel,
+            run: Run::Floats(samples),
+            delay,
+            block,
+            re: &mut spectrum.re,
+            im: &mut spectrum.im,
+        });
+        match (items.next(), items.next()) {
+            (Some(a), Some(b)) => self.kernel.two([a, b]),
+            (Some(a), None) => self.kernel.one(a),
+            _ => {}
+        }
+        valid
+    }
+
+    /// A block that was read, under the window; the share of its samples that are valid.
+    fn windowed(&mut self, which: usize, block: usize) -> f64 {
         let channel = self.member.channel;
         let nearest = self.delays[block].nearest_sample;
         let share = |validity: &Validity, first: usize| {
             validity.count(first, first + self.samples) as f64 / self.samples as f64
         };
+        let numbers = &mut self.blocks[which];
         let valid = match &self.held {
             Held::Codes(codes) => {
                 let first = (nearest - codes.first()) as usize;
-                codes.numbers(channel, first, &mut self.block);
+                codes.numbers(channel, first, numbers);
                 share(codes.validity(channel), first)
             }
             Held::Numbers(samples, begin) => {
                 let first = (nearest - begin) as usize;
                 let values = samples.channel(channel);
                 let range = first * self.components..(first + self.samples) * self.components;
-                self.block.copy_from_slice(&values[range]);
+                numbers.copy_from_slice(&values[range]);
                 share(samples.validity(channel), first)
             }
         };
-        if valid == 0.0 {
-            self.re.fill(0.0);
-            self.im.fill(0.0);
-            return valid;
-        }
-        self.block.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
-        self.kernel.one(Item {
-            channel,
-            run: Run::Floats(&self.block),
-            delay: &self.delays[block],
-            block: 0,
-            re: &mut self.re,
-            im: &mut self.im,
-        });
+        numbers.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
         valid
     }
 
-    /// Adds the voltage of a sub-band.
-    fn add(&mut self, sub_band: usize, sum: &mut [Complex32]) {
-        let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64;
-        let offset = self.member.first_bin as i64;
-        // Beyond the band there may be more of what the station recorded, or nothing.
-        let bins = self.re.len() as i64;
-        let mut voltage = [Complex32::default(); SUB_BINS];
-        for (j, z) in voltage.iter_mut().enumerate() {
-            let bin = offset + low + j as i64;
-            if (0..bins).contains(&bin) {
-                *z = Complex32::new(self.re[bin as usize], self.im[bin as usize]);
-            }
+    /// How the phase turns within a block, beside that of its centre which the kernel takes out: exp(-2 pi i s (n / N - 1 / 2)), N samples.
+    fn turn(&mut self, which: usize, block: usize) {
+        let (setup, delay) = (self.kernel.setup(), &self.delays[block]);
+        let n = self.samples as f64;
+        let turns = setup.recorded[self.member.channel].lo_hz * delay.step_s * n;
+        let whole = turns.round();
+        self.turns[which] = whole as i64;
+        // Bins that are moved were turned for a delay at another frequency.
+        let moved = whole * delay.fraction_samples / n;
+        let unit = |turns: f64| {
+            let (sin, cos) = libm::sincos(-std::f64::consts::TAU * (turns - turns.round()));
+            Complex64::new(cos, sin)
+        };
+        let step = unit((turns - whole) / SUB_BINS as f64);
+        let mut z = unit(moved - 0.5 * turns);
+        let Parts { re, im } = &mut self.left[which];
+        for (re, im) in re.iter_mut().zip(im) {
+            (*re, *im) = (z.re as f32, z.im as f32);
+            z *= step;
         }
-        self.inverse.process_with_scratch(&mut voltage, &mut self.scratch);
-        sum.iter_mut().zip(&voltage).for_each(|(s, v)| *s += v);
+    }
+
+    /// Adds the voltage of a sub-band: its first half to that of the block before, while its second half is the first that is there.
+    fn add(&mut self, (which, sub_band): (usize, usize), (sum_re, sum_im): (&mut [f32], &mut [f32])) {
+        let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64 + self.member.first_bin as i64;
+        let low = low + self.turns[which];
+        let spectrum = &self.spectra[which];
+        // Beyond the band there may be more of what the station recorded, or nothing.
+        let bins = spectrum.re.len() as i64;
+        let (from, to) = (low.clamp(0, bins), (low + SUB_BINS as i64).clamp(0, bins));
+        let (re, im) = if to - from == SUB_BINS as i64 {
+            let here = from as usize..to as usize;
+            (&spectrum.re[here.clone()], &spectrum.im[here])
+        } else {
+            for (bins, all) in [(&mut self.bins.re, &spectrum.re), (&mut self.bins.im, &spectrum.im)] {
+                bins.fill(0.0);
+                if from < to {
+                    let here = &all[from as usize..to as usize];
+                    bins[(from - low) as usize..][..here.len()].copy_from_slice(here);
+                }
+            }
+            (&self.bins.re[..], &self.bins.im[..])
+        };
+        self.short.back((re, im), (&mut self.voltage.re, &mut self.voltage.im));
+        let (left, voltage) = (&self.left[which], &self.voltage);
+        let turned =
+            Turned { left: (&left.re, &left.im), voltage: (&voltage.re, &voltage.im), sum: (sum_re, sum_im) };
+        self.simd.run(turned);
+    }
+}
+
+/// Turns a voltage and adds it.
+struct Turned<'a> {
+    left: (&'a [f32], &'a [f32]),
+    voltage: (&'a [f32], &'a [f32]),
+    sum: (&'a mut [f32], &'a mut [f32]),
+}
+
+impl Kernel for Turned<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (a, b) = (&self.left.0[..SUB_BINS], &self.left.1[..SUB_BINS]);
+        let (c, d) = (&self.voltage.0[..SUB_BINS], &self.voltage.1[..SUB_BINS]);
+        let (re, im) = (&mut self.sum.0[..SUB_BINS], &mut self.sum.1[..SUB_BINS]);
+        for i in 0..HOP {
+            re[i] += a[i] * c[i] - b[i] * d[i];
+            im[i] += a[i] * d[i] + b[i] * c[i];
+        }
+        for i in HOP..SUB_BINS {
+            re[i] = a[i] * c[i] - b[i] * d[i];
+            im[i] = a[i] * d[i] + b[i] * c[i];
+        }
     }
 }

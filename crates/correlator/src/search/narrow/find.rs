@@ -2,16 +2,13 @@
 
 use super::super::chance::ln_chance;
 use super::plane::Plane;
-use super::tree::{Largest, Rows, offset, shear};
+use super::tile::{TILE, Tiles};
+use super::tree::offset;
 use crate::simd::Simd;
 use serde::{Deserialize, Serialize};
 
-/// Steps at which lines of a tile have their lower ends.
-const TILE: usize = 512;
 /// Signals of a station and unit, or of all stations, at most: where there are more it is full of interference.
 pub const MOST_HITS: usize = 200;
-/// Steps by which ends of lines are moved to find the strongest around one.
-const REFINED: i64 = 3;
 /// Steps beside a line that a signal may cover.
 const WIDEST: usize = 4096;
 
@@ -76,61 +73,7 @@ pub fn threshold_sum(n: usize, ln_threshold: f64) -> f64 {
 
 /// Looks for lines of up to `most_drift` steps over the stretch; those whose middles lie in the margins belong to others. What is
 /// found is taken out of the plane.
-///
-/// Every other step is looked at first, for what is more likely in noise by `slack` (a natural logarithm); lines on all steps are tried
-/// around what is found there. A carrier between two of the steps that are looked at first has 0.81 of its power at either.
 pub fn find(
-    plane: &mut Plane,
-    most_drift: usize,
-    (ln_threshold, slack): (f64, f64),
-    simd: Simd,
-    tick: &mut dyn FnMut(),
-) -> Found {
-    let mut thinned = plane.thinned();
-    let coarse = find_on_all(&mut thinned, most_drift.div_ceil(2), ln_threshold + slack, simd, tick);
-    // Each is the strongest of those around it on all steps: these were tried.
-    let own = plane.width - 2 * plane.margin;
-    let trials = if plane.is_usable() { (own * (2 * most_drift + 1)) as f64 } else { 0.0 };
-    let mut found = Found { lines: Vec::new(), trials, crowded: coarse.crowded };
-    for line in coarse.lines {
-        let mut fine = refined(plane, &line, most_drift as i64);
-        if fine.ln_chance() <= ln_threshold {
-            fine.wide = take_out(plane, &fine);
-            found.lines.push(fine);
-        }
-    }
-    found
-}
-
-/// The strongest line on all steps around one on every other step.
-fn refined(plane: &Plane, coarse: &Line, most_drift: i64) -> Line {
-    let unused = (plane.cells() - plane.used) as f64;
-    let mut best = Line { sum: f64::MIN, ..*coarse };
-    for more in -REFINED..=REFINED {
-        for up in -REFINED..=REFINED {
-            let drift = (2 * coarse.drift + more).clamp(-most_drift, most_drift);
-            // Turned around its middle, and moved.
-            let first = 2 * coarse.first as i64 + up - more / 2;
-            let Ok(first) = usize::try_from(first) else { continue };
-            let line = Line { first, drift, ..best };
-            let sum = sum_along(plane, &line) - unused;
-            if sum > best.sum {
-                best = Line { sum, ..line };
-            }
-        }
-    }
-    best
-}
-
-/// Sum of the powers along a line, as far as it is inside.
-fn sum_along(plane: &Plane, line: &Line) -> f64 {
-    let at = |t: usize| usize::try_from(line.step(plane.spectra, t)).ok().filter(|step| *step < plane.width);
-    let powers = (0..plane.spectra).filter_map(|t| Some(f64::from(plane.power_tf[t * plane.width + at(t)?])));
-    powers.sum()
-}
-
-/// The same for every step of a plane, without a second look.
-pub fn find_on_all(
     plane: &mut Plane,
     most_drift: usize,
     ln_threshold: f64,
@@ -146,12 +89,11 @@ pub fn find_on_all(
     let unused = (plane.cells() - plane.used) as f64;
     let least = (threshold_sum(plane.used, ln_threshold) + unused) as f32;
     let most_hits = MOST_HITS + (found.trials * libm::exp(ln_threshold)) as usize;
-    let mut search =
-        Search { most_drift, least, simd, tile: Vec::new(), sums: Vec::new(), scratch: Vec::new() };
+    let mut search = Tiles::new(most_drift, least, simd);
     let tiles = plane.width.div_ceil(TILE);
     let mut best: Vec<Option<(f32, usize, i64)>> = Vec::with_capacity(tiles);
     for tile in 0..tiles {
-        best.push(search.tile(plane, tile));
+        best.push(search.strongest(plane, tile));
         tick();
     }
     loop {
@@ -172,85 +114,15 @@ pub fn find_on_all(
         let from = low.saturating_sub(line.wide + most_drift + 2) / TILE;
         let to = ((low + drift.unsigned_abs() as usize + line.wide + 2) / TILE).min(tiles - 1);
         for (tile, best) in best.iter_mut().enumerate().take(to + 1).skip(from) {
-            *best = search.tile(plane, tile);
+            *best = search.strongest(plane, tile);
             tick();
         }
     }
     found
 }
 
-struct Search {
-    most_drift: usize,
-    least: f32,
-    simd: Simd,
-    tile: Vec<f32>,
-    sums: Vec<f32>,
-    scratch: Vec<f32>,
-}
-
-impl Search {
-    /// The strongest line whose lower end is in a tile, if it is strong enough: sum, step in the first spectrum, drift.
-    fn tile(&mut self, plane: &Plane, tile: usize) -> Option<(f32, usize, i64)> {
-        let from = tile * TILE;
-        let begin = TILE.min(plane.width - from);
-        let mut best: Option<(f32, usize, i64)> = None;
-        for whole in 0..=shear(self.most_drift, plane.spectra).0 {
-            let before = whole * (plane.spectra - 1);
-            let most = (self.most_drift - before).min(plane.spectra - 1);
-            for down in [false, true] {
-                // A drift of 0 has no second direction, and that of a whole number of steps a spectrum was in the tree before.
-                let least_drift = usize::from(down || whole > 0);
-                let rows = rows(plane, &mut self.tile, (from, begin + most), (whole, down));
-                let found = self.simd.run(Largest {
-                    rows,
-                    spectra: plane.spectra,
-                    sums: &mut self.sums,
-                    scratch: &mut self.scratch,
-                    begin,
-                    drifts: (least_drift, most),
-                    least: best.map_or(self.least, |b| b.0),
-                });
-                if let Some((sum, place, drift)) = found {
-                    let (low, drift) = (from + place, before + drift);
-                    best = Some(if down {
-                        (sum, low + drift, -(drift as i64))
-                    } else {
-                        (sum, low, drift as i64)
-                    });
-                }
-            }
-        }
-        best
-    }
-}
-
-/// A tile's rows, each some steps above the one before. Falling lines rise backwards in time. Beyond the end there is nothing: rows that
-/// get there are copied into `tile`.
-fn rows<'a>(
-    plane: &'a Plane,
-    tile: &'a mut Vec<f32>,
-    (from, width): (usize, usize),
-    (whole, down): (usize, bool),
-) -> Rows<'a> {
-    let last = plane.spectra - 1;
-    if from + whole * last + width <= plane.width {
-        let (row, whole) = (plane.width as isize, whole as isize);
-        let (first, step) = if down { (from + last * plane.width, whole - row) } else { (from, whole + row) };
-        return Rows { values: &plane.power_tf, first, step };
-    }
-    tile.clear();
-    for row in 0..plane.spectra {
-        let t = if down { last - row } else { row };
-        let start = (from + whole * row).min(plane.width);
-        let end = (start + width).min(plane.width);
-        tile.extend_from_slice(&plane.power_tf[t * plane.width..][start..end]);
-        tile.resize((row + 1) * width, 0.0);
-    }
-    Rows { values: tile, first: 0, step: width as isize }
-}
-
 /// Sets the powers of a line, and beside it as far as they are more than noise, to the mean of noise; how far that is.
-fn take_out(plane: &mut Plane, line: &Line) -> usize {
+pub(super) fn take_out(plane: &mut Plane, line: &Line) -> usize {
     let (spectra, width) = (plane.spectra, plane.width as i64);
     let steps: Vec<i64> = (0..spectra).map(|t| line.step(spectra, t)).collect();
     let (cells, level) = (plane.cells() as f64, plane.stations as f32);
@@ -290,39 +162,7 @@ mod tests {
     }
 
     fn search(plane: &mut Plane, most_drift: usize, chance: f64) -> Found {
-        find_on_all(plane, most_drift, libm::log(chance), Simd::new(SimdPath::detect()), &mut || {})
-    }
-
-    /// A carrier's power at all steps around it, a quarter of a channel apart.
-    fn put_carrier(powers: &mut Plane, first: usize, drift: i64, excess: f32) {
-        for k in -3i64..=3 {
-            let x = std::f64::consts::FRAC_PI_4 * k as f64;
-            let share = if k == 0 { 1.0 } else { (libm::sin(x) / x).powi(2) };
-            put(powers, (first as i64 + k) as usize, drift, excess * share as f32);
-        }
-    }
-
-    #[test]
-    fn lines_between_the_steps_of_the_first_look_are_found_where_they_are() {
-        let mut rng = mirinae_common::random::stream(7, 0, 0);
-        let mut powers = noise(32, 5000, 100, &mut rng);
-        let put_there = [(1001, 21, 12.0), (2002, -33, 12.0), (3003, 70, 12.0), (4001, 0, 12.0)];
-        for (first, drift, excess) in put_there {
-            put_carrier(&mut powers, first, drift, excess);
-        }
-        let noise_left = noise(32, 5000, 100, &mut rng);
-        let simd = Simd::new(SimdPath::detect());
-        let found = find(&mut powers, 75, (libm::log(1e-9), 2.0), simd, &mut || {});
-        assert_eq!(found.lines.len(), 4, "{found:?}");
-        for (first, drift, _) in put_there {
-            let line = found.lines.iter().find(|l| (l.first as i64 - first as i64).abs() <= 2).unwrap();
-            let middle = line.middle() - (first as i64 + drift / 2);
-            assert!((line.drift - drift).abs() <= 2 && middle.abs() <= 1 && line.excess() > 9.0, "{line:?}");
-        }
-        // They are taken out.
-        assert_eq!(find(&mut powers, 75, (libm::log(1e-9), 2.0), simd, &mut || {}).lines, []);
-        let mean = |plane: &Plane| plane.power_tf.iter().sum::<f32>() / plane.power_tf.len() as f32;
-        assert!((mean(&powers) - mean(&noise_left)).abs() < 0.02);
+        find(plane, most_drift, libm::log(chance), Simd::new(SimdPath::detect()), &mut || {})
     }
 
     fn put(powers: &mut Plane, first: usize, drift: i64, excess: f32) {

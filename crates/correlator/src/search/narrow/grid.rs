@@ -112,7 +112,7 @@ impl Grid {
 
     /// Steps beyond both ends of a group of sub-bands that can be seen, too.
     pub fn margin(&self) -> usize {
-        STEPS * self.points * WHOLE_GUARD_BINS / SUB_BINS
+        STEPS * (self.points * WHOLE_GUARD_BINS / SUB_BINS)
     }
 
     /// Steps by which a rate drifts over a stretch.
@@ -132,9 +132,9 @@ impl Grid {
         self.drift_steps(hz_per_s, spectra)
     }
 
-    /// Bytes of the powers of a sub-band over a stretch: of one station, and of all together.
-    pub fn bytes(&self, spectra: usize) -> usize {
-        2 * spectra * self.own_steps() * size_of::<f32>()
+    /// Bytes of the spectra of a sub-band over a stretch, of so many stations.
+    pub fn bytes(&self, spectra: usize, stations: usize) -> usize {
+        stations * spectra * super::voltages::bytes(self.own_channels())
     }
 
     /// Spectra that lie wholly in a scan.
@@ -143,18 +143,21 @@ impl Grid {
         (seconds / self.spectrum_s() + 1e-9) as usize
     }
 
-    /// First spectra of the stretches of a scan, and how many spectra each has; the last one ends with the scan.
-    pub fn stretches(&self, job: &Job, scan: usize) -> (Vec<usize>, usize) {
+    /// First spectrum and number of spectra of each stretch of a scan. What the last whole one leaves is in a shorter one that
+    /// ends with the scan: a power of two, too, so that few are looked at twice.
+    pub fn stretches(&self, job: &Job, scan: usize) -> Vec<(usize, usize)> {
         let all = self.spectra_of(job, scan);
         if all < FEWEST_SPECTRA {
-            return (Vec::new(), 0);
+            return Vec::new();
         }
         let each = self.most_spectra.min(1 << all.ilog2());
-        let mut starts: Vec<usize> = (0..all / each).map(|i| i * each).collect();
-        if !all.is_multiple_of(each) {
-            starts.push(all - each);
+        let mut stretches: Vec<(usize, usize)> = (0..all / each).map(|i| (i * each, each)).collect();
+        let left = all % each;
+        if left > 0 {
+            let last = left.next_power_of_two().max(FEWEST_SPECTRA);
+            stretches.push((all - last, last));
         }
-        (starts, each)
+        stretches
     }
 }
 
@@ -239,16 +242,15 @@ pub struct NarrowUnit {
 }
 
 /// All units of a job: depend on the job, the settings and the memory that may be used.
-pub fn units(job: &Job, grid: &Grid, shared: usize, memory_bytes: usize) -> Vec<NarrowUnit> {
+pub fn units(job: &Job, grid: &Grid, shared: &[Shared], memory_bytes: usize) -> Vec<NarrowUnit> {
     let mut units = Vec::new();
     for scan in 0..job.scans.len() {
-        let (starts, spectra) = grid.stretches(job, scan);
-        let of_sub_band = grid.bytes(spectra).max(1);
-        let most = (memory_bytes / of_sub_band).clamp(1, grid.sub_bands());
-        let groups = grid.sub_bands().div_ceil(most);
-        let each = grid.sub_bands().div_ceil(groups);
-        for &first in &starts {
-            for band in 0..shared {
+        for (first, spectra) in grid.stretches(job, scan) {
+            for (band, Shared { members, .. }) in shared.iter().enumerate() {
+                let of_sub_band = grid.bytes(spectra, members.len()).max(1);
+                let most = (memory_bytes / of_sub_band).clamp(1, grid.sub_bands());
+                let groups = grid.sub_bands().div_ceil(most);
+                let each = grid.sub_bands().div_ceil(groups);
                 for from in (0..grid.sub_bands()).step_by(each) {
                     let to = (from + each).min(grid.sub_bands());
                     units.push(NarrowUnit { scan, first, spectra, shared: band, from, to });

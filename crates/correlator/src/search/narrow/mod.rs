@@ -4,22 +4,33 @@
 //! drifting lines (a tree); where a sum is more than noise makes it, the spectra of the other stations are correlated along the same line. A signal of the sky
 //! is at all stations, coherent, with the rates of one direction of the field; interference is not, and says why.
 
+mod between;
 mod channelise;
 mod cross;
 mod filterbank;
 pub(super) mod find;
+mod fine;
 pub(super) mod grid;
+mod hits;
+pub(super) mod noise;
 mod picture;
 pub(super) mod plan;
 pub(super) mod plane;
-pub(super) mod powers;
 mod products;
 mod run;
+mod station;
+mod strip;
+#[cfg(test)]
+mod strip_tests;
 #[cfg(test)]
 mod tests;
+mod tile;
+mod tracks;
+mod transform;
 mod tree;
 mod unit;
 mod verdict;
+mod voltages;
 
 pub use plan::{NarrowPlan, prepare};
 pub use run::run;

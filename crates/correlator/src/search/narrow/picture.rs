@@ -1,6 +1,6 @@
 //! Draws waterfalls: the powers of all stations around a signal.
 
-use super::unit::PICTURE_HALF;
+use super::hits::PICTURE_HALF;
 use crate::fringe::colour;
 use mirinae_common::atomic::WriteError;
 use mirinae_common::picture;

@@ -56,7 +56,7 @@ pub fn prepare(
     let base = run::prepare(input, &wishes, simd)?;
     let grid = Grid::new(&base.job, &settings).map_err(Failure::usage)?;
     let shared = shared_bands(&base.job);
-    let units = units(&base.job, &grid, shared.len(), settings.memory_bytes);
+    let units = units(&base.job, &grid, &shared, settings.memory_bytes);
     if units.is_empty() {
         return Err(Failure::usage(NarrowError::Short { spectrum_s: grid.spectrum_s() }));
     }
@@ -167,8 +167,9 @@ impl fmt::Display for NarrowPlan {
         for (scan, half) in job.scans.iter().zip(&self.half_fields) {
             writeln!(f, "scan {}: field {:.1}\" either way", scan.name, half.to_degrees() * 3600.0)?;
         }
-        let of = |u: &NarrowUnit| (u.to - u.from) * grid.bytes(u.spectra);
+        let of =
+            |u: &NarrowUnit| (u.to - u.from) * grid.bytes(u.spectra, self.shared[u.shared].members.len());
         let most = self.units.iter().map(of).max().unwrap_or(0);
-        write!(f, "{} units of work, {} MiB of powers on a rank", self.units.len(), most.div_ceil(1 << 20))
+        write!(f, "{} units of work, {} MiB of spectra on a rank", self.units.len(), most.div_ceil(1 << 20))
     }
 }

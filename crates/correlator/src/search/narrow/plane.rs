@@ -38,15 +38,6 @@ impl Plane {
         self.stations * self.spectra
     }
 
-    /// Every other step of it.
-    pub fn thinned(&self) -> Self {
-        let mut power_tf = Vec::with_capacity(self.spectra * self.width.div_ceil(2));
-        for row in self.power_tf.chunks_exact(self.width.max(1)) {
-            power_tf.extend(row.chunks(2).map(|pair| pair[0]));
-        }
-        Self { width: self.width.div_ceil(2), margin: self.margin / 2, power_tf, ..*self }
-    }
-
     /// Adds another station's powers; one with few data is left out, for it would tell little.
     pub fn add(&mut self, other: &Self) {
         if !other.is_usable() {

@@ -3,9 +3,10 @@
 use super::super::chance::{ln_chance, of_any, sigma};
 use super::super::ecsv::to_ecsv;
 use super::super::{arcsec, direction};
+use super::hits::{Hit, PICTURE_HALF};
 use super::picture::{self, Waterfall};
 use super::plan::NarrowPlan;
-use super::unit::{Hit, PICTURE_HALF, UnitResult};
+use super::unit::UnitResult;
 use super::verdict::Outcome;
 use crate::geometry::DelayModel;
 use hdf5::types::VarLenUnicode;

@@ -3,7 +3,7 @@
 use super::cross::{CrossTest, FieldOfRates, Track, exact};
 use super::find::Line;
 use super::grid::Grid;
-use super::powers::median_of_mean;
+use super::noise::median_of_mean;
 use super::verdict::{Outcome, judge};
 use num_complex::{Complex32, Complex64};
 use rand::{Rng, RngExt};

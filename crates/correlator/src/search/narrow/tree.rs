@@ -32,20 +32,40 @@ fn drift_sums(power: &mut Vec<f32>, scratch: &mut Vec<f32>, width: usize, most: 
     }
 }
 
+/// What powers are added in: numbers as they are, or small whole ones, which vectors hold twice as many of.
+pub(super) trait Power: Copy + PartialOrd + Default {
+    /// The sum.
+    fn plus(self, other: Self) -> Self;
+}
+
+impl Power for f32 {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+}
+
+impl Power for u16 {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+}
+
 /// Rows of powers in a larger table, each some places further than the one before.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct Rows<'a, P> {
     /// The table.
-    pub values: &'a [f32],
+    pub values: &'a [P],
     /// Where the first row begins.
     pub first: usize,
     /// From the beginning of a row to that of the next one.
     pub step: isize,
 }
 
-impl Rows<'_> {
+impl<P> Rows<'_, P> {
     #[inline(always)]
-    fn row(&self, row: usize, width: usize) -> &[f32] {
+    fn row(&self, row: usize, width: usize) -> &[P] {
         let start = self.first as isize + row as isize * self.step;
         &self.values[start as usize..][..width]
     }
@@ -53,26 +73,26 @@ impl Rows<'_> {
 
 /// Sums along lines, of which the largest is wanted: for each path's vectors. What its twin in the tests, `drift_sums`, does, but for the ends of rows, which
 /// no line that begins in `begin` reaches; the last sums are nowhere kept.
-pub(super) struct Largest<'a> {
+pub(super) struct Largest<'a, P> {
     /// Powers: a row has `begin` places and as many as the largest drift.
-    pub rows: Rows<'a>,
+    pub rows: Rows<'a, P>,
     /// Number of rows: a power of two, two at least.
     pub spectra: usize,
     /// Room.
-    pub sums: &'a mut Vec<f32>,
+    pub sums: &'a mut Vec<P>,
     /// Room.
-    pub scratch: &'a mut Vec<f32>,
+    pub scratch: &'a mut Vec<P>,
     /// Places at which lines may begin.
     pub begin: usize,
     /// Smallest and largest drift.
     pub drifts: (usize, usize),
     /// Sums up to here are not wanted.
-    pub least: f32,
+    pub least: P,
 }
 
-impl Kernel for Largest<'_> {
+impl<P: Power> Kernel for Largest<'_, P> {
     /// Sum, place at which the line begins, drift.
-    type Output = Option<(f32, usize, usize)>;
+    type Output = Option<(P, usize, usize)>;
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Self::Output {
@@ -81,7 +101,7 @@ impl Kernel for Largest<'_> {
         let (mut rows, mut half) = (self.rows, 1);
         let (mut out, mut other) = (self.sums, self.scratch);
         for room in [&mut *out, &mut *other] {
-            room.resize(room.len().max(spectra * width), 0.0);
+            room.resize(room.len().max(spectra * width), P::default());
         }
         while 2 * half < spectra {
             let needed = (self.drifts.1 / (spectra / (2 * half)) + 1).min(2 * half);
@@ -92,7 +112,7 @@ impl Kernel for Largest<'_> {
                     let high = rows.row(block + half + drift / 2, width);
                     let sums = &mut out[(block + drift) * width..][..width - shift];
                     for ((o, l), h) in sums.iter_mut().zip(low).zip(&high[shift..]) {
-                        *o = l + h;
+                        *o = l.plus(*h);
                     }
                 }
             }
@@ -108,7 +128,7 @@ impl Kernel for Largest<'_> {
             let found = largest_sum(low, high);
             if found > top {
                 top = found;
-                let place = low.iter().zip(high).position(|(l, h)| l + h == top).unwrap_or(0);
+                let place = low.iter().zip(high).position(|(l, h)| l.plus(*h) == top).unwrap_or(0);
                 best = Some((top, place, drift));
             }
         }
@@ -118,15 +138,16 @@ impl Kernel for Largest<'_> {
 
 /// The largest of the sums of two rows.
 #[inline(always)]
-fn largest_sum(low: &[f32], high: &[f32]) -> f32 {
+fn largest_sum<P: Power>(low: &[P], high: &[P]) -> P {
     const AT_ONCE: usize = 64;
-    let more = |a: f32, b: f32| if b > a { b } else { a };
-    let mut tops = [0.0f32; AT_ONCE];
+    let more = |a: P, b: P| if b > a { b } else { a };
+    let mut tops = [P::default(); AT_ONCE];
     let (lows, highs) = (low.chunks_exact(AT_ONCE), high.chunks_exact(AT_ONCE));
-    let rest = lows.remainder().iter().zip(highs.remainder()).map(|(l, h)| l + h).fold(0.0, more);
+    let rest = lows.remainder().iter().zip(highs.remainder()).map(|(l, h)| l.plus(*h));
+    let rest = rest.fold(P::default(), more);
     for (l, h) in lows.zip(highs) {
         for (top, (l, h)) in tops.iter_mut().zip(l.iter().zip(h)) {
-            *top = more(*top, l + h);
+            *top = more(*top, l.plus(*h));
         }
     }
     tops.into_iter().fold(rest, more)
@@ -181,13 +202,24 @@ mod tests {
             let all = (0..=most).flat_map(|d| sums[d * width..][..begin].iter().copied());
             let top = all.fold(0.0, f32::max);
             let (first, step) = if down { ((spectra - 1) * width, -(width as isize)) } else { (0, width as isize) };
-            let rows = Rows { values: &power, first, step };
+            let rows = Rows { values: &power[..], first, step };
             for path in SimdPath::ALL {
                 let (mut a, mut b) = (Vec::new(), Vec::new());
                 let kernel = Largest { rows, spectra, sums: &mut a, scratch: &mut b, begin, drifts: (0, most), least: 0.0 };
                 let (sum, place, drift) = Simd::new(path).run(kernel).unwrap();
                 prop_assert_eq!(sum, top);
                 prop_assert_eq!(sums[drift * width + place], top);
+                // In whole numbers, too: these are at most 4095, and 32 of them.
+                let whole: Vec<u16> = power.iter().map(|p| (*p / 2.0) as u16).collect();
+                let halves: Vec<f32> = whole.iter().map(|p| f32::from(*p)).collect();
+                let of_whole = Rows { values: &whole[..], first, step };
+                let (mut a, mut b) = (Vec::new(), Vec::new());
+                let kernel = Largest { rows: of_whole, spectra, sums: &mut a, scratch: &mut b, begin, drifts: (0, most), least: 0 };
+                let of_halves = Rows { values: &halves[..], first, step };
+                let (mut c, mut d) = (Vec::new(), Vec::new());
+                let twin = Largest { rows: of_halves, spectra, sums: &mut c, scratch: &mut d, begin, drifts: (0, most), least: 0.0 };
+                let wanted = Simd::new(path).run(twin).map(|(sum, place, drift)| (sum as u16, place, drift));
+                prop_assert_eq!(Simd::new(path).run(kernel), wanted);
             }
         }
 

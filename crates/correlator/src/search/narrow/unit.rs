@@ -1,60 +1,28 @@
-//! Does one unit of work: every station's powers, their lines, the cross test of each.
+//! Does one unit of work: every station's spectra, lines in their powers, the cross test of each.
 
-use super::channelise::{Channeliser, Wanted, first_step};
-use super::cross::{CrossTest, Track};
-use super::find::{Found, Line, find};
+use super::between::Between;
+use super::channelise::{Channeliser, Wanted};
+use super::cross::CrossTest;
+use super::find::{Found, Line, MOST_HITS, find, take_out};
+use super::fine::refined;
 use super::grid::{NarrowUnit, STEPS};
+use super::hits::{Hit, keep_pictures, number};
 use super::plan::NarrowPlan;
 use super::plane::Plane;
-use super::powers::{Powers, Scale};
-use super::verdict::{Outcome, Verdict, judge};
+use super::station::{Station, first_step_of};
+use super::strip::{LOOKS, Room, Strip};
+use super::tracks::track;
+use super::verdict::{NEAR, Outcome, judge};
 use crate::baseband::{BasebandError, SampleSource};
 use crate::simd::Simd;
-use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
-
-/// Channels to either side of a line that are kept for its picture.
-pub const PICTURE_HALF: usize = 40;
-/// Signals of a unit that did not pass and have pictures.
-const MOST_PICTURES: usize = 8;
-/// Steps over a stretch within which the lines of two stations are one signal.
-const SAME_STEPS: i64 = 3 * STEPS as i64;
+use std::time::Instant;
 
 /// Natural logarithm of how much likelier than the threshold the powers of all stations together may be in noise: the cross test must
 /// make up for it, or nothing is told of them.
 const WEAKER: f64 = 5.7;
-/// The same for the first look at a station, at every other step.
+/// The same for the first look, in the middles of channels and between them.
 const SLACK: f64 = 2.0;
-
-/// A signal at one station or in the sum of all, with its outcome.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Hit {
-    /// Place of the station among the band's; `None`: the powers of all of them together.
-    pub member: Option<usize>,
-    /// The line; `first` is in steps from the band's lower edge here.
-    pub line: Line,
-    /// Sum of the powers of all stations along the line, and how many these are.
-    pub all: (f64, usize),
-    /// Natural logarithm of the probability that noise has such powers on one line and is as coherent.
-    pub ln_joint: f64,
-    /// Outcome of the cross test.
-    pub outcome: Outcome,
-    /// z of the other stations at the best direction, by member.
-    pub z_m: Vec<f64>,
-    /// Probability that noise correlates as much anywhere in the field.
-    pub cross_false_alarm: f64,
-    /// Best direction: direction cosines from the pointing.
-    pub at: Option<[f64; 2]>,
-    /// Errors of l and m, and their correlation.
-    pub error: Option<[f64; 3]>,
-    /// Stations, closure phase and its error in degrees.
-    pub closures: Vec<([usize; 3], f64, f64)>,
-    /// Number of the signal in its unit: hits of several stations that are one have the same.
-    pub signal: usize,
-    /// Powers around the line by member, spectrum and channel ([`PICTURE_HALF`] to either side of the line's middle).
-    pub picture_mtf: Vec<f32>,
-}
 
 /// What a unit gave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -71,6 +39,8 @@ pub struct UnitResult {
 
 /// Where raw powers go: member, spectrum of the scan, channel from the band's lower edge, powers.
 pub(super) type Raw<'a> = &'a mut dyn FnMut(usize, usize, usize, &[f32]);
+/// The same for one member: spectrum of the unit, channel, powers.
+pub(super) type RawOf<'a> = &'a mut dyn FnMut(usize, usize, &[f32]);
 
 /// Does a unit.
 ///
@@ -83,222 +53,194 @@ pub(super) fn work(
     raw: Raw,
     tick: &mut dyn FnMut(),
 ) -> Result<UnitResult, BasebandError> {
-    let (grid, members) = (&plan.grid, &plan.shared[unit.shared].members);
-    let sub_bands: Vec<usize> = (unit.from..unit.to).collect();
-    let wanted = Wanted { scan: unit.scan, first: unit.first, spectra: unit.spectra, sub_bands: &sub_bands };
-    let mut result = UnitResult::default();
-    let (mut lines_m, mut scales) = (Vec::new(), Vec::new());
-    let (mut edges, mut together) = ((0, 0), Plane::none());
-    let (simd, ln_threshold) = (Simd::new(plan.base.simd), plan.settings.ln_threshold);
-    let most = grid.most_drift_of(unit.spectra);
-    let (started, mut searched) = (Instant::now(), Duration::ZERO);
-    let mut search = |plane: &mut Plane, threshold: (f64, f64), tick: &mut dyn FnMut()| {
-        let began = Instant::now();
-        let Found { lines, trials, crowded } = find(plane, most, threshold, simd, tick);
-        result.trials += trials;
-        result.crowded += usize::from(crowded);
-        searched += began.elapsed();
-        lines
-    };
-    let mut used_m = Vec::new();
-    for (m, member) in members.iter().enumerate() {
-        let source = sources[member.stream].as_mut();
-        let mut channeliser = Channeliser::new(&plan.base.job, *grid, *member, source, plan.base.simd);
-        let mut raw = |t: usize, channel: usize, line: &[f32]| raw(m, unit.first + t, channel, line);
-        let mut powers =
-            Powers::read(&mut channeliser, source, (grid, wanted, plan.recorded(unit, m)), &mut raw, tick)?;
-        lines_m.push(search(&mut powers.plane, (ln_threshold, SLACK), tick));
-        // Without what the station has by itself: interference at one station is none of the sum.
-        together.add(&powers.plane);
-        used_m.push(powers.scale.used());
-        edges = (powers.first_step, powers.plane.width);
-        scales.push(powers.scale);
-    }
-    let summed = if together.stations > 1 {
-        search(&mut together, (ln_threshold + WEAKER, 0.0), tick)
-    } else {
-        Vec::new()
-    };
-    drop(together);
-    result.used_m = used_m;
-    tracing::debug!(?searched, all = ?started.elapsed(), "lines of a unit");
-    if lines_m.iter().all(Vec::is_empty) && summed.is_empty() {
-        return Ok(result);
-    }
-    let field = plan.field(unit);
-    let rates = (field.most_rate() / grid.step_hz()).ceil() as usize + 2 * STEPS;
-    let half = (STEPS * PICTURE_HALF).max(rates.min(grid.guard_steps() / 8));
-    let stations = lines_m.iter().enumerate().flat_map(|(m, lines)| lines.iter().map(move |l| (Some(m), *l)));
-    let all: Vec<(Option<usize>, Line)> = stations.chain(summed.into_iter().map(|l| (None, l))).collect();
-    let tracks = Tracks { plan, unit, all: &all, scales: &scales, edges, half };
-    let tracks = tracks.collect(sources, tick)?;
-    let test = CrossTest::new(unit.spectra);
-    let mut kept = Vec::new();
-    for ((member, line), track) in all.iter().zip(&tracks) {
-        let verdict = judge(&test, track, (*member, line), &field, &lines_m);
-        tick();
-        let hit = hit((*member, line), track, verdict, edges.0);
-        let joint = hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold;
-        if line.ln_chance() <= ln_threshold || joint {
-            result.hits.push(hit);
-            kept.push(track);
-        }
-    }
-    number(&mut result.hits, unit.spectra);
-    keep_pictures(&mut result.hits, &kept);
+    let started = Instant::now();
+    let stations = read(plan, sources, unit, raw, tick)?;
+    let read_s = started.elapsed().as_secs_f64();
+    let mut search = Search::new(plan, unit, &stations);
+    search.all(tick);
+    let lines_s = started.elapsed().as_secs_f64();
+    let result = search.judged(tick);
+    let all_s = started.elapsed().as_secs_f64();
+    tracing::debug!(read_s, lines_s, all_s, hits = result.hits.len(), "unit");
     Ok(result)
 }
 
-fn hit((member, line): (Option<usize>, &Line), track: &Track, verdict: Verdict, first_step: i64) -> Hit {
-    let mut line = *line;
-    // A line of a unit's own begins in the band, or a margin below it: never far below 0.
-    line.first = (line.first as i64 + first_step).max(0) as usize;
-    let powers = (0..track.z_mtk.len()).map(|m| track.power(m, 0));
-    let fit = verdict.fit.as_ref();
-    let ln_joint = line.ln_chance() + fit.map_or(0.0, |f| f.ln_coherence);
-    Hit {
-        member,
-        line,
-        ln_joint,
-        all: powers.fold((0.0, 0), |a, p| (a.0 + p.0, a.1 + p.1)),
-        outcome: verdict.outcome,
-        z_m: verdict.z_m,
-        cross_false_alarm: fit.map_or(1.0, |f| f.false_alarm),
-        at: fit.filter(|f| f.error.is_some()).map(|f| f.at),
-        error: fit.and_then(|f| f.error),
-        closures: verdict.closures,
-        signal: 0,
-        picture_mtf: Vec::new(),
-    }
+/// Spectra of all stations.
+fn read(
+    plan: &NarrowPlan,
+    sources: &mut [Box<dyn SampleSource>],
+    unit: &NarrowUnit,
+    raw: Raw,
+    tick: &mut dyn FnMut(),
+) -> Result<Vec<Station>, BasebandError> {
+    let simd = Simd::new(plan.base.simd);
+    let sub_bands: Vec<usize> = (unit.from..unit.to).collect();
+    let wanted = Wanted { scan: unit.scan, first: unit.first, spectra: unit.spectra, sub_bands: &sub_bands };
+    let members = plan.shared[unit.shared].members.iter().enumerate();
+    let station = |(m, member): (usize, &super::grid::Member)| {
+        let source = sources[member.stream].as_mut();
+        let mut channeliser = Channeliser::new(&plan.base.job, plan.grid, *member, source, plan.base.simd);
+        let mut raw = |t: usize, channel: usize, line: &[f32]| raw(m, unit.first + t, channel, line);
+        let raw: Option<RawOf> = if plan.settings.filterbank { Some(&mut raw) } else { None };
+        let of = (&plan.grid, wanted, plan.recorded(unit, m));
+        Station::read(&mut channeliser, source, of, (raw, simd), tick)
+    };
+    members.map(station).collect()
 }
 
-/// Gives hits of several stations that are one signal the same number: what passes is the strongest's, and those that follow its line.
-fn number(hits: &mut [Hit], spectra: usize) {
-    let mut order: Vec<usize> = (0..hits.len()).collect();
-    order.sort_by(|&i, &j| hits[i].line.ln_chance().total_cmp(&hits[j].line.ln_chance()));
-    let mut firsts: Vec<usize> = Vec::new();
-    for &i in &order {
-        let same = |&j: &usize| {
-            let near = |t: usize| {
-                let apart = hits[i].line.step(spectra, t) - hits[j].line.step(spectra, t);
-                apart.abs() <= SAME_STEPS
-            };
-            hits[i].member != hits[j].member
-                && hits[i].outcome == Outcome::Passes
-                && hits[j].outcome == Outcome::Passes
-                && near(0)
-                && near(spectra - 1)
-        };
-        match firsts.iter().position(same) {
-            Some(signal) => hits[i].signal = signal,
-            None => {
-                hits[i].signal = firsts.len();
-                firsts.push(i);
-            }
-        }
-    }
-}
-
-/// Keeps the powers around what passes, and around the strongest of the others.
-fn keep_pictures(hits: &mut [Hit], tracks: &[&Track]) {
-    let mut others: Vec<usize> = (0..hits.len()).filter(|&i| hits[i].outcome != Outcome::Passes).collect();
-    others.sort_by(|&i, &j| hits[i].line.ln_chance().total_cmp(&hits[j].line.ln_chance()));
-    let strongest = &others[..others.len().min(MOST_PICTURES)];
-    for i in 0..hits.len() {
-        if hits[i].outcome == Outcome::Passes || strongest.contains(&i) {
-            hits[i].picture_mtf = picture(&hits[i].line, tracks[i]);
-        }
-    }
-}
-
-/// Powers around a line's middle, in place of around the line.
-fn picture(line: &Line, track: &Track) -> Vec<f32> {
-    let half = PICTURE_HALF as i64;
-    let mut powers = Vec::new();
-    for member in 0..track.z_mtk.len() {
-        for t in 0..track.spectra {
-            let above = line.middle() - line.step(track.spectra, t);
-            let at = |k: i64| track.at(member, t, above + k * STEPS as i64).norm_sqr();
-            powers.extend((-half..=half).map(at));
-        }
-    }
-    powers
-}
-
-/// Collects the spectra around lines.
-struct Tracks<'a> {
+/// The search of a unit's powers.
+struct Search<'a> {
     plan: &'a NarrowPlan,
     unit: &'a NarrowUnit,
-    all: &'a [(Option<usize>, Line)],
-    scales: &'a [Scale],
-    /// First step of the powers, and their number.
-    edges: (i64, usize),
-    half: usize,
+    stations: &'a [Station],
+    simd: Simd,
+    between: Between,
+    /// Drift searched at most, in steps.
+    most: usize,
+    room: Room,
+    lines_m: Vec<Vec<Line>>,
+    summed: Vec<Line>,
+    trials: f64,
+    crowded_m: Vec<bool>,
 }
 
-impl Tracks<'_> {
-    /// Reads all stations once more, for the sub-bands that hold lines alone.
-    fn collect(
-        &self,
-        sources: &mut [Box<dyn SampleSource>],
-        tick: &mut dyn FnMut(),
-    ) -> Result<Vec<Track>, BasebandError> {
-        let (grid, members) = (&self.plan.grid, &self.plan.shared[self.unit.shared].members);
-        let spectra = self.unit.spectra;
-        let room = |(_, line): &(Option<usize>, Line)| {
-            // Pictures show what is around the middle of a line: further from its ends.
-            let half = self.half + line.drift.unsigned_abs() as usize / 2 + 1;
-            Track::new(members.len(), spectra, half)
-        };
-        let mut tracks: Vec<Track> = self.all.iter().map(room).collect();
-        let sub_of = |line: &Line| {
-            let middle = (line.middle() + self.edges.0).max(0) as usize;
-            (middle / grid.own_steps()).clamp(self.unit.from, self.unit.to - 1)
-        };
-        let subs: Vec<usize> = self.all.iter().map(|(_, line)| sub_of(line)).collect();
-        let mut sub_bands = subs.clone();
-        sub_bands.sort_unstable();
-        sub_bands.dedup();
-        let (scan, first) = (self.unit.scan, self.unit.first);
-        let wanted = Wanted { scan, first, spectra, sub_bands: &sub_bands };
-        for (m, member) in members.iter().enumerate() {
-            let source = sources[member.stream].as_mut();
-            let mut channeliser =
-                Channeliser::new(&self.plan.base.job, *grid, *member, source, self.plan.base.simd);
-            let mut sink = |t: usize, place: usize, spectrum: &mut [Complex32], _: f64| {
-                let here = sub_bands[place];
-                for ((track, (_, line)), sub) in tracks.iter_mut().zip(self.all).zip(&subs) {
-                    if *sub == here {
-                        self.copy(track, line, (m, t), (here, spectrum));
-                    }
-                }
-            };
-            channeliser.run(source, wanted, &mut sink, tick)?;
+impl<'a> Search<'a> {
+    fn new(plan: &'a NarrowPlan, unit: &'a NarrowUnit, stations: &'a [Station]) -> Self {
+        let simd = Simd::new(plan.base.simd);
+        Self {
+            plan,
+            unit,
+            stations,
+            simd,
+            between: Between::new(simd),
+            most: plan.grid.most_drift_of(unit.spectra),
+            room: Room::default(),
+            lines_m: vec![Vec::new(); stations.len()],
+            summed: Vec::new(),
+            trials: 0.0,
+            // The last one is all together.
+            crowded_m: vec![false; stations.len() + 1],
         }
-        Ok(tracks)
     }
 
-    /// Copies the steps around a line from one spectrum of a sub-band.
-    fn copy(
-        &self,
-        track: &mut Track,
-        line: &Line,
-        (m, t): (usize, usize),
-        (sub, spectrum): (usize, &[Complex32]),
-    ) {
-        let row = 2 * track.half + 1;
-        let centre = line.step(track.spectra, t);
-        for (k, z) in track.z_mtk[m][t * row..(t + 1) * row].iter_mut().enumerate() {
-            let step = centre + k as i64 - track.half as i64;
-            let place = step + self.edges.0 - first_step(&self.plan.grid, sub);
-            let noise = usize::try_from(step)
-                .ok()
-                .filter(|step| *step < self.edges.1)
-                .and_then(|step| self.scales[m].at(t, step));
-            let value = usize::try_from(place).ok().and_then(|p| spectrum.get(p));
-            if let (Some(noise), Some(value)) = (noise, value) {
-                *z = value / noise.sqrt() as f32;
+    /// Looks for lines in all strips.
+    fn all(&mut self, tick: &mut dyn FnMut()) {
+        let Some(channels) = self.stations.first().map(|s| s.channels) else { return };
+        for strip in Strip::all(channels, self.plan.grid.margin() / STEPS, self.most.div_ceil(STEPS)) {
+            self.strip(strip, tick);
+        }
+        // Strips have their strongest lines each.
+        let most = MOST_HITS + (self.trials * libm::exp(self.plan.settings.ln_threshold)) as usize;
+        for (lines, crowded) in self.lines_m.iter_mut().zip(&mut self.crowded_m) {
+            lines.sort_by(|a, b| a.ln_chance().total_cmp(&b.ln_chance()));
+            *crowded |= lines.len() > most;
+            lines.truncate(most);
+        }
+        self.summed.sort_by(|a, b| a.ln_chance().total_cmp(&b.ln_chance()));
+    }
+
+    /// Looks for lines at each station, then in the sum of all.
+    fn strip(&mut self, strip: Strip, tick: &mut dyn FnMut()) {
+        let ln_threshold = self.plan.settings.ln_threshold;
+        let mut together = Plane::none();
+        let mut found_m: Vec<Vec<Line>> = vec![Vec::new(); self.stations.len()];
+        for m in 0..self.stations.len() {
+            let station = &self.stations[m];
+            if !station.is_usable() {
+                continue;
+            }
+            let mut plane = strip.powers(station, self.simd, &mut self.room);
+            let coarse = self.first_look((&mut plane, m), ln_threshold, tick);
+            if !coarse.is_empty() {
+                // What is no line after all stays in the sum.
+                self.room.planes.push(plane.power_tf);
+                plane = strip.powers(station, self.simd, &mut self.room);
+            }
+            for line in coarse {
+                let around = strip.around(&line);
+                let mut fine =
+                    refined(&mut self.between, &[(station, &found_m[m])], (&around, self.most as i64));
+                if fine.ln_chance() <= ln_threshold {
+                    fine.wide = STEPS / LOOKS * take_out(&mut plane, &line);
+                    found_m[m].push(fine);
+                }
+            }
+            // Without what the station has by itself: interference at one station is none of the sum.
+            if together.stations == 0 {
+                together = plane;
+            } else {
+                together.add(&plane);
+                self.room.planes.push(plane.power_tf);
             }
         }
+        if together.stations > 1 {
+            let weaker = ln_threshold + WEAKER;
+            let coarse = self.first_look((&mut together, self.stations.len()), weaker, tick);
+            let usable = self.stations.iter().zip(&found_m).filter(|(s, _)| s.is_usable());
+            let stations: Vec<(&Station, &[Line])> = usable.map(|(s, lines)| (s, lines.as_slice())).collect();
+            for line in coarse {
+                let around = strip.around(&line);
+                let fine = refined(&mut self.between, &stations, (&around, self.most as i64));
+                if fine.ln_chance() <= weaker {
+                    self.summed.push(Line { wide: STEPS / LOOKS * line.wide, ..fine });
+                }
+                tick();
+            }
+        }
+        if together.stations > 0 {
+            self.room.planes.push(together.power_tf);
+        }
+        for (lines, found) in self.lines_m.iter_mut().zip(found_m) {
+            lines.extend(found);
+        }
+    }
+
+    /// Lines in the middles of channels and between them that may be what is looked for.
+    fn first_look(
+        &mut self,
+        (plane, place): (&mut Plane, usize),
+        ln_threshold: f64,
+        tick: &mut dyn FnMut(),
+    ) -> Vec<Line> {
+        // All steps are tried around what is found: all lines on them are.
+        let own = STEPS / LOOKS * (plane.width - 2 * plane.margin);
+        self.trials += (own * (2 * self.most + 1)) as f64;
+        let most = (self.most * LOOKS).div_ceil(STEPS);
+        let Found { lines, crowded, .. } = find(plane, most, ln_threshold + SLACK, self.simd, tick);
+        self.crowded_m[place] |= crowded;
+        lines
+    }
+
+    /// Puts all lines to the test.
+    fn judged(mut self, tick: &mut dyn FnMut()) -> UnitResult {
+        let crowded = self.crowded_m.iter().filter(|c| **c).count();
+        let used_m = self.stations.iter().map(|s| s.scale.used()).collect();
+        let mut result = UnitResult { hits: Vec::new(), trials: self.trials, crowded, used_m };
+        let (plan, grid, ln_threshold) = (self.plan, &self.plan.grid, self.plan.settings.ln_threshold);
+        let first_step = first_step_of(grid, self.unit.from);
+        let field = plan.field(self.unit);
+        let rates = (field.most_rate() / grid.step_hz()).ceil() as usize + 2 * STEPS;
+        let half = NEAR.max(rates.min(grid.guard_steps() / 8));
+        let of_stations = self.lines_m.iter().enumerate();
+        let of_stations = of_stations.flat_map(|(m, lines)| lines.iter().map(move |l| (Some(m), *l)));
+        let all: Vec<(Option<usize>, Line)> =
+            of_stations.chain(self.summed.iter().map(|l| (None, *l))).collect();
+        let test = CrossTest::new(self.unit.spectra);
+        let mut kept = Vec::new();
+        for (member, line) in &all {
+            let track = track(&mut self.between, self.stations, line, half);
+            let verdict = judge(&test, &track, (*member, line), &field, &self.lines_m);
+            tick();
+            let hit = Hit::new((*member, line), &track, verdict, first_step);
+            let joint = hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold;
+            if line.ln_chance() <= ln_threshold || joint {
+                result.hits.push(hit);
+                kept.push(*line);
+            }
+        }
+        number(&mut result.hits, self.unit.spectra);
+        let mut wide = |i: usize, half: usize| track(&mut self.between, self.stations, &kept[i], half);
+        keep_pictures(&mut result.hits, &kept, &mut wide);
+        result
     }
 }

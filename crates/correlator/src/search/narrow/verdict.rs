@@ -20,6 +20,8 @@ const SATELLITE_SHARE: f64 = 1e-6;
 const SATELLITE_FACTOR: f64 = 1.7;
 /// Probability below which a station's power along the line is taken for the signal.
 const POWER_CHANCE: f64 = 1e-4;
+/// Steps to either side in which a signal is looked for at other stations.
+pub const NEAR: usize = 16 * STEPS;
 /// Steps over a stretch by which the drifts of one celestial signal may differ between stations.
 const SAME_DRIFT: i64 = 2 * STEPS as i64;
 
@@ -166,9 +168,9 @@ fn moved(line: &Line, lines: Option<&Vec<Line>>, field: &FieldOfRates) -> bool {
     lines.is_some_and(|lines| lines.iter().any(alike))
 }
 
-/// Steps to either side in which a signal is looked for at other stations.
+/// Those of them that a track has.
 fn near(track: &Track) -> i64 {
-    (track.half as i64).min(16 * STEPS as i64)
+    track.half.min(NEAR) as i64
 }
 
 /// Whether a station has power along the line, or beside it.

@@ -1,6 +1,6 @@
 //! Divides powers by the noise around them: of each spectrum, then of each piece of the band.
 
-use super::super::narrow::powers::{PIECE, Scale, median, median_of_mean};
+use super::super::narrow::noise::{PIECE, Scale, median, median_of_mean};
 use crate::simd::{Kernel, Lanes, Simd};
 use std::ops::Range;
 

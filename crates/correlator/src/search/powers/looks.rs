@@ -1,6 +1,6 @@
 //! Tells of how many powers of noise each power of a file is the mean, by how much they scatter.
 
-use super::super::narrow::powers::quantile_of_mean;
+use super::super::narrow::noise::quantile_of_mean;
 use super::sigproc::{Filterbank, SigprocError};
 
 /// Channels that are looked at: in the middle of the band.

@@ -11,7 +11,7 @@ mod table;
 mod tests;
 
 use super::ecsv::to_ecsv;
-use super::narrow::find::{Line, MOST_HITS, find_on_all};
+use super::narrow::find::{Line, MOST_HITS, find};
 use super::narrow::plane::Plane;
 use crate::simd::{Simd, SimdPath};
 use flatten::Flattener;
@@ -209,7 +209,7 @@ impl<'a> Search<'a> {
         }
         let used = self.flattener.run(self.simd, &mut plane.power_tf, plane.width, inside);
         plane.used = used * self.looks;
-        let piece = find_on_all(plane, self.most_drift, self.ln_threshold, self.simd, &mut || {});
+        let piece = find(plane, self.most_drift, self.ln_threshold, self.simd, &mut || {});
         found.trials += piece.trials;
         found.crowded += usize::from(piece.crowded);
         for mut line in piece.lines.into_iter().take(2 * MOST_HITS) {

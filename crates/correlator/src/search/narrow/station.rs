@@ -1,0 +1,208 @@
+//! One station's spectra of a unit, and the noise around each channel.
+
+use super::channelise::{Channeliser, Wanted, first_step};
+use super::grid::{Grid, STEPS};
+use super::noise::{PIECE, Scale, median, median_of_mean};
+use super::voltages::Voltages;
+use crate::baseband::{BasebandError, SampleSource};
+use crate::simd::{Kernel, Lanes, Simd};
+use std::ops::Range;
+
+/// Spectra with less of their samples than this are not used.
+const LEAST_VALID: f64 = 0.5;
+/// Powers of a spectrum whose median is its noise: more tell little more.
+const ENOUGH: usize = 1 << 16;
+/// Channels of a piece of the band.
+const PIECE_CHANNELS: usize = PIECE / STEPS;
+/// Pieces whose noise is measured at once.
+const PIECES_AT_ONCE: usize = 16;
+
+/// What a station has of a unit.
+pub(super) struct Station {
+    /// Spectra.
+    pub voltages: Voltages,
+    /// Number of them.
+    pub spectra: usize,
+    /// Channels, margins included.
+    pub channels: usize,
+    /// Channels that the station has recorded over all of the stretch.
+    pub inside: Range<usize>,
+    /// Noise; its steps begin with the first channel.
+    pub scale: Scale,
+    simd: Simd,
+}
+
+/// Sky frequency of the first channel of a unit's spectra, in steps from the band's lower edge.
+pub(super) fn first_step_of(grid: &Grid, first_sub_band: usize) -> i64 {
+    first_step(grid, first_sub_band) + (grid.guard_steps() - grid.margin()) as i64
+}
+
+impl Station {
+    /// What spectra and their noise make.
+    #[cfg(test)]
+    pub fn of(
+        voltages: Voltages,
+        (spectra, channels): (usize, usize),
+        inside: Range<usize>,
+        scale: Scale,
+        simd: Simd,
+    ) -> Self {
+        Self { voltages, spectra, channels, inside, scale, simd }
+    }
+
+    /// Noise power at a spectrum and step; `None` where there is nothing.
+    pub fn noise(&self, t: usize, step: i64) -> Option<f64> {
+        let step = usize::try_from(step).ok().filter(|step| self.inside.contains(&(step / STEPS)))?;
+        self.scale.at(t, step)
+    }
+
+    /// Whether there are enough data to be searched.
+    pub fn is_usable(&self) -> bool {
+        self.scale.used() > 0 && self.scale.used() * 2 >= self.spectra
+    }
+
+    /// Reads and transforms a station's part of a unit. `recorded` are the steps from the band's lower edge that the station,
+    /// which moves, has recorded. `raw(spectrum, channel from the band's lower edge, powers)` sees every power, margins left out.
+    ///
+    /// # Errors
+    /// Where the recording cannot be read.
+    pub fn read(
+        channeliser: &mut Channeliser,
+        source: &mut dyn SampleSource,
+        (grid, wanted, recorded): (&Grid, Wanted, Range<i64>),
+        (raw, simd): (Option<super::unit::RawOf>, Simd),
+        tick: &mut dyn FnMut(),
+    ) -> Result<Self, BasebandError> {
+        let (own, guard, margin) = (grid.own_channels(), grid.guard_steps() / STEPS, grid.margin() / STEPS);
+        let count = wanted.sub_bands.len();
+        // A sub-band's own channels, and the margins of the first and the last.
+        let part = |place: usize| {
+            let from = guard - if place == 0 { margin } else { 0 };
+            from..guard + own + if place + 1 == count { margin } else { 0 }
+        };
+        let widths: Vec<usize> = (0..count).map(|place| part(place).len()).collect();
+        let channels = widths.iter().sum();
+        let mut voltages = Voltages::new(wanted.spectra, &widths, simd);
+        let first = first_step_of(grid, wanted.sub_bands[0]);
+        let place = |step: i64| ((step - first).max(0) as usize / STEPS).min(channels);
+        let begin = place(recorded.start + STEPS as i64 - 1);
+        let inside = begin..place(recorded.end).max(begin);
+        let mut medians = Medians::new(&inside);
+        let mut time_t = vec![0.0; wanted.spectra];
+        let (mut line, mut raw) = (Vec::new(), raw);
+        let mut sink = |t: usize, place: usize, (re, im): (&[f32], &[f32]), valid: f64| {
+            let range = part(place);
+            let (re_here, im_here) = (&re[range.clone()], &im[range.clone()]);
+            voltages.put((t, place), re_here, im_here);
+            // The margin before the first sub-band's own channels is counted, too.
+            let at = place * own + margin + range.start - guard;
+            medians.add(at, re_here, im_here);
+            if place + 1 == count {
+                let noise = medians.take() / std::f64::consts::LN_2;
+                time_t[t] = if valid >= LEAST_VALID && noise > 0.0 { noise } else { 0.0 };
+            }
+            if let Some(raw) = &mut raw {
+                line.clear();
+                let own = guard..guard + own;
+                line.extend(re[own.clone()].iter().zip(&im[own]).map(|(re, im)| re * re + im * im));
+                raw(t, wanted.sub_bands[place] * grid.own_channels(), &line);
+            }
+        };
+        channeliser.run(source, wanted, &mut sink, tick)?;
+        let scale = Scale::of_times(time_t);
+        let mut station = Self { voltages, spectra: wanted.spectra, channels, inside, scale, simd };
+        let pieces = station.pieces(tick);
+        station.scale = station.scale.with_pieces(pieces);
+        Ok(station)
+    }
+
+    /// Noise of each piece of the band, relative to that of its spectra: the median of the means over time, which does not see
+    /// signals, if they are narrow.
+    fn pieces(&self, tick: &mut dyn FnMut()) -> Vec<f64> {
+        let used = self.scale.used();
+        if used == 0 {
+            return Vec::new();
+        }
+        let expected = median_of_mean(used);
+        let at_once = PIECES_AT_ONCE * PIECE_CHANNELS;
+        let mut pieces = Vec::with_capacity(self.channels.div_ceil(PIECE_CHANNELS));
+        let zeros = || vec![0.0f32; at_once];
+        let (mut re, mut im, mut mean) = (zeros(), zeros(), zeros());
+        for from in (0..self.channels).step_by(at_once) {
+            let n = at_once.min(self.channels - from);
+            mean.fill(0.0);
+            for t in 0..self.spectra {
+                let time = self.scale.time_t[t];
+                if time > 0.0 {
+                    self.voltages.get(t, from as i64, &mut re[..n], &mut im[..n]);
+                    let weight = (1.0 / (time * used as f64)) as f32;
+                    self.simd.run(Add { re: &re[..n], im: &im[..n], weight, mean: &mut mean[..n] });
+                }
+            }
+            for (i, piece) in mean[..n].chunks_mut(PIECE_CHANNELS).enumerate() {
+                let start = from + i * PIECE_CHANNELS;
+                let range = self.inside.start.max(start)..self.inside.end.min(start + piece.len());
+                let inside = piece.get_mut(range.start - start..range.end.max(start) - start);
+                let inside = inside.unwrap_or_default();
+                // A piece outside, or one that is nearly so, has its neighbour's noise.
+                let whole = inside.len() * 4 >= PIECE_CHANNELS || self.channels < 2 * PIECE_CHANNELS;
+                let noise = median(inside) / expected;
+                pieces.push(if whole && noise > 0.0 { noise } else { 0.0 });
+            }
+            tick();
+        }
+        pieces
+    }
+}
+
+/// Adds powers with a weight.
+struct Add<'a> {
+    re: &'a [f32],
+    im: &'a [f32],
+    weight: f32,
+    mean: &'a mut [f32],
+}
+
+impl Kernel for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let n = self.mean.len();
+        let (re, im, mean) = (&self.re[..n], &self.im[..n], &mut self.mean[..n]);
+        for i in 0..n {
+            mean[i] += self.weight * (re[i] * re[i] + im[i] * im[i]);
+        }
+    }
+}
+
+/// Collects powers of a spectrum, evenly spread over what was recorded, for their median.
+struct Medians {
+    inside: Range<usize>,
+    stride: usize,
+    powers: Vec<f32>,
+}
+
+impl Medians {
+    fn new(inside: &Range<usize>) -> Self {
+        Self { inside: inside.clone(), stride: (inside.len() / ENOUGH).max(1), powers: Vec::new() }
+    }
+
+    /// Adds channels from `at` on.
+    fn add(&mut self, at: usize, re: &[f32], im: &[f32]) {
+        let from = at.max(self.inside.start);
+        let first = self.inside.start + (from - self.inside.start).next_multiple_of(self.stride);
+        let end = self.inside.end.min(at + re.len());
+        let powers = (first..end).step_by(self.stride).map(|channel| {
+            let (re, im) = (re[channel - at], im[channel - at]);
+            re * re + im * im
+        });
+        self.powers.extend(powers);
+    }
+
+    fn take(&mut self) -> f64 {
+        let middle = median(&mut self.powers);
+        self.powers.clear();
+        middle
+    }
+}

@@ -1,0 +1,99 @@
+//! The transform of complex numbers whose real and imaginary parts are apart, as it is.
+
+use super::fft::{Input, Output};
+use super::{Complex, Fft, FftScratch, Kernel, Lanes, Simd};
+
+/// Numbers, all of them.
+struct Numbers<'a>(&'a [f32], &'a [f32]);
+
+impl Input for Numbers<'_> {
+    const COMMON: bool = true;
+
+    #[inline(always)]
+    unsafe fn get<L: Lanes>(&self, _: usize, _: usize, at: usize) -> Complex<L> {
+        // SAFETY: as the caller says.
+        unsafe { Complex::load(self.0.as_ptr().add(at), self.1.as_ptr().add(at)) }
+    }
+}
+
+/// Keeps all bins.
+struct Bins<'a>(&'a mut [f32], &'a mut [f32]);
+
+impl Output for Bins<'_> {
+    #[inline(always)]
+    unsafe fn put<L: Lanes>(&mut self, _: usize, _: usize, at: usize, bins: Complex<L>) {
+        // SAFETY: as the caller says.
+        unsafe { bins.store(self.0.as_mut_ptr().add(at), self.1.as_mut_ptr().add(at)) }
+    }
+}
+
+struct Whole<'a> {
+    fft: &'a Fft,
+    scratch: &'a mut FftScratch,
+    from: Numbers<'a>,
+    to: Bins<'a>,
+}
+
+impl Kernel for Whole<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        // SAFETY: `transform` has checked that both hold all points.
+        unsafe { self.fft.process::<L, _, _>(self.scratch, &self.from, &mut self.to) }
+    }
+}
+
+/// Transforms `from` (real and imaginary parts) forward into `to`. With the parts of both exchanged it is the transform back.
+pub fn transform(
+    simd: Simd,
+    (fft, scratch): (&Fft, &mut FftScratch),
+    from: (&[f32], &[f32]),
+    to: (&mut [f32], &mut [f32]),
+) {
+    let points = fft.points();
+    assert!(from.0.len() == points && from.1.len() == points && to.0.len() == points && to.1.len() == points);
+    simd.run(Whole { fft, scratch, from: Numbers(from.0, from.1), to: Bins(to.0, to.1) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::SimdPath;
+    use num_complex::Complex32;
+    use rustfft::FftPlanner;
+
+    #[test]
+    fn forward_and_back_are_those_of_rustfft() {
+        for points in [256, 1 << 11, 1 << 17] {
+            let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0;
+            let (re, im): (Vec<f32>, Vec<f32>) =
+                ((0..points).map(value).collect(), (0..points).map(|i| value(i + 7)).collect());
+            for back in [false, true] {
+                let mut wanted: Vec<Complex32> =
+                    re.iter().zip(&im).map(|(r, i)| Complex32::new(*r, *i)).collect();
+                let mut planner = FftPlanner::new();
+                let plan =
+                    if back { planner.plan_fft_inverse(points) } else { planner.plan_fft_forward(points) };
+                plan.process(&mut wanted);
+                for path in SimdPath::ALL {
+                    let simd = Simd::new(path);
+                    let fft = Fft::new(points, simd.lanes());
+                    let mut scratch = fft.scratch();
+                    let (mut a, mut b) = (vec![0.0; points], vec![0.0; points]);
+                    if back {
+                        transform(simd, (&fft, &mut scratch), (&im, &re), (&mut b, &mut a));
+                    } else {
+                        transform(simd, (&fft, &mut scratch), (&re, &im), (&mut a, &mut b));
+                    }
+                    let off = |(z, (a, b)): (&Complex32, (&f32, &f32))| (z - Complex32::new(*a, *b)).norm();
+                    let worst = wanted.iter().zip(a.iter().zip(&b)).map(off).fold(0.0, f32::max);
+                    assert!(
+                        worst < 1e-6 * (points as f32).sqrt() * 10.0,
+                        "{points} {back} {path:?}: {worst}"
+                    );
+                }
+            }
+        }
+    }
+}
