@@ -1,6 +1,6 @@
 //! Makes spectra of many points of one station's band, as the geocentre would see them.
 //!
-//! Two steps. Blocks of samples under a Hann window, half of each in the next one, are transformed (two by one transform) and corrected by
+//! Two steps. Blocks of samples under a window, a quarter of each in the next one, are transformed (two by one transform) and corrected by
 //! the correlator's own station kernel with the delays of the pointing centre: short enough (2^14 samples) that the delay
 //! moves by a hundredth of a sample. The phase turns by many turns in a block: whole ones move the bins, the rest turns what
 //! follows. The bins of a sub-band, transformed back, turned and added where blocks overlap (the windows
@@ -20,7 +20,9 @@ use num_complex::Complex64;
 /// Blocks that are read at once.
 const BATCH: usize = 16;
 /// Samples of a sub-band from block to block.
-const HOP: usize = SUB_BINS / 2;
+const HOP: usize = SUB_BINS / 4 * 3;
+/// Samples that it has in two blocks.
+const BOTH: usize = SUB_BINS - HOP;
 
 /// Samples as they were recorded, or as numbers.
 enum Held {
@@ -82,6 +84,28 @@ pub(super) fn first_step(grid: &Grid, sub_band: usize) -> i64 {
     (sub_band * grid.own_steps()) as i64 - grid.guard_steps() as i64
 }
 
+/// A block's window: rises over its first quarter as the integral of a window of Blackman and Harris (four terms; Harris 1978, Proc. IEEE 66, 51) does,
+/// and falls over the last quarter, so that windows add to 1. Its spectrum ends, to 1e-5, within a sub-band's guard.
+fn window(n: usize, samples: usize) -> f32 {
+    let taper = samples / SUB_BINS * BOTH;
+    let rise = |n: usize| {
+        let x = (n as f64 + 0.5) / taper as f64;
+        let terms = [(-0.488_29, 1.0), (0.141_28, 2.0), (-0.011_68, 3.0)];
+        let wave = |(a, k): (f64, f64)| {
+            a / 0.358_75 * libm::sin(std::f64::consts::TAU * k * x) / (std::f64::consts::TAU * k)
+        };
+        x + terms.into_iter().map(wave).sum::<f64>()
+    };
+    let left = samples - 1 - n;
+    if n < taper {
+        rise(n) as f32
+    } else if left < taper {
+        rise(left) as f32
+    } else {
+        1.0
+    }
+}
+
 impl<'a> Channeliser<'a> {
     /// Plans for a station's band; `source` is what [`Self::run`] will read.
     pub fn new(job: &'a Job, grid: Grid, member: Member, source: &dyn SampleSource, path: SimdPath) -> Self {
@@ -93,10 +117,6 @@ impl<'a> Channeliser<'a> {
         setup.channels = channels;
         let samples = setup.samples();
         let components = source.layout().components;
-        let hann = |n: usize| {
-            let turn = std::f64::consts::TAU * n as f64 / samples as f64;
-            (0.5 - 0.5 * libm::cos(turn)) as f32
-        };
         let held = if source.has_codes() {
             Held::Codes(Codes::default())
         } else {
@@ -110,7 +130,7 @@ impl<'a> Channeliser<'a> {
             components,
             kernel: StationKernel::new(setup, Simd::new(path), 2),
             simd: Simd::new(path),
-            window: (0..samples * components).map(|n| hann(n / components)).collect(),
+            window: (0..samples * components).map(|n| window(n / components, samples)).collect(),
             held,
             delays: Vec::new(),
             blocks: std::array::from_fn(|_| vec![0.0; samples * components]),
@@ -161,7 +181,7 @@ impl<'a> Channeliser<'a> {
                 self.add((which, sub_band), (&mut sum.re[at..at + SUB_BINS], &mut sum.im[at..at + SUB_BINS]));
             }
             (valid, all) = (valid + share, all + 1.0);
-            // Up to the end of this block's first half everything is there.
+            // Up to where the next block begins everything is there.
             let complete = start + HOP as i64;
             while next < wanted.first + wanted.spectra && ((next + 1) * points) as i64 <= complete {
                 let begin = ((next * points) as i64 - held_from) as usize;
@@ -197,7 +217,7 @@ impl<'a> Channeliser<'a> {
         let model = &job.scans[scan].model;
         self.delays.clear();
         for block in first_block..first_block + blocks as i64 {
-            let first_sample = scan_start + block * samples as i64 / 2;
+            let first_sample = scan_start + block * (samples / SUB_BINS * HOP) as i64;
             let block = Block { first_sample, samples, rate_hz: rate_hz as f64 };
             self.delays.push(block_delay(model, 0, stream.station, block));
         }
@@ -273,7 +293,7 @@ impl<'a> Channeliser<'a> {
                 share(samples.validity(channel), first)
             }
         };
-        numbers.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
+        self.simd.run(Windowed { numbers, window: &self.window });
         valid
     }
 
@@ -299,7 +319,7 @@ impl<'a> Channeliser<'a> {
         }
     }
 
-    /// Adds the voltage of a sub-band: its first half to that of the block before, while its second half is the first that is there.
+    /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
     fn add(&mut self, (which, sub_band): (usize, usize), (sum_re, sum_im): (&mut [f32], &mut [f32])) {
         let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64 + self.member.first_bin as i64;
         let low = low + self.turns[which];
@@ -328,6 +348,25 @@ impl<'a> Channeliser<'a> {
     }
 }
 
+/// Multiplies samples with a window.
+struct Windowed<'a> {
+    numbers: &'a mut [f32],
+    window: &'a [f32],
+}
+
+impl Kernel for Windowed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let n = self.numbers.len();
+        let (numbers, window) = (&mut self.numbers[..n], &self.window[..n]);
+        for i in 0..n {
+            numbers[i] *= window[i];
+        }
+    }
+}
+
 /// Turns a voltage and adds it.
 struct Turned<'a> {
     left: (&'a [f32], &'a [f32]),
@@ -343,13 +382,39 @@ impl Kernel for Turned<'_> {
         let (a, b) = (&self.left.0[..SUB_BINS], &self.left.1[..SUB_BINS]);
         let (c, d) = (&self.voltage.0[..SUB_BINS], &self.voltage.1[..SUB_BINS]);
         let (re, im) = (&mut self.sum.0[..SUB_BINS], &mut self.sum.1[..SUB_BINS]);
-        for i in 0..HOP {
+        for i in 0..BOTH {
             re[i] += a[i] * c[i] - b[i] * d[i];
             im[i] += a[i] * d[i] + b[i] * c[i];
         }
-        for i in HOP..SUB_BINS {
+        for i in BOTH..SUB_BINS {
             re[i] = a[i] * c[i] - b[i] * d[i];
             im[i] = a[i] * d[i] + b[i] * c[i];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_add_to_1_and_end_within_the_guard() {
+        let samples = 1 << 12;
+        let all: Vec<f32> = (0..samples).map(|n| window(n, samples)).collect();
+        let hop = samples / SUB_BINS * HOP;
+        (0..samples - hop).for_each(|n| assert!((all[n] + all[hop + n] - 1.0).abs() < 1e-6, "{n}"));
+        assert!(all[samples - hop..hop].iter().all(|w| *w == 1.0));
+        let bin = |k: usize| {
+            let turn = |n: usize| std::f64::consts::TAU * (k * n % samples) as f64 / samples as f64;
+            let (re, im) = all.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, w)| {
+                let (sin, cos) = libm::sincos(turn(n));
+                (re + f64::from(*w) * cos, im + f64::from(*w) * sin)
+            });
+            re.hypot(im)
+        };
+        let whole = bin(0);
+        for k in GUARD_BINS..64 {
+            assert!(bin(k) < 2e-5 * whole, "{k}: {}", bin(k) / whole);
         }
     }
 }

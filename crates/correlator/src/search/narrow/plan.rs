@@ -20,8 +20,8 @@ use std::path::Path;
 const SOME_DIAMETER_M: f64 = 25.0;
 /// Bins of the first transforms at both ends of a band, and of what a station recorded of it, that are not searched, and that tell
 /// nothing of the noise: a block's window takes from beyond the edge, where there is nothing, and the noise falls off over the
-/// last bin.
-const EDGE_BINS: f64 = 2.0;
+/// last few bins.
+const EDGE_BINS: f64 = 8.0;
 /// Phase centres lie within the field by so much of their distance.
 const AROUND_CENTRES: f64 = 1.1;
 
