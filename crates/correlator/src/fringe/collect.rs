@@ -4,6 +4,7 @@ use super::FringeError;
 use super::report::{FringeReport, FringeRow};
 use super::search::{Visibilities, Window, search};
 use crate::writer::{VisFile, VisMeta};
+use ndarray::Array2;
 use std::path::Path;
 
 /// How to search.
@@ -38,10 +39,11 @@ pub fn find_fringes(path: &Path, options: &FringeOptions) -> Result<FringeReport
     for (scan, info) in file.meta().scans.iter().enumerate() {
         let powers = auto_powers(&file, scan).map_err(failed)?;
         for (centre, &source) in info.centres.iter().enumerate() {
+            let (weight_tx, _) = file.weights(scan, centre).map_err(failed)?;
             for product in 0..file.meta().crosses.len() {
                 let mut row = describe(file.meta(), scan, source, product);
                 let (vis, normalised) =
-                    visibilities(&file, scan, centre, product, &powers).map_err(failed)?;
+                    visibilities(&file, [scan, centre, product], &powers, &weight_tx).map_err(failed)?;
                 row.normalised = normalised;
                 let weights: f64 = vis.weight_t.iter().map(|&w| f64::from(w)).sum();
                 row.weight = weights / vis.weight_t.len().max(1) as f64;
@@ -95,13 +97,12 @@ pub(crate) fn auto_powers(file: &VisFile, scan: usize) -> hdf5::Result<Vec<Optio
     (0..file.meta().autos.len()).map(power).collect()
 }
 
-/// The visibilities of a product, normalised if both stations' powers are known.
+/// The visibilities of a product, normalised if both stations' powers are known; `weight_tx` are those of the phase centre.
 pub(crate) fn visibilities(
     file: &VisFile,
-    scan: usize,
-    centre: usize,
-    product: usize,
+    [scan, centre, product]: [usize; 3],
     powers: &[Option<f64>],
+    weight_tx: &Array2<f32>,
 ) -> hdf5::Result<(Visibilities, bool)> {
     let meta = file.meta();
     let info = &meta.crosses[product];
@@ -118,14 +119,15 @@ pub(crate) fn visibilities(
     };
     let both = power(baseline.a, info.polarisations[0]).zip(power(baseline.b, info.polarisations[1]));
     let scale = both.map_or(1.0, |(a, b)| 1.0 / (a * b).sqrt());
-    let (vis_tf, weight_t) = file.cross_tf(scan, centre, product)?;
+    let mut vis_tf = file.cross_tf(scan, centre, product)?.into_raw_vec_and_offset().0;
+    vis_tf.iter_mut().for_each(|v| *v *= scale as f32);
     let band = &meta.bands[info.band];
     let step_hz = band.bandwidth_hz / meta.channels as f64;
     // The first channel of either sideband is the band's lower edge on the sky.
     let first_hz = band.low_hz();
     let vis = Visibilities {
-        vis_tf: vis_tf.iter().map(|v| v * scale as f32).collect(),
-        weight_t: weight_t.to_vec(),
+        vis_tf,
+        weight_t: weight_tx.column(product).to_vec(),
         first_hz,
         step_hz,
         first_s: meta.time_s(scan, 0),

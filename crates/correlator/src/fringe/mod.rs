@@ -7,18 +7,21 @@
 
 mod collect;
 mod picture;
+mod power_grid;
 mod report;
 mod search;
 mod significance;
+mod transforms;
 
 pub use collect::{FringeOptions, find_fringes};
 pub(crate) use collect::{auto_powers, visibilities};
 pub(crate) use picture::colour;
 pub use picture::write_fringe_png;
+pub(crate) use power_grid::{PowerGrid, Weighted};
 pub use report::{FringeReport, FringeRow};
-pub(crate) use search::PowerGrid;
 pub use search::{Fringe, Plane, Visibilities, Window, search};
 pub use significance::false_alarm;
+pub(crate) use transforms::Transforms;
 
 use std::path::PathBuf;
 

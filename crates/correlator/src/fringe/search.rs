@@ -1,12 +1,11 @@
 //! The search itself: numbers in, numbers out.
 
 use super::significance::false_alarm;
+use super::transforms::Transforms;
 use crate::simd::SimdPath;
 use num_complex::{Complex32, Complex64};
-use rustfft::{Fft, FftDirection, FftPlannerAvx, FftPlannerScalar};
 use serde::Serialize;
 use std::f64::consts::TAU;
-use std::sync::Arc;
 
 /// The transform has so many times as many points as there are data in each direction.
 const PADDING: usize = 4;
@@ -98,8 +97,8 @@ struct Datum {
 /// Searches for a fringe; `None` when fewer than three visibilities have weight, or all of these are zero.
 pub fn search(vis: &Visibilities, window: &Window) -> Option<(Fringe, Plane)> {
     let data = centred(vis)?;
-    let grid = Grid::new(vis);
-    let amplitude = grid.transform(vis, SimdPath::detect());
+    let grid = Grid::new([vis.weight_t.len(), vis.channels()], [vis.step_s, vis.step_hz]);
+    let amplitude = grid.transform(vis, &mut Transforms::new(SimdPath::detect()));
     let total: f64 = data.data.iter().map(|d| d.weight).sum();
     let (row, column) = grid.peak(&amplitude, window)?;
     let start = [grid.delay_s(column), grid.rate_hz(row)];
@@ -213,70 +212,39 @@ fn solve(g: [f64; 2], h: [f64; 3]) -> Option<[f64; 2]> {
     (step != [0.0; 2]).then_some(step)
 }
 
-/// Powers at all delays and rates, in units of what noise has on average.
-pub(crate) struct PowerGrid {
-    grid: Grid,
-    power: Vec<f32>,
-}
-
-impl PowerGrid {
-    /// The powers of a weighted sum whose noise has the mean power `noise`.
-    pub(crate) fn new(vis: &Visibilities, noise: f64, simd: SimdPath) -> Self {
-        let grid = Grid::new(vis);
-        let mut power = grid.transform(vis, simd);
-        power.iter_mut().for_each(|p| *p = (f64::from(*p).powi(2) / noise) as f32);
-        Self { grid, power }
-    }
-
-    /// The power at the nearest point; 0 beyond what the data can tell.
-    pub(crate) fn at(&self, delay_s: f64, rate_hz: f64) -> f64 {
-        let index = |value: f64, n: usize| {
-            let nearest = (value * n as f64).round();
-            let inside = 2.0 * nearest.abs() < n as f64 || nearest == 0.0;
-            inside.then(|| (nearest as i64).rem_euclid(n as i64) as usize)
-        };
-        let column = index(delay_s * self.grid.step_hz, self.grid.columns);
-        let row = index(rate_hz * self.grid.step_s, self.grid.rows);
-        row.zip(column).map_or(0.0, |(r, c)| f64::from(self.power[r * self.grid.columns + c]))
-    }
-}
-
 /// The padded transform: rows are rates, columns delays.
-struct Grid {
-    times: usize,
-    channels: usize,
-    rows: usize,
-    columns: usize,
-    step_hz: f64,
-    step_s: f64,
+pub(super) struct Grid {
+    pub(super) times: usize,
+    pub(super) channels: usize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) step_hz: f64,
+    pub(super) step_s: f64,
 }
 
 impl Grid {
-    fn new(vis: &Visibilities) -> Self {
-        let (times, channels) = (vis.weight_t.len(), vis.channels());
+    pub(super) fn new([times, channels]: [usize; 2], [step_s, step_hz]: [f64; 2]) -> Self {
         let padded = |n: usize, padding: usize| if n == 1 { 1 } else { (n * padding).next_power_of_two() };
         let large = padded(times, PADDING) * padded(channels, PADDING) > MOST_POINTS;
         let padding = if large { PADDING / 2 } else { PADDING };
         let (rows, columns) = (padded(times, padding), padded(channels, padding));
-        Self { times, channels, rows, columns, step_hz: vis.step_hz, step_s: vis.step_s }
+        Self { times, channels, rows, columns, step_hz, step_s }
     }
 
     /// Amplitude of the weighted sum at every point.
-    fn transform(&self, vis: &Visibilities, simd: SimdPath) -> Vec<f32> {
-        let along_f = plan(self.columns, simd);
+    pub(super) fn transform(&self, vis: &Visibilities, transforms: &mut Transforms) -> Vec<f32> {
         let mut grid = vec![Complex32::default(); self.rows * self.columns];
         for (t, row) in grid.chunks_exact_mut(self.columns).enumerate().take(self.times) {
             let weight = vis.weight_t[t].max(0.0);
             let values = &vis.vis_tf[t * self.channels..(t + 1) * self.channels];
             row.iter_mut().zip(values).for_each(|(to, &v)| *to = if weight > 0.0 { v * weight } else { *to });
-            along_f.process(row);
+            transforms.forward(row);
         }
-        let along_t = plan(self.rows, simd);
         let mut column = vec![Complex32::default(); self.rows];
         let mut amplitude = vec![0.0; grid.len()];
         for c in 0..self.columns {
             column.iter_mut().enumerate().for_each(|(r, x)| *x = grid[r * self.columns + c]);
-            along_t.process(&mut column);
+            transforms.forward(&mut column);
             column.iter().enumerate().for_each(|(r, x)| amplitude[r * self.columns + c] = x.norm());
         }
         amplitude
@@ -327,16 +295,6 @@ impl Grid {
             amplitude: rows.iter().flat_map(|&r| columns.iter().map(move |&c| at(r, c))).collect(),
         }
     }
-}
-
-/// A transform with the vector instructions of a path.
-fn plan(n: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
-    if path >= SimdPath::Avx2
-        && let Ok(mut planner) = FftPlannerAvx::new()
-    {
-        return planner.plan_fft(n, FftDirection::Forward);
-    }
-    FftPlannerScalar::new().plan_fft(n, FftDirection::Forward)
 }
 
 /// The signed frequency index of point `i` of `n`.

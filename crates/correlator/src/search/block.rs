@@ -1,12 +1,12 @@
 //! What one baseline saw in one stretch of time, in one polarisation: visibilities of all bands on one grid of frequencies.
 
 use super::SPEED_OF_LIGHT;
-use crate::fringe::{PowerGrid, Visibilities};
-use crate::simd::SimdPath;
+use crate::fringe::{PowerGrid, Transforms, Visibilities, Weighted};
 use crate::writer::VisMeta;
 use num_complex::{Complex32, Complex64};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, TAU};
+use std::ops::Range;
 
 /// A direction from the phase centre: direction cosines towards east and north.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -52,8 +52,8 @@ pub struct Block {
     step_s: f64,
     /// Where the phases of the visibilities are zero for a source.
     origin: Offset,
-    /// Mean power of the weighted sum of noise; from the visibilities' scatter if absent.
-    noise: Option<f64>,
+    /// Mean power of the weighted sum of noise.
+    noise_power: f64,
 }
 
 /// Points in time and in frequency to which a block is averaged around a place.
@@ -61,36 +61,49 @@ const AROUND: [usize; 2] = [16, 16];
 
 impl Block {
     /// Joins the bands of one baseline; `None` where nothing has weight. All have the same times, channel widths, and edges a
-    /// whole number of channels apart ([`joinable`]).
-    pub fn join(seen: Seen, bands: &[Visibilities], uvw_t: &[[f64; 3]]) -> Option<Self> {
+    /// whole number of channels apart ([`joinable`]). `stretch` are the integrations that are taken;
+    /// the room of a block that is not needed any more is used again.
+    pub fn join(
+        seen: Seen,
+        bands: &[Visibilities],
+        uvw_t: &[[f64; 3]],
+        stretch: Range<usize>,
+        spare: Option<Self>,
+    ) -> Option<Self> {
         let first = bands.iter().min_by(|a, b| a.first_hz.total_cmp(&b.first_hz))?;
         let (first_hz, step_hz, step_s) = (first.first_hz, first.step_hz, first.step_s);
         let channels_of = |v: &Visibilities| v.vis_tf.len() / v.weight_t.len().max(1);
         let place = |v: &Visibilities| ((v.first_hz - first_hz) / step_hz).round() as usize;
         let channels = bands.iter().map(|v| place(v) + channels_of(v)).max()?;
-        let times = uvw_t.len();
-        let mut weighted_tf = vec![Complex32::default(); times * channels];
-        let mut weight_tf = vec![0.0; times * channels];
+        let times = stretch.len();
+        let (mut weighted_tf, mut weight_tf) =
+            spare.map(|b| (b.weighted_tf, b.weight_tf)).unwrap_or_default();
+        weighted_tf.clear();
+        weighted_tf.resize(times * channels, Complex32::default());
+        weight_tf.clear();
+        weight_tf.resize(times * channels, 0.0);
         for band in bands {
             let (n, at) = (channels_of(band), place(band));
-            for (t, &weight) in band.weight_t.iter().enumerate().filter(|(_, w)| **w > 0.0) {
-                for f in 0..n {
-                    weighted_tf[t * channels + at + f] += band.vis_tf[t * n + f] * weight;
-                    weight_tf[t * channels + at + f] += weight;
-                }
+            let rows = stretch.clone().zip(band.weight_t[stretch.clone()].iter()).enumerate();
+            for (to, (t, &weight)) in rows.filter(|(_, (_, w))| **w > 0.0) {
+                let to = to * channels + at..to * channels + at + n;
+                let values = &band.vis_tf[t * n..(t + 1) * n];
+                weighted_tf[to.clone()].iter_mut().zip(values).for_each(|(sum, v)| *sum += v * weight);
+                weight_tf[to].iter_mut().for_each(|sum| *sum += weight);
             }
         }
         let any = weighted_tf.iter().any(|v| v.norm_sqr() > 0.0);
+        let noise_power = scatter(&weighted_tf, &weight_tf);
         any.then_some(Self {
             seen,
             weighted_tf,
             weight_tf,
-            uvw_t: uvw_t.to_vec(),
+            uvw_t: uvw_t[stretch].to_vec(),
             first_hz,
             step_hz,
             step_s,
             origin: Offset::default(),
-            noise: None,
+            noise_power,
         })
     }
 
@@ -106,17 +119,25 @@ impl Block {
         let channels_each = channels.div_ceil(channels_most);
         let width = channels.div_ceil(channels_each);
         let (mut weighted_tf, mut weight_tf, mut uvw_t) = (Vec::new(), Vec::new(), Vec::new());
+        let mut turns = vec![Complex64::default(); channels_each];
         for start in (0..self.uvw_t.len()).step_by(times_each) {
             let end = (start + times_each).min(self.uvw_t.len());
             let mut sums = vec![Complex64::default(); width];
             let mut weights = vec![0.0; width];
             for t in start..end {
-                let (mut turn, step) = self.phasors(t, at);
-                for f in 0..channels {
-                    let v = self.weighted_tf[t * channels + f];
-                    sums[f / channels_each] += Complex64::new(v.re.into(), v.im.into()) * turn.conj();
-                    weights[f / channels_each] += self.weight_tf[t * channels + f];
-                    turn *= step;
+                let (first, step) = self.phasors(t, at);
+                powers_of(step.conj(), &mut turns);
+                let turn_each = turns[channels_each - 1].conj() * step;
+                let mut turn = first;
+                let row = t * channels..(t + 1) * channels;
+                let values = self.weighted_tf[row.clone()].chunks(channels_each);
+                let group_weights = self.weight_tf[row].chunks(channels_each);
+                for ((values, group), (sum, weight)) in
+                    values.zip(group_weights).zip(sums.iter_mut().zip(&mut weights))
+                {
+                    *sum += dot(values, &turns) * turn.conj();
+                    *weight += add_up(group);
+                    turn *= turn_each;
                 }
             }
             weighted_tf.extend(sums.iter().map(|v| Complex32::new(v.re as f32, v.im as f32)));
@@ -133,7 +154,7 @@ impl Block {
             step_hz: channels_each as f64 * self.step_hz,
             step_s: times_each as f64 * self.step_s,
             origin: at,
-            noise: Some(self.noise_power()),
+            noise_power: self.noise_power,
         }
     }
 
@@ -150,16 +171,9 @@ impl Block {
         self.weight_tf.iter().map(|&w| f64::from(w)).sum()
     }
 
-    /// Mean power of the weighted sum of noise like the visibilities' scatter: 2 sigma^2 times the sum of weights, sigma^2 the
-    /// variance of a component at weight 1.
+    /// Mean power of the weighted sum of noise like the visibilities' scatter.
     pub fn noise_power(&self) -> f64 {
-        if let Some(noise) = self.noise {
-            return noise;
-        }
-        let squares = |(v, &w): (&Complex32, &f32)| if w > 0.0 { f64::from(v.norm_sqr() / w) } else { 0.0 };
-        let sum: f64 = self.weighted_tf.iter().zip(&self.weight_tf).map(squares).sum();
-        let count = self.weight_tf.iter().filter(|&&w| w > 0.0).count();
-        sum / count.max(1) as f64 * self.weight()
+        self.noise_power
     }
 
     /// Delay and fringe rate (s, Hz) per direction cosine, at the block's middle: [towards east, towards north].
@@ -190,17 +204,15 @@ impl Block {
         [1.0 / self.step_hz, 1.0 / self.step_s]
     }
 
-    /// Power of the weighted sum at all delays and rates, over that of noise.
-    pub(super) fn powers(&self, simd: SimdPath) -> PowerGrid {
-        let vis = Visibilities {
-            vis_tf: self.weighted_tf.clone(),
-            weight_t: vec![1.0; self.uvw_t.len()],
-            first_hz: self.first_hz,
+    /// Power of the weighted sum up to a delay and a rate either way (s, Hz), over that of noise.
+    pub(super) fn powers(&self, window: [f64; 2], transforms: &mut Transforms) -> PowerGrid {
+        let vis = Weighted {
+            values_tf: &self.weighted_tf,
+            times: self.uvw_t.len(),
             step_hz: self.step_hz,
-            first_s: 0.0,
             step_s: self.step_s,
         };
-        PowerGrid::new(&vis, self.noise_power(), simd)
+        PowerGrid::new(&vis, self.noise_power, window, transforms)
     }
 
     /// The phasor that a source at an offset has in channel `f` at time `t` is `first * step^f`.
@@ -232,7 +244,7 @@ impl Block {
 
     /// Power of that sum over the power of noise.
     pub fn power(&self, at: Offset) -> f64 {
-        self.sum(at).norm_sqr() / self.noise_power()
+        self.sum(at).norm_sqr() / self.noise_power
     }
 
     /// The narrowest spacing of fringes on the sky, direction cosine.
@@ -276,7 +288,51 @@ impl Block {
                 turn *= step;
             }
         }
+        self.noise_power = scatter(&self.weighted_tf, &self.weight_tf);
     }
+}
+
+/// The powers 0, 1, ... of a phasor.
+fn powers_of(step: Complex64, turns: &mut [Complex64]) {
+    let mut turn = Complex64::new(1.0, 0.0);
+    for to in turns {
+        *to = turn;
+        turn *= step;
+    }
+}
+
+/// Sums that do not wait for one another.
+const LANES: usize = 4;
+
+/// Sum of the products of values and the first of the phasors.
+fn dot(values: &[Complex32], turns: &[Complex64]) -> Complex64 {
+    let of = |(v, turn): (&Complex32, &Complex64)| Complex64::new(v.re.into(), v.im.into()) * turn;
+    let mut sums = [Complex64::default(); LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for (values, turns) in whole.iter().zip(turns.as_chunks::<LANES>().0) {
+        sums.iter_mut().zip(values.iter().zip(turns)).for_each(|(sum, pair)| *sum += of(pair));
+    }
+    let rest = rest.iter().zip(&turns[values.len() - rest.len()..]).map(of);
+    sums.iter().sum::<Complex64>() + rest.sum::<Complex64>()
+}
+
+/// Sum of weights.
+fn add_up(weights: &[f32]) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    let (whole, rest) = weights.as_chunks::<LANES>();
+    whole.iter().for_each(|ws| sums.iter_mut().zip(ws).for_each(|(sum, w)| *sum += w));
+    sums.iter().chain(rest).sum()
+}
+
+/// 2 sigma^2 times the sum of weights, sigma^2 the variance of a component at weight 1.
+fn scatter(weighted_tf: &[Complex32], weight_tf: &[f32]) -> f64 {
+    let (mut squares, mut weights, mut count) = (0.0, 0.0, 0usize);
+    for (v, &w) in weighted_tf.iter().zip(weight_tf).filter(|(_, w)| **w > 0.0) {
+        squares += f64::from(v.norm_sqr() / w);
+        weights += f64::from(w);
+        count += 1;
+    }
+    squares / count.max(1) as f64 * weights
 }
 
 /// The frequencies of a band.

@@ -2,14 +2,16 @@
 
 use super::block::{Block, Offset, Seen, Span, joinable};
 use super::find::{Detection, find};
-use super::flux::Scale;
+use super::flux::{Scale, efficiencies};
 use super::plan::{SearchPlan, stretch_of};
 use super::sky::Field;
 use super::{SearchError, cosines};
-use crate::fringe::{Visibilities, auto_powers, visibilities};
+use crate::fringe::{Transforms, Visibilities, auto_powers, visibilities};
 use crate::job::Source;
 use crate::writer::{VisFile, VisMeta};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What was found around a phase centre.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,51 +26,103 @@ pub struct FieldResult {
     pub found: Vec<Detection>,
 }
 
-/// Searches around a phase centre; `None` without data. What other phase centres have found outside of the field (right ascension and
-/// declination, rad, the most significant first) is taken out before. Calls `tick` often.
-///
-/// # Errors
-/// The file cannot be read, or the field is too wide.
-pub fn search_centre(
-    file: &VisFile,
-    plan: &SearchPlan,
-    (source, outside): (usize, &[(f64, f64)]),
-    tick: &mut dyn FnMut(),
-) -> Result<Option<FieldResult>, SearchError> {
-    let failed = |e| SearchError::Read { path: plan.path.clone(), source: e };
-    let mut blocks = blocks_of(file, plan, source, tick).map_err(failed)?;
-    if blocks.is_empty() {
-        return Ok(None);
-    }
-    let field = Field::new(&blocks, plan.options.half_width_rad)?;
-    let centre = file.meta().sources[source].clone();
-    let outside: Vec<Offset> = outside.iter().map(|&place| cosines(&centre, place)).collect();
-    let found = find(&mut blocks, &field, &outside, (&plan.options, plan.simd), tick);
-    Ok(Some(FieldResult { centre, field, blocks: blocks.len(), found }))
+/// Searches one phase centre after the other.
+pub struct Searcher<'a> {
+    plan: &'a SearchPlan,
+    file: VisFile,
+    transforms: Transforms,
+    scans: BTreeMap<usize, ScanFacts>,
+    /// Blocks of the last phase centre.
+    spare: Vec<Block>,
 }
 
-/// All that was seen of a phase centre.
-fn blocks_of(
-    file: &VisFile,
-    plan: &SearchPlan,
-    source: usize,
-    tick: &mut dyn FnMut(),
-) -> hdf5::Result<Vec<Block>> {
-    let meta = file.meta();
-    let mut blocks = Vec::new();
-    let scans: Vec<(usize, usize)> = meta
-        .scans
-        .iter()
-        .enumerate()
-        .flat_map(|(scan, info)| {
-            let here = info.centres.iter().enumerate().filter(move |(_, s)| **s == source);
-            here.map(move |(centre, _)| (scan, centre))
+/// What all phase centres of a scan share.
+struct ScanFacts {
+    /// Mean power of each autocorrelation; `None` without data.
+    powers: Vec<Option<f64>>,
+    /// Efficiency of quantisation of each recorded channel.
+    efficiency_r: Vec<f64>,
+}
+
+impl<'a> Searcher<'a> {
+    /// Opens the visibilities.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn open(plan: &'a SearchPlan) -> Result<Self, SearchError> {
+        let file = VisFile::open(&plan.path).map_err(|e| unread(plan, e))?;
+        Ok(Self {
+            plan,
+            file,
+            transforms: Transforms::new(plan.simd),
+            scans: BTreeMap::new(),
+            spare: Vec::new(),
         })
-        .collect();
-    for (scan, centre) in scans {
-        let powers = auto_powers(file, scan)?;
-        let scale = Scale::new(file, &plan.sefds, scan)?;
+    }
+
+    /// Searches around a phase centre; `None` without data. What other phase centres have found outside of the field (right ascension and
+    /// declination, rad, the most significant first) is taken out before. Calls `tick` often.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the field is too wide.
+    pub fn search(
+        &mut self,
+        (source, outside): (usize, &[(f64, f64)]),
+        tick: &mut dyn FnMut(),
+    ) -> Result<Option<FieldResult>, SearchError> {
+        let mut blocks = self.blocks_of(source, tick).map_err(|e| unread(self.plan, e))?;
+        self.spare.clear();
+        if blocks.is_empty() {
+            return Ok(None);
+        }
+        let options = &self.plan.options;
+        let field = Field::new(&blocks, options.half_width_rad)?;
+        let centre = self.file.meta().sources[source].clone();
+        let outside: Vec<Offset> = outside.iter().map(|&place| cosines(&centre, place)).collect();
+        let found = find(&mut blocks, &field, &outside, (options, &mut self.transforms), tick);
+        let count = blocks.len();
+        self.spare = blocks;
+        Ok(Some(FieldResult { centre, field, blocks: count, found }))
+    }
+
+    /// All that was seen of a phase centre.
+    fn blocks_of(&mut self, source: usize, tick: &mut dyn FnMut()) -> hdf5::Result<Vec<Block>> {
+        let mut blocks = Vec::new();
+        let scans: Vec<(usize, usize)> = self
+            .file
+            .meta()
+            .scans
+            .iter()
+            .enumerate()
+            .flat_map(|(scan, info)| {
+                let here = info.centres.iter().enumerate().filter(move |(_, s)| **s == source);
+                here.map(move |(centre, _)| (scan, centre))
+            })
+            .collect();
+        for (scan, centre) in scans {
+            self.know(scan)?;
+            blocks.extend(self.blocks_in(scan, centre, tick)?);
+        }
+        Ok(blocks)
+    }
+
+    /// Reads what all phase centres of a scan share, once.
+    fn know(&mut self, scan: usize) -> hdf5::Result<()> {
+        if let Entry::Vacant(place) = self.scans.entry(scan) {
+            let efficiency_r = efficiencies(&self.file, &self.plan.sefds, scan)?;
+            place.insert(ScanFacts { powers: auto_powers(&self.file, scan)?, efficiency_r });
+        }
+        Ok(())
+    }
+
+    /// What was seen of a phase centre in a scan.
+    fn blocks_in(&mut self, scan: usize, centre: usize, tick: &mut dyn FnMut()) -> hdf5::Result<Vec<Block>> {
+        let (file, meta, facts) = (&self.file, self.file.meta(), &self.scans[&scan]);
+        let scale = Scale::new(meta, &self.plan.sefds, scan, &facts.efficiency_r);
+        let coherence_s = self.plan.options.coherence_s;
         let uvw_tb3 = file.uvw_tb3(scan, centre)?;
+        let (weight_tx, _) = file.weights(scan, centre)?;
+        let mut blocks = Vec::new();
         for baseline in (0..meta.baselines.len()).filter(|&b| !same_station(meta, b)) {
             let names = meta.baseline_names(baseline).map(str::to_owned);
             let uvw_t: Vec<[f64; 3]> =
@@ -77,7 +131,8 @@ fn blocks_of(
                 let (mut bands, mut normalised) = (Vec::new(), true);
                 for (product, cross) in meta.crosses.iter().enumerate() {
                     if cross.of == baseline && cross.polarisations == [polarisation; 2] {
-                        let (vis, normal) = visibilities(file, scan, centre, product, &powers)?;
+                        let which = [scan, centre, product];
+                        let (vis, normal) = visibilities(file, which, &facts.powers, &weight_tx)?;
                         normalised &= normal;
                         bands.push((cross.band, vis));
                         tick();
@@ -97,13 +152,17 @@ fn blocks_of(
                             .jy(baseline, polarisation, &used, meta.time_s(scan, start))
                             .filter(|_| normalised),
                     };
-                    blocks.extend(stretches(&seen, &bands, &uvw_t, plan.options.coherence_s));
+                    blocks.extend(stretches(&seen, &bands, &uvw_t, coherence_s, &mut self.spare));
                     tick();
                 }
             }
         }
+        Ok(blocks)
     }
-    Ok(blocks)
+}
+
+fn unread(plan: &SearchPlan, source: hdf5::Error) -> SearchError {
+    SearchError::Read { path: plan.path.clone(), source }
 }
 
 /// Whether a baseline is of two streams of one station.
@@ -128,21 +187,13 @@ fn stretches(
     bands: &[Visibilities],
     uvw_t: &[[f64; 3]],
     coherence_s: f64,
+    spare: &mut Vec<Block>,
 ) -> Vec<Block> {
     let Some(first) = bands.first() else { return Vec::new() };
     let each = stretch_of(uvw_t.len(), first.step_s, coherence_s);
     let cut = |start: usize| {
         let end = (start + each).min(uvw_t.len());
-        let part = |v: &Visibilities| {
-            let channels = v.vis_tf.len() / v.weight_t.len().max(1);
-            Visibilities {
-                vis_tf: v.vis_tf[start * channels..end * channels].to_vec(),
-                weight_t: v.weight_t[start..end].to_vec(),
-                first_s: v.first_s + start as f64 * v.step_s,
-                ..*v
-            }
-        };
-        Block::join(seen(start), &bands.iter().map(part).collect::<Vec<_>>(), &uvw_t[start..end])
+        Block::join(seen(start), bands, uvw_t, start..end, spare.pop())
     };
     (0..uvw_t.len()).step_by(each).filter_map(cut).collect()
 }

@@ -5,7 +5,7 @@ use super::block::{Block, Offset};
 use super::chance::{ln_chance, of_any, power_of, sigma};
 use super::image::Dirty;
 use super::sky::Field;
-use crate::simd::SimdPath;
+use crate::fringe::Transforms;
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 
@@ -84,13 +84,13 @@ pub fn find(
     blocks: &mut [Block],
     field: &Field,
     outside: &[Offset],
-    (options, simd): (&SearchOptions, SimdPath),
+    (options, transforms): (&SearchOptions, &mut Transforms),
     tick: &mut dyn FnMut(),
 ) -> Vec<Detection> {
     let ln_threshold = libm::log(options.threshold);
     let (mut taken, mut outside): (Vec<Taken>, Vec<Offset>) = (Vec::new(), outside.to_vec());
     while taken.iter().filter(|t| t.inside).count() < MOST_SOURCES {
-        let inside = strongest(blocks, field, ln_threshold, simd, tick);
+        let inside = strongest(blocks, field, ln_threshold, transforms, tick);
         let (at, power, is_inside) = match (inside, strongest_of(blocks, &outside, ln_threshold, tick)) {
             (inside, Some((index, power))) if inside.is_none_or(|i| i.1 < power) => {
                 (outside.remove(index), power, false)
@@ -121,11 +121,11 @@ pub(super) fn strongest(
     blocks: &[Block],
     field: &Field,
     ln_threshold: f64,
-    simd: SimdPath,
+    transforms: &mut Transforms,
     tick: &mut dyn FnMut(),
 ) -> Option<(Offset, f64)> {
     let least = power_of(blocks.len(), WORTH_A_LOOK * WORTH_A_LOOK * ln_threshold);
-    let peaks = field.peaks(&field.sums(blocks, simd, tick), least);
+    let peaks = field.peaks(&field.sums(blocks, transforms, tick), least);
     peaks.into_iter().take(MOST_LOOKS).find_map(|index| {
         let near = around(blocks, field.at(index), tick);
         let powers = field.fine(index).map(|at| (at, total(&near, at)));

@@ -7,7 +7,7 @@ use crate::geometry::model::vector::dot;
 use crate::geometry::model::{Direction, Earth, Local};
 use crate::integrate::efficiency;
 use crate::job::file::tsys_at;
-use crate::writer::{VisFile, VisMeta};
+use crate::writer::{RecordedInfo, VisFile, VisMeta};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -142,31 +142,36 @@ pub struct Scale<'a> {
     /// The source that the stations point to.
     pointing: Direction,
     /// Of every recorded channel; 1 where the job has corrected it.
-    efficiency_r: Vec<f64>,
+    efficiency_r: &'a [f64],
+}
+
+/// The efficiency of quantisation of every recorded channel in a scan, from how its samples were distributed; 1 where it is not
+/// needed, or the job has corrected it.
+///
+/// # Errors
+/// What the library says.
+pub fn efficiencies(file: &VisFile, sefds: &Sefds, scan: usize) -> hdf5::Result<Vec<f64>> {
+    let meta = file.meta();
+    if sefds.0.is_empty() || corrected(file)? {
+        return Ok(vec![1.0; meta.recorded.len()]);
+    }
+    let states_trk = file.sampled(scan, 0..meta.scans[scan].integrations)?.states_trk;
+    let of = |(r, recorded): (usize, &RecordedInfo)| {
+        let count = |k: usize| states_trk.outer_iter().map(|rk| rk[[r, k]]).sum::<u64>();
+        let states_k = std::array::from_fn(count);
+        let best = BEST.iter().find(|b| b.0 == recorded.bits).map_or(1.0, |b| b.1);
+        let counted = states_k.iter().sum::<u64>() > 0;
+        if counted { efficiency(recorded.bits, &states_k) } else { best }
+    };
+    Ok(meta.recorded.iter().enumerate().map(of).collect())
 }
 
 impl<'a> Scale<'a> {
-    /// Reads how the samples of a scan were distributed.
-    ///
-    /// # Errors
-    /// What the library says.
-    pub fn new(file: &'a VisFile, sefds: &'a Sefds, scan: usize) -> hdf5::Result<Self> {
-        let meta = file.meta();
+    /// For a scan whose [`efficiencies`] are known.
+    pub fn new(meta: &'a VisMeta, sefds: &'a Sefds, scan: usize, efficiency_r: &'a [f64]) -> Self {
         let source = &meta.sources[meta.scans[scan].pointing];
         let pointing = Direction { ra_rad: source.ra_rad, dec_rad: source.dec_rad };
-        let mut scale = Self { meta, sefds, pointing, efficiency_r: vec![1.0; meta.recorded.len()] };
-        if sefds.0.is_empty() || corrected(file)? {
-            return Ok(scale);
-        }
-        let states_trk = file.sampled(scan, 0..meta.scans[scan].integrations)?.states_trk;
-        for (r, (to, recorded)) in scale.efficiency_r.iter_mut().zip(&meta.recorded).enumerate() {
-            let count = |k: usize| states_trk.outer_iter().map(|rk| rk[[r, k]]).sum::<u64>();
-            let states_k = std::array::from_fn(count);
-            let best = BEST.iter().find(|b| b.0 == recorded.bits).map_or(1.0, |b| b.1);
-            let counted = states_k.iter().sum::<u64>() > 0;
-            *to = if counted { efficiency(recorded.bits, &states_k) } else { best };
-        }
-        Ok(scale)
+        Self { meta, sefds, pointing, efficiency_r }
     }
 
     /// Jy of a correlation coefficient of 1: the root of both stations' SEFD over the root of both efficiencies.
@@ -191,7 +196,7 @@ impl<'a> Scale<'a> {
         let same = |a: usize, b: usize| {
             a == b || (self.meta.bands[a].low_hz() - self.meta.bands[b].low_hz()).abs() < SAME_HZ
         };
-        let ours = self.meta.recorded.iter().zip(&self.efficiency_r).filter(|(r, _)| {
+        let ours = self.meta.recorded.iter().zip(self.efficiency_r).filter(|(r, _)| {
             r.stream == stream && r.polarisation == polarisation && bands.iter().any(|&b| same(b, r.band))
         });
         let found: Vec<f64> = ours.map(|(_, e)| *e).collect();

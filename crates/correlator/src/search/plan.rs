@@ -15,10 +15,10 @@ use std::time::UNIX_EPOCH;
 
 /// Bytes of a visibility with its weight.
 const VIS_BYTES: usize = 12;
-/// Bytes of a point of the padded transform: complex, and its amplitude.
-const POINT_BYTES: usize = 12;
-/// Bytes of the sums over a field, at most.
-const FIELD_BYTES: usize = 8 * super::sky::MOST_POINTS;
+/// Bytes of a point of the padded transform: its power, and a quarter of a complex number (times before they are padded).
+const POINT_BYTES: usize = 6;
+/// Bytes of the sums over a field, and of the third cosines of a quarter of it, at most.
+const FIELD_BYTES: usize = 10 * super::sky::MOST_POINTS;
 
 /// The resolved search, the same on all ranks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ fn bytes_of(file: &VisFile, source: usize, coherence_s: f64) -> usize {
                 held += scan.integrations * joined.unwrap_or(alone) * VIS_BYTES;
                 let channels = joined.unwrap_or(meta.channels);
                 let points = 64 * stretch.next_power_of_two() * channels.next_power_of_two() / 4;
-                let transform = points.min(4 * MOST_TRANSFORM) * POINT_BYTES + stretch * channels * VIS_BYTES;
+                let transform = points.min(4 * MOST_TRANSFORM) * POINT_BYTES;
                 // While they are read, the bands stand there twice.
                 most = most.max(transform).max(scan.integrations * alone * 2 * VIS_BYTES);
             }

@@ -3,12 +3,11 @@
 //! Where several phase centres have candidates, those are searched again, without what others have found outside of their fields: its
 //! sidelobes would be candidates.
 
-use super::collect::{FieldResult, search_centre};
+use super::collect::{FieldResult, Searcher};
 use super::plan::SearchPlan;
 use super::report::SearchReport;
 use super::{SearchError, products};
 use crate::run;
-use crate::writer::VisFile;
 use anyhow::Context as _;
 use mirinae_common::checkpoint::Checkpoint;
 use mirinae_common::comm::{self, Comm};
@@ -137,7 +136,7 @@ impl Run<'_> {
         let rank = self.context.comm.rank();
         let mut progress =
             Progress::new(rank, self.context.options, "phase centres", done as u64, total as u64);
-        let mut file = None;
+        let mut searcher = None;
         let watchdog = self.context.watchdog();
         let pulse = || self.context.pulse(&watchdog);
         let farm = Farm {
@@ -151,13 +150,11 @@ impl Run<'_> {
         farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| failed(e.into()))?;
-                let unread =
-                    |source| failed(SearchError::Read { path: self.plan.path.clone(), source }.into());
-                if file.is_none() {
-                    file = Some(VisFile::open(&self.plan.path).map_err(unread)?);
+                if searcher.is_none() {
+                    searcher = Some(Searcher::open(self.plan).map_err(|e| failed(e.into()))?);
                 }
-                let Some(file) = &file else { return Ok(Vec::new()) };
-                match search_centre(file, self.plan, (self.plan.centres[unit].source, &outside[unit]), tick) {
+                let Some(searcher) = &mut searcher else { return Ok(Vec::new()) };
+                match searcher.search((self.plan.centres[unit].source, &outside[unit]), tick) {
                     // Told by rank 0, as what the user can change.
                     Err(error @ (SearchError::Wide { .. } | SearchError::Large { .. })) => {
                         Ok(format!("{}: {error}", self.plan.centres[unit].name).into_bytes())

@@ -2,8 +2,7 @@
 
 use super::SearchError;
 use super::block::{Block, Offset};
-use crate::fringe::PowerGrid;
-use crate::simd::SimdPath;
+use crate::fringe::{PowerGrid, Transforms};
 use serde::{Deserialize, Serialize};
 
 /// Half a field's width, and the step of its grid, in direction cosines.
@@ -92,26 +91,53 @@ impl Field {
 
     /// A point of the grid.
     pub fn at(&self, index: usize) -> Offset {
-        let cosine = |i: usize| (i as f64 - self.points as f64) * self.step;
-        Offset { l: cosine(index % self.side()), m: cosine(index / self.side()) }
+        Offset { l: self.cosine(index % self.side()), m: self.cosine(index / self.side()) }
+    }
+
+    fn cosine(&self, i: usize) -> f64 {
+        (i as f64 - self.points as f64) * self.step
+    }
+
+    /// The largest delay and rate that a block has anywhere on the grid, s and Hz.
+    fn window(&self, block: &Block) -> [f64; 2] {
+        let edge = self.points as f64 * self.step;
+        let (slopes, along) = (block.slopes(), block.slope_along());
+        let n = Offset { l: edge, m: edge }.n_less_one();
+        [0, 1].map(|k| edge * (slopes[0][k].abs() + slopes[1][k].abs()) + (n * along[k]).abs())
+    }
+
+    /// The third cosines less one of a quarter of the grid, `[north][east]` from the middle.
+    fn thirds(&self) -> Vec<f64> {
+        let cosine = |i: usize| i as f64 * self.step;
+        let of =
+            |y: usize| (0..=self.points).map(move |x| Offset { l: cosine(x), m: cosine(y) }.n_less_one());
+        (0..=self.points).flat_map(of).collect()
     }
 
     /// Adds a block's powers.
-    fn add(&self, block: &Block, powers: &PowerGrid, sums: &mut [f64]) {
+    fn add(&self, block: &Block, powers: &PowerGrid, thirds: &[f64], sums: &mut [f64]) {
         let ([east, north], along) = (block.slopes(), block.slope_along());
-        for (index, sum) in sums.iter_mut().enumerate() {
-            let at = self.at(index);
-            let (Offset { l, m }, n) = (at, at.n_less_one());
-            let value = |k: usize| l * east[k] + m * north[k] + n * along[k];
-            *sum += powers.at(value(0), value(1));
+        for (y, line) in sums.chunks_exact_mut(self.side()).enumerate() {
+            let m = self.cosine(y);
+            let thirds = &thirds[y.abs_diff(self.points) * (self.points + 1)..][..=self.points];
+            for (x, sum) in line.iter_mut().enumerate() {
+                let (l, n) = (self.cosine(x), thirds[x.abs_diff(self.points)]);
+                let value = |k: usize| l * east[k] + m * north[k] + n * along[k];
+                *sum += powers.at(value(0), value(1));
+            }
         }
     }
 
     /// Powers of all blocks added at all points of the grid.
-    pub fn sums(&self, blocks: &[Block], simd: SimdPath, tick: &mut dyn FnMut()) -> Vec<f64> {
-        let mut sums = vec![0.0; self.side().pow(2)];
+    pub(super) fn sums(
+        &self,
+        blocks: &[Block],
+        transforms: &mut Transforms,
+        tick: &mut dyn FnMut(),
+    ) -> Vec<f64> {
+        let (mut sums, thirds) = (vec![0.0; self.side().pow(2)], self.thirds());
         for block in blocks {
-            self.add(block, &block.powers(simd), &mut sums);
+            self.add(block, &block.powers(self.window(block), transforms), &thirds, &mut sums);
             tick();
         }
         sums

@@ -4,7 +4,7 @@ use super::block::{Block, Offset, Seen};
 use super::find::{find, strongest};
 use super::sky::Field;
 use super::{SPEED_OF_LIGHT, SearchOptions, cosines, direction};
-use crate::fringe::Visibilities;
+use crate::fringe::{Transforms, Visibilities};
 use crate::job::Source;
 use crate::simd::SimdPath;
 use num_complex::{Complex32, Complex64};
@@ -12,13 +12,16 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use std::f64::consts::TAU;
 
-const SIMD: SimdPath = SimdPath::Portable;
 const TIMES: usize = 30;
 const CHANNELS: usize = 32;
 const STEP_HZ: f64 = 0.5e6;
 const STEP_S: f64 = 1.0;
 /// Kilometres east and north, and how they turn in a second.
 const BASELINES: [[f64; 3]; 3] = [[300e3, 100e3, 50e3], [-120e3, 380e3, -80e3], [180e3, 480e3, -30e3]];
+
+fn transforms() -> Transforms {
+    Transforms::new(SimdPath::Portable)
+}
 
 fn uvw_t(baseline: usize) -> Vec<[f64; 3]> {
     let [u, v, w] = BASELINES[baseline];
@@ -56,7 +59,7 @@ fn noisy_blocks(noise: f64, sources: &[(f64, Offset)], rng: &mut impl Rng) -> Ve
         let bands: Vec<_> = bands.iter().map(|&hz| band(hz)).collect();
         let seen =
             Seen { baseline: [format!("A{baseline}"), "B".to_owned()], jy: Some(1000.0), ..Seen::default() };
-        Block::join(seen, &bands, &uvw_t).unwrap()
+        Block::join(seen, &bands, &uvw_t, 0..TIMES, None).unwrap()
     };
     (0..3).map(one).collect()
 }
@@ -75,7 +78,7 @@ fn sources_are_found_where_they_are() {
     let (strong, weak) = (arcsec(6.3, -3.1), arcsec(-4.0, 5.5));
     let mut data = blocks(&[(1.0, strong), (0.25, weak)], &mut rng(1));
     let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
-    let found = find(&mut data, &field, &[], (&SearchOptions::default(), SIMD), &mut || {});
+    let found = find(&mut data, &field, &[], (&SearchOptions::default(), &mut transforms()), &mut || {});
     assert_eq!(found.len(), 2, "{found:?}");
     for (one, (amplitude, at)) in found.iter().zip([(1.0, strong), (0.25, weak)]) {
         let off = [one.at.l - at.l, one.at.m - at.m];
@@ -112,7 +115,8 @@ fn sources_outside_of_the_field_are_taken_out_where_they_are_known() {
     let search = |known: &[Offset]| {
         let mut data = blocks(&[(2.0, outside), (0.25, weak)], &mut rng(5));
         let field = Field::new(&data, Some(arcsec(8.0, 0.0).l)).unwrap();
-        let found = find(&mut data, &field, known, (&SearchOptions::default(), SIMD), &mut || {});
+        let found =
+            find(&mut data, &field, known, (&SearchOptions::default(), &mut transforms()), &mut || {});
         found.into_iter().filter(|d| !d.remnant).collect::<Vec<_>>()
     };
     let found = search(&known);
@@ -136,8 +140,8 @@ fn control_swapped_baselines_do_not_show_the_place() {
     let mut data = blocks(&[(0.3, strong)], &mut rng(2));
     let mut swapped = blocks(&[(0.3, Offset { l: -strong.l, m: -strong.m })], &mut rng(2));
     let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
-    let one = find(&mut data, &field, &[], (&SearchOptions::default(), SIMD), &mut || {});
-    let other = find(&mut swapped, &field, &[], (&SearchOptions::default(), SIMD), &mut || {});
+    let one = find(&mut data, &field, &[], (&SearchOptions::default(), &mut transforms()), &mut || {});
+    let other = find(&mut swapped, &field, &[], (&SearchOptions::default(), &mut transforms()), &mut || {});
     assert!(
         (one[0].at.l - strong.l).abs() < field.step && (other[0].at.l - strong.l).abs() > 10.0 * field.step
     );
@@ -148,7 +152,10 @@ fn noise_has_no_sources() {
     for seed in 10..14 {
         let mut data = blocks(&[], &mut rng(seed));
         let field = Field::new(&data, Some(arcsec(20.0, 0.0).l)).unwrap();
-        assert!(find(&mut data, &field, &[], (&SearchOptions::default(), SIMD), &mut || {}).is_empty());
+        assert!(
+            find(&mut data, &field, &[], (&SearchOptions::default(), &mut transforms()), &mut || {})
+                .is_empty()
+        );
     }
 }
 
@@ -169,8 +176,8 @@ fn most_lost(rng: &mut impl Rng) -> [f64; 2] {
         let data = noisy_blocks(1e-3, &[(1.0, at)], rng);
         let field = Field::new(&data, Some(arcsec(10.0, 0.0).l)).unwrap();
         let exact: f64 = data.iter().map(|block| block.power(at)).sum();
-        let coarse = field.sums(&data, SIMD, &mut || {}).into_iter().fold(0.0, f64::max);
-        let (_, fine) = strongest(&data, &field, -20.0, SIMD, &mut || {}).unwrap();
+        let coarse = field.sums(&data, &mut transforms(), &mut || {}).into_iter().fold(0.0, f64::max);
+        let (_, fine) = strongest(&data, &field, -20.0, &mut transforms(), &mut || {}).unwrap();
         // Powers go as the square of sigma.
         for (most, power) in most.iter_mut().zip([coarse, fine]) {
             *most = most.max(1.0 - (power / exact).sqrt());
@@ -185,4 +192,18 @@ fn little_is_lost_between_points() {
     assert!(fine < 0.03, "{fine}");
     assert!(coarse > 1.5 * fine, "control: {coarse} {fine}");
     println!("lost at most: {coarse:.4} of sigma on the grid, {fine:.4} on the fine one");
+}
+
+#[test]
+fn averages_around_a_place_have_its_sum() {
+    let at = arcsec(3.0, -7.0);
+    for block in blocks(&[(0.2, at)], &mut rng(6)) {
+        // Groups that the channels and integrations do not divide into as well.
+        for most in [[16, 16], [7, 5], [1, 1000]] {
+            let near = block.averaged(at, most);
+            let scale = block.noise_power().sqrt();
+            assert!((near.sum(at) - block.sum(at)).norm() < 1e-5 * scale);
+            assert!((near.weight() / block.weight() - 1.0).abs() < 1e-6);
+        }
+    }
 }

@@ -89,8 +89,8 @@ fn hdf5_goes_round_and_is_deterministic() {
     assert_eq!(*file.meta(), meta());
     assert_eq!(file.provenance().unwrap(), "{\"plan\": 1}");
     assert_eq!(file.record(0, 3).unwrap(), record(3.0));
-    let (vis_tf, weight_t) = file.cross_tf(0, 1, 1).unwrap();
-    assert_eq!((vis_tf[[2, 3]], weight_t[2]), (record(2.0).cross_cpf[15], 2.0));
+    let (vis_tf, (weight_tx, _)) = (file.cross_tf(0, 1, 1).unwrap(), file.weights(0, 1).unwrap());
+    assert_eq!((vis_tf[[2, 3]], weight_tx[[2, 1]]), (record(2.0).cross_cpf[15], 2.0));
     let sampled = file.sampled(0, 1..4).unwrap();
     assert_eq!((sampled.samples_tr[[1, 0]], sampled.states_trk[[2, 2, 1]]), (400, 3));
     assert_eq!(sampled.tones_tg[[0, 3]], record(1.0).tones_g[3]);
