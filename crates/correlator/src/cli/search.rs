@@ -50,7 +50,7 @@ struct CompactArgs {
     /// System equivalent flux densities, for flux densities of candidates: as KVNYS=1200,KVNUS=1500
     #[arg(long, value_name = "STATION=JY", value_delimiter = ',')]
     sefd: Vec<String>,
-    /// The same from system temperatures and gains (TSYS, DPFU) of stations
+    /// The same from system temperatures and gains (TSYS, DPFU) of stations; unless given, the job's own files are looked for
     #[arg(long, value_name = "FILE")]
     antab: Vec<PathBuf>,
     /// Memory for the visibilities of a phase centre and their transform on a rank
@@ -273,7 +273,7 @@ fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failur
         half_width_rad: arcsec_to_rad("field", args.field)?,
         coherence_s: positive("coherence", args.coherence)?,
     };
-    let Some(file) = &args.file else {
+    let Some(path) = &args.file else {
         return Err(Failure::usage(anyhow::anyhow!(
             "visibilities are needed, or narrow or bursts and a job"
         )));
@@ -283,11 +283,14 @@ fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failur
     let sefds = |file: &VisFile| {
         let mut sefds = Sefds::default();
         sefds.add_words(&args.sefd, file.meta()).map_err(|e| Failure::usage(anyhow::anyhow!(e)))?;
-        for path in &args.antab {
-            sefds.add_antab(path, file.meta()).map_err(|e| Failure::input(anyhow::anyhow!(e)))?;
+        for antab in &args.antab {
+            sefds.add_antab(antab, file.meta()).map_err(|e| Failure::input(anyhow::anyhow!(e)))?;
+        }
+        if args.antab.is_empty() {
+            sefds.add_job_antabs(&file.provenance().unwrap_or_default(), path, file.meta());
         }
         Ok(sefds)
     };
     let memory_bytes = args.memory_mib.saturating_mul(1 << 20);
-    search::prepare(file, options, known, sefds, memory_bytes, simd)
+    search::prepare(path, options, known, sefds, memory_bytes, simd)
 }

@@ -1,5 +1,6 @@
 //! From correlation coefficients to flux densities: sensitivities of the stations, and what quantisation takes.
 
+use super::job_antab::job_antabs;
 use crate::antab::{self, Gain};
 use crate::eop::Eop;
 use crate::epoch::Epoch;
@@ -29,7 +30,11 @@ pub struct Sefd {
 
 /// All that is known.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Sefds(Vec<Sefd>);
+pub struct Sefds {
+    all: Vec<Sefd>,
+    /// What was found without being asked for, in words.
+    told: Vec<String>,
+}
 
 /// Efficiencies of quantisation at its best, where samples were not counted (integrate::efficiency has the equations).
 const BEST: [(u32, f64); 2] = [(1, std::f64::consts::FRAC_2_PI), (2, 0.8825)];
@@ -56,7 +61,7 @@ impl Sefds {
             if !names.iter().any(|n| n.eq_ignore_ascii_case(station.trim())) {
                 return Err(format!("--sefd {word}: the stations are {}", names.join(", ")));
             }
-            self.0.push(Sefd {
+            self.all.push(Sefd {
                 station: station.trim().to_owned(),
                 polarisation: None,
                 time_s: None,
@@ -78,11 +83,10 @@ impl Sefds {
         let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
         let start = Epoch::new(meta.start_mjd, meta.start_second as f64);
         let mhz = meta.bands.first().map_or(0.0, |b| 1e-6 * (b.low_hz() + 0.5 * b.bandwidth_hz));
-        let before = self.0.len();
+        let before = self.all.len();
         for station in &meta.stations {
             let name = station.name.as_str();
-            let given = self.0.iter().any(|s| s.station.eq_ignore_ascii_case(name));
-            if given || !antab::names(&text).iter().any(|n| n.eq_ignore_ascii_case(name)) {
+            if self.has(name) || !antab::names(&text).iter().any(|n| n.eq_ignore_ascii_case(name)) {
                 continue;
             }
             let gain = antab::gain(&text, &[name], mhz).map_err(wrong)?;
@@ -94,7 +98,7 @@ impl Sefds {
                     let of: Vec<f64> =
                         tsys.values.iter().filter(|v| v.0 == letter).map(|v| f64::from(v.2)).collect();
                     let kelvin = of.iter().sum::<f64>() / of.len() as f64;
-                    self.0.push(Sefd {
+                    self.all.push(Sefd {
                         station: name.to_owned(),
                         polarisation: Some(letter),
                         time_s: Some(tsys.time_s),
@@ -105,16 +109,39 @@ impl Sefds {
             }
         }
         let names = || meta.stations.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
-        if self.0.len() == before {
+        if self.all.len() == before {
             Err(wrong(format!("there are no system temperatures of {}", names())))
         } else {
             Ok(())
         }
     }
 
+    fn has(&self, station: &str) -> bool {
+        self.all.iter().any(|s| s.station.eq_ignore_ascii_case(station))
+    }
+
+    /// Takes those of the ANTAB files of the job that made the visibilities, as far as these are found and can be used, where some
+    /// are lacking.
+    pub fn add_job_antabs(&mut self, provenance: &str, visibilities: &Path, meta: &VisMeta) {
+        if meta.stations.iter().all(|s| self.has(&s.name)) {
+            return;
+        }
+        for path in job_antabs(provenance, visibilities) {
+            let before = self.all.len();
+            let told = match self.add_antab(&path, meta) {
+                Ok(()) => format!("by {}, which the job used", path.display()),
+                Err(why) => {
+                    self.all.truncate(before);
+                    format!("the job's {why}")
+                }
+            };
+            self.told.push(told);
+        }
+    }
+
     /// That of a station nearest in time.
     fn of(&self, station: &str, polarisation: char, time_s: f64) -> Option<&Sefd> {
-        let ours = self.0.iter().filter(|s| {
+        let ours = self.all.iter().filter(|s| {
             s.station.eq_ignore_ascii_case(station)
                 && s.polarisation.is_none_or(|p| p.eq_ignore_ascii_case(&polarisation))
         });
@@ -125,13 +152,14 @@ impl Sefds {
 
 impl fmt::Display for Sefds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<&str> = self.0.iter().map(|s| s.station.as_str()).collect();
+        let mut names: Vec<&str> = self.all.iter().map(|s| s.station.as_str()).collect();
         names.dedup();
         if names.is_empty() {
-            write!(f, "none (no --sefd, no --antab)")
+            write!(f, "none (no --sefd, no --antab)")?;
         } else {
-            write!(f, "with {}", names.join(", "))
+            write!(f, "with {}", names.join(", "))?;
         }
+        self.told.iter().try_for_each(|told| write!(f, "; {told}"))
     }
 }
 
@@ -152,7 +180,7 @@ pub struct Scale<'a> {
 /// What the library says.
 pub fn efficiencies(file: &VisFile, sefds: &Sefds, scan: usize) -> hdf5::Result<Vec<f64>> {
     let meta = file.meta();
-    if sefds.0.is_empty() || corrected(file)? {
+    if sefds.all.is_empty() || corrected(file)? {
         return Ok(vec![1.0; meta.recorded.len()]);
     }
     let states_trk = file.sampled(scan, 0..meta.scans[scan].integrations)?.states_trk;
@@ -248,12 +276,13 @@ mod tests {
             value,
             gain: None,
         };
-        let sefds = Sefds(vec![
+        let all = vec![
             one("KY", Some('R'), Some(0.0), 1000.0),
             one("KY", Some('R'), Some(60.0), 1100.0),
             one("KY", Some('L'), Some(60.0), 900.0),
             one("KU", None, None, 2000.0),
-        ]);
+        ];
+        let sefds = Sefds { all, told: Vec::new() };
         assert_eq!(sefds.of("ky", 'R', 20.0).map(|s| s.value), Some(1000.0));
         assert_eq!(sefds.of("KY", 'R', 40.0).map(|s| s.value), Some(1100.0));
         assert_eq!(sefds.of("KY", 'L', 0.0).map(|s| s.value), Some(900.0));

@@ -14,6 +14,7 @@ mod ecsv;
 mod find;
 mod flux;
 mod image;
+mod job_antab;
 mod known;
 pub mod narrow;
 mod plan;

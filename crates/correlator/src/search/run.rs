@@ -200,7 +200,8 @@ impl Run<'_> {
         let removed = fs::remove_dir_all(self.parts());
         removed.with_context(|| format!("cannot remove {}", self.parts().display())).map_err(Failure::run)?;
         // They are there, whether or not anyone listens.
-        let _ = writeln!(io::stdout().lock(), "{}table: {}", report, csv.display());
+        let (sefds, csv) = (&self.plan.sefds, csv.display());
+        let _ = writeln!(io::stdout().lock(), "{report}flux densities: {sefds}\ntable: {csv}");
         Ok(Outcome::default())
     }
 
