@@ -155,7 +155,7 @@ impl fmt::Display for Sefds {
         let mut names: Vec<&str> = self.all.iter().map(|s| s.station.as_str()).collect();
         names.dedup();
         if names.is_empty() {
-            write!(f, "none (no --sefd, no --antab)")?;
+            write!(f, "none (no --sefd, no --antab, no such file of the job)")?;
         } else {
             write!(f, "with {}", names.join(", "))?;
         }

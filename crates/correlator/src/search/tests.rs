@@ -207,3 +207,27 @@ fn averages_around_a_place_have_its_sum() {
         }
     }
 }
+
+#[test]
+fn sums_are_the_powers_at_each_place() {
+    let mut rng = rng(7);
+    // Along the line of sight, a baseline so long that the third cosine counts.
+    let uvw_t: Vec<[f64; 3]> =
+        (0..TIMES).map(|t| [1e5, -5e4 + 20.0 * t as f64, 5e6 - 400.0 * t as f64]).collect();
+    let mut number = || rng.sample::<f32, _>(StandardNormal);
+    let vis_tf = (0..TIMES * CHANNELS).map(|_| Complex32::new(number(), number())).collect();
+    let (weight_t, step_hz, step_s) = (vec![1.0; TIMES], STEP_HZ, STEP_S);
+    let vis = Visibilities { vis_tf, weight_t, first_hz: 22e9, step_hz, first_s: 0.0, step_s };
+    let block = Block::join(Seen::default(), &[vis], &uvw_t, 0..TIMES, None).unwrap();
+    let field = Field { half: 2e-4, step: 1e-5, points: 20 };
+    let sums = field.sums(std::slice::from_ref(&block), &mut transforms(), &mut || {});
+    let powers = block.powers([1e-6, 0.5], &mut transforms());
+    let ([east, north], along) = (block.slopes(), block.slope_along());
+    let power = |at: Offset, n: f64| {
+        let value = |k: usize| at.l * east[k] + at.m * north[k] + n * along[k];
+        powers.at(value(0), value(1))
+    };
+    let places = || (0..sums.len()).map(|index| field.at(index)).zip(&sums);
+    assert!(places().all(|(at, &sum)| sum > 0.0 && sum == power(at, at.n_less_one())));
+    assert!(places().any(|(at, &sum)| sum != power(at, 0.0)), "control: the third cosine counts");
+}
