@@ -10,20 +10,16 @@
 
 use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
 use super::transform::Transform;
+use super::turning::{HOP, Parts, Turning};
+use super::window::{multiply, window};
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
-use crate::simd::{Kernel, Lanes, Run, Simd, SimdPath};
+use crate::simd::{Run, Simd, SimdPath};
 use crate::station::{Item, StationKernel, StationSetup};
-use num_complex::Complex64;
 
 /// Blocks that are read at once.
 const BATCH: usize = 16;
-/// Samples of a sub-band from block to block.
-const HOP: usize = SUB_BINS / 4 * 3;
-/// Samples that it has in two blocks.
-const BOTH: usize = SUB_BINS - HOP;
-
 /// Samples as they were recorded, or as numbers.
 enum Held {
     Codes(Codes),
@@ -58,52 +54,17 @@ pub(super) struct Channeliser<'a> {
     /// Two blocks, and their spectra.
     blocks: [Vec<f32>; 2],
     spectra: [Parts; 2],
-    /// Whole turns of the phase over each of them, and what is left of them over a sub-band's samples.
-    turns: [i64; 2],
-    left: [Parts; 2],
+    /// How the phase turns within them.
+    turning: [Turning; 2],
     bins: Parts,
     voltage: Parts,
     short: Transform,
     long: Transform,
 }
 
-/// Real and imaginary parts.
-struct Parts {
-    re: Vec<f32>,
-    im: Vec<f32>,
-}
-
-impl Parts {
-    fn zeros(n: usize) -> Self {
-        Self { re: vec![0.0; n], im: vec![0.0; n] }
-    }
-}
-
 /// Sky frequency of a sub-band's first point above the band's lower edge, in steps; the guard included.
 pub(super) fn first_step(grid: &Grid, sub_band: usize) -> i64 {
     (sub_band * grid.own_steps()) as i64 - grid.guard_steps() as i64
-}
-
-/// A block's window: rises over its first quarter as the integral of a window of Blackman and Harris (four terms; Harris 1978, Proc. IEEE 66, 51) does,
-/// and falls over the last quarter, so that windows add to 1. Its spectrum ends, to 1e-5, within a sub-band's guard.
-fn window(n: usize, samples: usize) -> f32 {
-    let taper = samples / SUB_BINS * BOTH;
-    let rise = |n: usize| {
-        let x = (n as f64 + 0.5) / taper as f64;
-        let terms = [(-0.488_29, 1.0), (0.141_28, 2.0), (-0.011_68, 3.0)];
-        let wave = |(a, k): (f64, f64)| {
-            a / 0.358_75 * libm::sin(std::f64::consts::TAU * k * x) / (std::f64::consts::TAU * k)
-        };
-        x + terms.into_iter().map(wave).sum::<f64>()
-    };
-    let left = samples - 1 - n;
-    if n < taper {
-        rise(n) as f32
-    } else if left < taper {
-        rise(left) as f32
-    } else {
-        1.0
-    }
 }
 
 impl<'a> Channeliser<'a> {
@@ -135,8 +96,7 @@ impl<'a> Channeliser<'a> {
             delays: Vec::new(),
             blocks: std::array::from_fn(|_| vec![0.0; samples * components]),
             spectra: std::array::from_fn(|_| Parts::zeros(channels)),
-            turns: [0; 2],
-            left: std::array::from_fn(|_| Parts::zeros(SUB_BINS)),
+            turning: std::array::from_fn(|_| Turning::new()),
             bins: Parts::zeros(SUB_BINS),
             voltage: Parts::zeros(SUB_BINS),
             short: Transform::new(SUB_BINS, path),
@@ -244,7 +204,8 @@ impl<'a> Channeliser<'a> {
         let blocks = first..(first + 2).min(self.delays.len());
         for (which, block) in blocks.clone().enumerate() {
             valid[which] = self.windowed(which, block);
-            self.turn(which, block);
+            let lo_hz = self.kernel.setup().recorded[self.member.channel].lo_hz;
+            self.turning[which].set(&self.delays[block], lo_hz, self.samples);
         }
         if valid == [0.0; 2] {
             for spectrum in &mut self.spectra {
@@ -293,36 +254,14 @@ impl<'a> Channeliser<'a> {
                 share(samples.validity(channel), first)
             }
         };
-        self.simd.run(Windowed { numbers, window: &self.window });
+        multiply(self.simd, numbers, &self.window);
         valid
-    }
-
-    /// How the phase turns within a block, beside that of its centre which the kernel takes out: exp(-2 pi i s (n / N - 1 / 2)), N samples.
-    fn turn(&mut self, which: usize, block: usize) {
-        let (setup, delay) = (self.kernel.setup(), &self.delays[block]);
-        let n = self.samples as f64;
-        let turns = setup.recorded[self.member.channel].lo_hz * delay.step_s * n;
-        let whole = turns.round();
-        self.turns[which] = whole as i64;
-        // Bins that are moved were turned for a delay at another frequency.
-        let moved = whole * delay.fraction_samples / n;
-        let unit = |turns: f64| {
-            let (sin, cos) = libm::sincos(-std::f64::consts::TAU * (turns - turns.round()));
-            Complex64::new(cos, sin)
-        };
-        let step = unit((turns - whole) / SUB_BINS as f64);
-        let mut z = unit(moved - 0.5 * turns);
-        let Parts { re, im } = &mut self.left[which];
-        for (re, im) in re.iter_mut().zip(im) {
-            (*re, *im) = (z.re as f32, z.im as f32);
-            z *= step;
-        }
     }
 
     /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
     fn add(&mut self, (which, sub_band): (usize, usize), (sum_re, sum_im): (&mut [f32], &mut [f32])) {
         let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64 + self.member.first_bin as i64;
-        let low = low + self.turns[which];
+        let low = low + self.turning[which].whole;
         let spectrum = &self.spectra[which];
         // Beyond the band there may be more of what the station recorded, or nothing.
         let bins = spectrum.re.len() as i64;
@@ -341,80 +280,6 @@ impl<'a> Channeliser<'a> {
             (&self.bins.re[..], &self.bins.im[..])
         };
         self.short.back((re, im), (&mut self.voltage.re, &mut self.voltage.im));
-        let (left, voltage) = (&self.left[which], &self.voltage);
-        let turned =
-            Turned { left: (&left.re, &left.im), voltage: (&voltage.re, &voltage.im), sum: (sum_re, sum_im) };
-        self.simd.run(turned);
-    }
-}
-
-/// Multiplies samples with a window.
-struct Windowed<'a> {
-    numbers: &'a mut [f32],
-    window: &'a [f32],
-}
-
-impl Kernel for Windowed<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let n = self.numbers.len();
-        let (numbers, window) = (&mut self.numbers[..n], &self.window[..n]);
-        for i in 0..n {
-            numbers[i] *= window[i];
-        }
-    }
-}
-
-/// Turns a voltage and adds it.
-struct Turned<'a> {
-    left: (&'a [f32], &'a [f32]),
-    voltage: (&'a [f32], &'a [f32]),
-    sum: (&'a mut [f32], &'a mut [f32]),
-}
-
-impl Kernel for Turned<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let (a, b) = (&self.left.0[..SUB_BINS], &self.left.1[..SUB_BINS]);
-        let (c, d) = (&self.voltage.0[..SUB_BINS], &self.voltage.1[..SUB_BINS]);
-        let (re, im) = (&mut self.sum.0[..SUB_BINS], &mut self.sum.1[..SUB_BINS]);
-        for i in 0..BOTH {
-            re[i] += a[i] * c[i] - b[i] * d[i];
-            im[i] += a[i] * d[i] + b[i] * c[i];
-        }
-        for i in BOTH..SUB_BINS {
-            re[i] = a[i] * c[i] - b[i] * d[i];
-            im[i] = a[i] * d[i] + b[i] * c[i];
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_add_to_1_and_end_within_the_guard() {
-        let samples = 1 << 12;
-        let all: Vec<f32> = (0..samples).map(|n| window(n, samples)).collect();
-        let hop = samples / SUB_BINS * HOP;
-        (0..samples - hop).for_each(|n| assert!((all[n] + all[hop + n] - 1.0).abs() < 1e-6, "{n}"));
-        assert!(all[samples - hop..hop].iter().all(|w| *w == 1.0));
-        let bin = |k: usize| {
-            let turn = |n: usize| std::f64::consts::TAU * (k * n % samples) as f64 / samples as f64;
-            let (re, im) = all.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, w)| {
-                let (sin, cos) = libm::sincos(turn(n));
-                (re + f64::from(*w) * cos, im + f64::from(*w) * sin)
-            });
-            re.hypot(im)
-        };
-        let whole = bin(0);
-        for k in GUARD_BINS..64 {
-            assert!(bin(k) < 2e-5 * whole, "{k}: {}", bin(k) / whole);
-        }
+        self.turning[which].add(self.simd, (&self.voltage.re, &self.voltage.im), (sum_re, sum_im));
     }
 }

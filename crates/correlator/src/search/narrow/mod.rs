@@ -28,9 +28,11 @@ mod tile;
 mod tracks;
 mod transform;
 mod tree;
+mod turning;
 mod unit;
 mod verdict;
 mod voltages;
+mod window;
 
 pub use plan::{NarrowPlan, prepare};
 pub use run::run;

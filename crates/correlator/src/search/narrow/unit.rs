@@ -141,31 +141,15 @@ impl<'a> Search<'a> {
 
     /// Looks for lines at each station, then in the sum of all.
     fn strip(&mut self, strip: Strip, tick: &mut dyn FnMut()) {
-        let ln_threshold = self.plan.settings.ln_threshold;
         let mut together = Plane::none();
-        let mut found_m: Vec<Vec<Line>> = vec![Vec::new(); self.stations.len()];
-        for m in 0..self.stations.len() {
-            let station = &self.stations[m];
+        let mut found_m: Vec<Vec<Line>> = Vec::new();
+        for (m, station) in self.stations.iter().enumerate() {
             if !station.is_usable() {
+                found_m.push(Vec::new());
                 continue;
             }
-            let mut plane = strip.powers(station, self.simd, &mut self.room);
-            let coarse = self.first_look((&mut plane, m), ln_threshold, tick);
-            if !coarse.is_empty() {
-                // What is no line after all stays in the sum.
-                self.room.planes.push(plane.power_tf);
-                plane = strip.powers(station, self.simd, &mut self.room);
-            }
-            for line in coarse {
-                let around = strip.around(&line);
-                let mut fine =
-                    refined(&mut self.between, &[(station, &found_m[m])], (&around, self.most as i64));
-                if fine.ln_chance() <= ln_threshold {
-                    fine.wide = STEPS / LOOKS * take_out(&mut plane, &line);
-                    found_m[m].push(fine);
-                }
-            }
-            // Without what the station has by itself: interference at one station is none of the sum.
+            let (plane, found) = self.station((m, station), strip, tick);
+            found_m.push(found);
             if together.stations == 0 {
                 together = plane;
             } else {
@@ -174,24 +158,56 @@ impl<'a> Search<'a> {
             }
         }
         if together.stations > 1 {
-            let weaker = ln_threshold + WEAKER;
-            let coarse = self.first_look((&mut together, self.stations.len()), weaker, tick);
-            let usable = self.stations.iter().zip(&found_m).filter(|(s, _)| s.is_usable());
-            let stations: Vec<(&Station, &[Line])> = usable.map(|(s, lines)| (s, lines.as_slice())).collect();
-            for line in coarse {
-                let around = strip.around(&line);
-                let fine = refined(&mut self.between, &stations, (&around, self.most as i64));
-                if fine.ln_chance() <= weaker {
-                    self.summed.push(Line { wide: STEPS / LOOKS * line.wide, ..fine });
-                }
-                tick();
-            }
+            self.sum(&mut together, &found_m, strip, tick);
         }
         if together.stations > 0 {
             self.room.planes.push(together.power_tf);
         }
         for (lines, found) in self.lines_m.iter_mut().zip(found_m) {
             lines.extend(found);
+        }
+    }
+
+    /// Lines of a station, and its powers without them: interference at one station is none of the sum.
+    fn station(
+        &mut self,
+        (m, station): (usize, &Station),
+        strip: Strip,
+        tick: &mut dyn FnMut(),
+    ) -> (Plane, Vec<Line>) {
+        let ln_threshold = self.plan.settings.ln_threshold;
+        let mut plane = strip.powers(station, self.simd, &mut self.room);
+        let coarse = self.first_look((&mut plane, m), ln_threshold, tick);
+        if !coarse.is_empty() {
+            // What is no line after all stays in the sum.
+            self.room.planes.push(plane.power_tf);
+            plane = strip.powers(station, self.simd, &mut self.room);
+        }
+        let mut found = Vec::new();
+        for line in coarse {
+            let around = strip.around(&line);
+            let mut fine = refined(&mut self.between, &[(station, &found)], (&around, self.most as i64));
+            if fine.ln_chance() <= ln_threshold {
+                fine.wide = STEPS / LOOKS * take_out(&mut plane, &line);
+                found.push(fine);
+            }
+        }
+        (plane, found)
+    }
+
+    /// Keeps the lines of all stations' powers together, of which `found_m` are taken out.
+    fn sum(&mut self, together: &mut Plane, found_m: &[Vec<Line>], strip: Strip, tick: &mut dyn FnMut()) {
+        let weaker = self.plan.settings.ln_threshold + WEAKER;
+        let coarse = self.first_look((together, self.stations.len()), weaker, tick);
+        let usable = self.stations.iter().zip(found_m).filter(|(s, _)| s.is_usable());
+        let stations: Vec<(&Station, &[Line])> = usable.map(|(s, lines)| (s, lines.as_slice())).collect();
+        for line in coarse {
+            let around = strip.around(&line);
+            let fine = refined(&mut self.between, &stations, (&around, self.most as i64));
+            if fine.ln_chance() <= weaker {
+                self.summed.push(Line { wide: STEPS / LOOKS * line.wide, ..fine });
+            }
+            tick();
         }
     }
 

@@ -1,0 +1,128 @@
+//! How the phase turns within a block, beside what the station kernel takes out: it moves bins, and turns the voltage of a sub-band.
+
+use super::grid::SUB_BINS;
+use crate::geometry::BlockDelay;
+use crate::simd::{Kernel, Lanes, Simd};
+use num_complex::Complex64;
+
+/// Samples of a sub-band from block to block.
+pub(super) const HOP: usize = SUB_BINS / 4 * 3;
+/// Samples that it has in two blocks.
+pub(super) const BOTH: usize = SUB_BINS - HOP;
+
+/// Real and imaginary parts.
+pub(super) struct Parts {
+    pub re: Vec<f32>,
+    pub im: Vec<f32>,
+}
+
+impl Parts {
+    pub fn zeros(n: usize) -> Self {
+        Self { re: vec![0.0; n], im: vec![0.0; n] }
+    }
+}
+
+/// The turns of a block's phase.
+pub(super) struct Turning {
+    /// Whole turns over the block: bins by which frequencies are moved.
+    pub whole: i64,
+    /// What is left of them over a sub-band's samples.
+    left: Parts,
+}
+
+impl Turning {
+    /// None.
+    pub fn new() -> Self {
+        Self { whole: 0, left: Parts::zeros(SUB_BINS) }
+    }
+
+    /// How the phase turns within a block, beside that of its centre which the kernel takes out: exp(-2 pi i s (n / N - 1 / 2)), N samples.
+    pub fn set(&mut self, delay: &BlockDelay, lo_hz: f64, samples: usize) {
+        let n = samples as f64;
+        let turns = lo_hz * delay.step_s * n;
+        let whole = turns.round();
+        self.whole = whole as i64;
+        // Bins that are moved were turned for a delay at another frequency.
+        let moved = whole * delay.fraction_samples / n;
+        let unit = |turns: f64| {
+            let (sin, cos) = libm::sincos(-std::f64::consts::TAU * (turns - turns.round()));
+            Complex64::new(cos, sin)
+        };
+        let step = unit((turns - whole) / SUB_BINS as f64);
+        let mut z = unit(moved - 0.5 * turns);
+        let Parts { re, im } = &mut self.left;
+        for (re, im) in re.iter_mut().zip(im) {
+            (*re, *im) = (z.re as f32, z.im as f32);
+            z *= step;
+        }
+    }
+
+    /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
+    pub fn add(&self, simd: Simd, voltage: (&[f32], &[f32]), sum: (&mut [f32], &mut [f32])) {
+        simd.run(Turned { left: (&self.left.re, &self.left.im), voltage, sum });
+    }
+}
+
+/// Turns a voltage and adds it.
+struct Turned<'a> {
+    left: (&'a [f32], &'a [f32]),
+    voltage: (&'a [f32], &'a [f32]),
+    sum: (&'a mut [f32], &'a mut [f32]),
+}
+
+impl Kernel for Turned<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (a, b) = (&self.left.0[..SUB_BINS], &self.left.1[..SUB_BINS]);
+        let (c, d) = (&self.voltage.0[..SUB_BINS], &self.voltage.1[..SUB_BINS]);
+        let (re, im) = (&mut self.sum.0[..SUB_BINS], &mut self.sum.1[..SUB_BINS]);
+        for i in 0..BOTH {
+            re[i] += a[i] * c[i] - b[i] * d[i];
+            im[i] += a[i] * d[i] + b[i] * c[i];
+        }
+        for i in BOTH..SUB_BINS {
+            re[i] = a[i] * c[i] - b[i] * d[i];
+            im[i] = a[i] * d[i] + b[i] * c[i];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::SimdPath;
+    use std::f64::consts::TAU;
+
+    #[test]
+    fn moved_bins_and_what_is_left_are_the_turns_of_the_phase() {
+        let (samples, lo_hz) = (1 << 14, 22e9);
+        for turns in [0.0, 3.3, -11.48, 0.5] {
+            let delay = BlockDelay {
+                nearest_sample: 0,
+                fraction_samples: 0.25,
+                first_s: 0.0,
+                step_s: turns / lo_hz / samples as f64,
+                centre_s: 0.0,
+            };
+            let mut turning = Turning::new();
+            turning.set(&delay, lo_hz, samples);
+            let (ones, zeros) = (vec![1.0; SUB_BINS], vec![0.0; SUB_BINS]);
+            for path in SimdPath::ALL {
+                let (mut re, mut im) = (vec![0.5; SUB_BINS], vec![0.0; SUB_BINS]);
+                turning.add(Simd::new(path), (&ones, &zeros), (&mut re, &mut im));
+                for j in 0..SUB_BINS {
+                    let share = j as f64 / SUB_BINS as f64;
+                    let before = if j < BOTH { 0.5 } else { 0.0 };
+                    let got = Complex64::new(f64::from(re[j]) - before, im[j].into());
+                    let whole = turning.whole as f64;
+                    let moved = Complex64::from_polar(1.0, -TAU * whole * share);
+                    let wanted = turns * (share - 0.5) + whole * 0.25 / samples as f64;
+                    let wanted = Complex64::from_polar(1.0, -TAU * wanted);
+                    assert!((got * moved - wanted).norm() < 1e-5, "{turns} {path:?} {j}");
+                }
+            }
+        }
+    }
+}
