@@ -44,6 +44,9 @@ struct CompactArgs {
     /// Time within which phases are stable
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     coherence: f64,
+    /// Add polarisations with their phases, which must be calibrated [default: add their powers]
+    #[arg(long)]
+    coherent_polarisations: bool,
     /// Mark sources of a list: CSV with the columns name, ra_deg, dec_deg (J2000)
     #[arg(long, value_name = "CSV")]
     known: Option<PathBuf>,
@@ -272,6 +275,7 @@ fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failur
         threshold: libm::exp(-0.5 * threshold * threshold),
         half_width_rad: arcsec_to_rad("field", args.field)?,
         coherence_s: positive("coherence", args.coherence)?,
+        coherent_polarisations: args.coherent_polarisations,
     };
     let Some(path) = &args.file else {
         return Err(Failure::usage(anyhow::anyhow!(

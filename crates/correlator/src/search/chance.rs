@@ -19,6 +19,13 @@ pub fn ln_chance(n: usize, x: f64) -> f64 {
     (ln_last - x + libm::log(sum)).min(0.0)
 }
 
+/// Natural logarithm of the probability that noise has powers of probability p, at most that of `ln_first` (a), and correlates
+/// with a probability q, so that p q is as small: x = p q is undercut by noise with x (1 + ln(a / x)).
+pub fn ln_joint(ln_power: f64, ln_coherence: f64, ln_first: f64) -> f64 {
+    let product = ln_power.min(ln_first) + ln_coherence;
+    (product + libm::log1p(ln_first - product)).min(0.0)
+}
+
 /// The sum of `n` powers that noise exceeds with a probability of `exp(ln_p)`, by bisection.
 pub fn power_of(n: usize, ln_p: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);

@@ -127,30 +127,24 @@ impl<'a> Searcher<'a> {
             let names = meta.baseline_names(baseline).map(str::to_owned);
             let uvw_t: Vec<[f64; 3]> =
                 (0..uvw_tb3.dim().0).map(|t| [0, 1, 2].map(|k| uvw_tb3[[t, baseline, k]])).collect();
-            for polarisation in parallel(file, baseline) {
+            for polarisations in added(file, baseline, self.plan.options.coherent_polarisations) {
                 let (mut bands, mut normalised) = (Vec::new(), true);
                 for (product, cross) in meta.crosses.iter().enumerate() {
-                    if cross.of == baseline && cross.polarisations == [polarisation; 2] {
+                    let [pa, pb] = cross.polarisations;
+                    if cross.of == baseline && pa == pb && polarisations.contains(&pa) {
                         let which = [scan, centre, product];
                         let (vis, normal) = visibilities(file, which, &facts.powers, &weight_tx)?;
                         normalised &= normal;
-                        bands.push((cross.band, vis));
+                        bands.push(((pa, cross.band), vis));
                         tick();
                     }
                 }
-                let spans: Vec<Span> = bands.iter().map(|(_, v)| Span::of(v)).collect();
-                let groups = match joinable(&spans) {
-                    Some(_) => vec![bands],
-                    None => bands.into_iter().map(|b| vec![b]).collect(),
-                };
-                for (group, bands) in groups.into_iter().enumerate() {
-                    let (used, bands): (Vec<usize>, Vec<Visibilities>) = bands.into_iter().unzip();
+                for (group, bands) in groups(bands).into_iter().enumerate() {
+                    let (used, bands): (Vec<(char, usize)>, Vec<Visibilities>) = bands.into_iter().unzip();
                     let seen = |start: usize| Seen {
                         baseline: names.clone(),
-                        together: (scan, start, polarisation, group),
-                        jy: scale
-                            .jy(baseline, polarisation, &used, meta.time_s(scan, start))
-                            .filter(|_| normalised),
+                        together: (scan, start, polarisations[0], group),
+                        jy: scale.jy(baseline, &used, meta.time_s(scan, start)).filter(|_| normalised),
                     };
                     blocks.extend(stretches(&seen, &bands, &uvw_t, coherence_s, &mut self.spare));
                     tick();
@@ -179,6 +173,32 @@ pub(super) fn parallel(file: &VisFile, baseline: usize) -> Vec<char> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Polarisations of a baseline that are added with their phases.
+pub(super) fn added(file: &VisFile, baseline: usize, coherent: bool) -> Vec<Vec<char>> {
+    let all = parallel(file, baseline);
+    if coherent && !all.is_empty() { vec![all] } else { all.into_iter().map(|p| vec![p]).collect() }
+}
+
+/// Polarisation and band, and what was seen in it.
+type Of = ((char, usize), Visibilities);
+
+/// What is added with its phases: all bands that lie on one grid, else each for itself (in all polarisations).
+fn groups(bands: Vec<Of>) -> Vec<Vec<Of>> {
+    let spans: Vec<Span> = bands.iter().map(|(_, v)| Span::of(v)).collect();
+    if joinable(&spans).is_some() {
+        return vec![bands];
+    }
+    let mut groups: Vec<Vec<Of>> = Vec::new();
+    for band in bands {
+        let same = |other: &Of| other.1.first_hz == band.1.first_hz && other.1.step_hz == band.1.step_hz;
+        match groups.iter_mut().find(|group| group.iter().any(same)) {
+            Some(group) => group.push(band),
+            None => groups.push(vec![band]),
+        }
+    }
+    groups
 }
 
 /// Cuts a scan into stretches of equal length that are coherent.

@@ -202,8 +202,22 @@ impl<'a> Scale<'a> {
         Self { meta, sefds, pointing, efficiency_r }
     }
 
-    /// Jy of a correlation coefficient of 1: the root of both stations' SEFD over the root of both efficiencies.
-    pub fn jy(&self, baseline: usize, polarisation: char, bands: &[usize], time_s: f64) -> Option<f64> {
+    /// Jy of a correlation coefficient of 1 of bands in some polarisations: the mean over these.
+    pub fn jy(&self, baseline: usize, used: &[(char, usize)], time_s: f64) -> Option<f64> {
+        let mut polarisations: Vec<char> = used.iter().map(|(p, _)| *p).collect();
+        polarisations.sort_unstable();
+        polarisations.dedup();
+        let of = |&polarisation: &char| {
+            let bands: Vec<usize> =
+                used.iter().filter(|(p, _)| *p == polarisation).map(|(_, b)| *b).collect();
+            self.jy_of(baseline, polarisation, &bands, time_s)
+        };
+        let all: Vec<f64> = polarisations.iter().map(of).collect::<Option<_>>()?;
+        Some(all.iter().sum::<f64>() / all.len() as f64)
+    }
+
+    /// The root of both stations' SEFD over the root of both efficiencies.
+    fn jy_of(&self, baseline: usize, polarisation: char, bands: &[usize], time_s: f64) -> Option<f64> {
         let sides = [self.meta.baselines[baseline].a, self.meta.baselines[baseline].b];
         let utc = Epoch::new(self.meta.start_mjd, self.meta.start_second as f64 + time_s);
         let mut product = 1.0;

@@ -48,11 +48,13 @@ pub struct SearchOptions {
     pub half_width_rad: Option<f64>,
     /// Length of the stretches of time within which phases are stable, s.
     pub coherence_s: f64,
+    /// Whether polarisations are added with their phases.
+    pub coherent_polarisations: bool,
 }
 
 impl Default for SearchOptions {
     fn default() -> Self {
-        Self { threshold: 1e-9, half_width_rad: None, coherence_s: 60.0 }
+        Self { threshold: 1e-9, half_width_rad: None, coherence_s: 60.0, coherent_polarisations: false }
     }
 }
 

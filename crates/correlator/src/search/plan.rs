@@ -1,7 +1,7 @@
 //! Resolves a search for compact sources before MPI starts: phase centres, memory, what flux densities are told from.
 
 use super::block::{Span, joinable};
-use super::collect::parallel;
+use super::collect::added;
 use super::flux::Sefds;
 use super::{Known, SearchError, SearchOptions};
 use crate::simd::SimdPath;
@@ -75,7 +75,7 @@ pub fn prepare(
         .map(|source| Centre {
             source,
             name: meta.sources[source].name.clone(),
-            bytes: bytes_of(&file, source, options.coherence_s),
+            bytes: bytes_of(&file, source, &options),
         })
         .collect();
     if let Some(large) = centres.iter().find(|c| c.bytes > memory_bytes) {
@@ -91,15 +91,17 @@ pub fn prepare(
 }
 
 /// Memory for the search of one phase centre: all its visibilities, and the transform of the largest stretch.
-fn bytes_of(file: &VisFile, source: usize, coherence_s: f64) -> usize {
+fn bytes_of(file: &VisFile, source: usize, options: &SearchOptions) -> usize {
     let meta = file.meta();
     let (mut held, mut most) = (0, 0);
     for scan in meta.scans.iter().filter(|scan| scan.centres.contains(&source)) {
-        let stretch = stretch_of(scan.integrations, meta.integration_s, coherence_s);
+        let stretch = stretch_of(scan.integrations, meta.integration_s, options.coherence_s);
         for baseline in (0..meta.baselines.len()).filter(|&b| !super::collect::same_station(meta, b)) {
-            for polarisation in parallel(file, baseline) {
-                let products = meta.crosses.iter();
-                let ours = products.filter(|x| x.of == baseline && x.polarisations == [polarisation; 2]);
+            for polarisations in added(file, baseline, options.coherent_polarisations) {
+                let ours = meta.crosses.iter().filter(|x| {
+                    let [a, b] = x.polarisations;
+                    x.of == baseline && a == b && polarisations.contains(&a)
+                });
                 let spans: Vec<Span> = ours.map(|x| Span::of_band(meta, x.band)).collect();
                 let alone: usize = spans.iter().map(|s| s.channels).sum();
                 let joined = joinable(&spans);

@@ -39,29 +39,43 @@ fn noisy_blocks(noise: f64, sources: &[(f64, Offset)], rng: &mut impl Rng) -> Ve
     let one = |baseline: usize| {
         let uvw_t = uvw_t(baseline);
         let offset = rng.random::<f64>();
-        let mut band = |first_hz: f64| {
-            let mut vis_tf = Vec::new();
-            for uvw in &uvw_t {
-                for f in 0..CHANNELS {
-                    let hz = first_hz + f as f64 * STEP_HZ;
-                    let mut vis = Complex64::new(rng.sample(StandardNormal), rng.sample(StandardNormal));
-                    vis *= noise;
-                    for (amplitude, at) in sources {
-                        let delay_s = -(uvw[0] * at.l + uvw[1] * at.m) / SPEED_OF_LIGHT;
-                        vis += Complex64::from_polar(*amplitude, TAU * (hz * delay_s + offset));
-                    }
-                    vis_tf.push(Complex32::new(vis.re as f32, vis.im as f32));
-                }
-            }
-            let weight_t = vec![1.0; TIMES];
-            Visibilities { vis_tf, weight_t, first_hz, step_hz: STEP_HZ, first_s: 0.0, step_s: STEP_S }
-        };
+        let mut band = |first_hz: f64| noisy_band(noise, (first_hz, &uvw_t), sources, (offset, rng));
         let bands: Vec<_> = bands.iter().map(|&hz| band(hz)).collect();
         let seen =
             Seen { baseline: [format!("A{baseline}"), "B".to_owned()], jy: Some(1000.0), ..Seen::default() };
         Block::join(seen, &bands, &uvw_t, 0..TIMES, None).unwrap()
     };
     (0..3).map(one).collect()
+}
+
+/// A band of it, whose phase is told.
+fn noisy_band(
+    noise: f64,
+    (first_hz, uvw_t): (f64, &[[f64; 3]]),
+    sources: &[(f64, Offset)],
+    (offset, rng): (f64, &mut impl Rng),
+) -> Visibilities {
+    let mut vis_tf = Vec::new();
+    for uvw in uvw_t {
+        for f in 0..CHANNELS {
+            let hz = first_hz + f as f64 * STEP_HZ;
+            let mut vis = Complex64::new(rng.sample(StandardNormal), rng.sample(StandardNormal));
+            vis *= noise;
+            for (amplitude, at) in sources {
+                let delay_s = -(uvw[0] * at.l + uvw[1] * at.m) / SPEED_OF_LIGHT;
+                vis += Complex64::from_polar(*amplitude, TAU * (hz * delay_s + offset));
+            }
+            vis_tf.push(Complex32::new(vis.re as f32, vis.im as f32));
+        }
+    }
+    Visibilities {
+        vis_tf,
+        weight_t: vec![1.0; TIMES],
+        first_hz,
+        step_hz: STEP_HZ,
+        first_s: 0.0,
+        step_s: STEP_S,
+    }
 }
 
 fn arcsec(east: f64, north: f64) -> Offset {
@@ -230,4 +244,30 @@ fn sums_are_the_powers_at_each_place() {
     let places = || (0..sums.len()).map(|index| field.at(index)).zip(&sums);
     assert!(places().all(|(at, &sum)| sum > 0.0 && sum == power(at, at.n_less_one())));
     assert!(places().any(|(at, &sum)| sum != power(at, 0.0)), "control: the third cosine counts");
+}
+
+#[test]
+fn polarisations_with_their_phases_show_weaker_sources() {
+    let mut rng = rng(12);
+    let band = |rng: &mut _, uvw_t: &[[f64; 3]]| {
+        let one = noisy_band(1.0, (22e9, uvw_t), &[(0.15, arcsec(2.0, 1.0))], (0.0, rng));
+        Block::join(Seen::default(), std::slice::from_ref(&one), uvw_t, 0..TIMES, None)
+            .map(|block| (one, block))
+            .unwrap()
+    };
+    let (mut together, mut apart) = (Vec::new(), Vec::new());
+    for baseline in 0..3 {
+        let uvw_t = uvw_t(baseline);
+        let [(right, a), (left, b)] = [band(&mut rng, &uvw_t), band(&mut rng, &uvw_t)];
+        apart.extend([a, b]);
+        together.push(Block::join(Seen::default(), &[right, left], &uvw_t, 0..TIMES, None).unwrap());
+    }
+    let sigma = |mut blocks: Vec<Block>| {
+        let field = Field::new(&blocks, Some(arcsec(8.0, 0.0).l)).unwrap();
+        let options = SearchOptions { threshold: 1e-3, ..SearchOptions::default() };
+        let found = find(&mut blocks, &field, &[], (&options, &mut transforms()), &mut || {});
+        found.first().map_or(0.0, |one| one.sigma)
+    };
+    let (together, apart) = (sigma(together), sigma(apart));
+    assert!(together > apart + 0.5 && apart > 5.0, "{together} {apart}");
 }

@@ -1,5 +1,6 @@
 //! Does one unit of work: every station's powers, the bursts in them, the cross test of each.
 
+use super::super::chance::ln_joint;
 use super::super::chance::sigma;
 use super::around::{Picture, picture};
 use super::cross::{Correlations, Track};
@@ -10,7 +11,6 @@ use super::plan::BurstPlan;
 use super::powers::{Powers, Wanted};
 use super::scan::Scan;
 use super::verdict::{Outcome, judge};
-use super::weak::ln_joint;
 use crate::baseband::{BasebandError, SampleSource};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Finds what is too weak to be told by its powers alone: boxcars whose powers and correlations together are rare.
 
-use super::super::chance::{ln_chance_of_many, sigma};
+use super::super::chance::{ln_chance_of_many, ln_joint, sigma};
 use super::find::{Burst, LEAST_SHARE, Worker};
 use super::grid::WIDTHS;
 use super::scan::Scan;
@@ -21,13 +21,6 @@ const PER_BURST: usize = 4;
 const PER_WIDTH: usize = 6;
 /// A boxcar's probability is worked out where its standard deviations are at most so much below what is asked for.
 const BELOW_S: f64 = 0.6;
-
-/// Natural logarithm of the probability that noise has powers of probability p, at most that of `ln_first` (a), and correlates
-/// with a probability q, so that p q is as small: x = p q is undercut by noise with x (1 + ln(a / x)).
-pub(super) fn ln_joint(ln_power: f64, ln_coherence: f64, ln_first: f64) -> f64 {
-    let product = ln_power.min(ln_first) + ln_coherence;
-    (product + libm::log1p(ln_first - product)).min(0.0)
-}
 
 /// A boxcar of the sum of all stations and what the first look says of it.
 struct Seen {

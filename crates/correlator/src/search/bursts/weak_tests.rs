@@ -1,11 +1,11 @@
 //! Tests of what finds weak bursts: the first look, the station against all others, the chance of both.
 
+use super::super::chance::ln_joint;
 use super::cross::Correlations;
 use super::dynamic::Dynamic;
 use super::phased::chance;
 use super::scan::Scan;
 use super::tests::{BURST, GRID, Sky, correlations, delays, field, group, rng, spectra, track};
-use super::weak::ln_joint;
 use crate::search::chance::ln_chance;
 use rand::RngExt;
 

@@ -1,5 +1,6 @@
 //! Signals that a unit found: numbered, with the powers around them.
 
+use super::super::chance::ln_joint;
 use super::cross::Track;
 use super::find::Line;
 use super::grid::STEPS;
@@ -43,19 +44,20 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// The hit of a line whose steps are counted from `first_step`.
+    /// The hit of a line whose steps are counted from `first_step`; lines are looked at that noise makes with a probability of at most
+    /// exp(`ln_first`).
     pub(super) fn new(
         (member, line): (Option<usize>, &Line),
         track: &Track,
         verdict: Verdict,
-        first_step: i64,
+        (first_step, ln_first): (i64, f64),
     ) -> Self {
         let mut line = *line;
         // A line of a unit's own begins in the band, or a margin below it: never far below 0.
         line.first = (line.first as i64 + first_step).max(0) as usize;
         let powers = (0..track.z_mtk.len()).map(|m| track.power(m, 0));
         let fit = verdict.fit.as_ref();
-        let ln_joint = line.ln_chance() + fit.map_or(0.0, |f| f.ln_coherence);
+        let ln_joint = ln_joint(line.ln_chance(), fit.map_or(0.0, |f| f.ln_coherence), ln_first);
         Self {
             member,
             line,

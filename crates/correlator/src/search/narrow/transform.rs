@@ -1,14 +1,13 @@
 //! Transforms of any length of numbers whose real and imaginary parts are apart.
 
+use crate::fringe::Transforms;
 use crate::simd::{self, FftScratch, Simd, SimdPath};
 use num_complex::Complex32;
-use rustfft::{Fft, FftPlannerAvx, FftPlannerScalar};
-use std::sync::Arc;
 
 /// A forward transform: ours for powers of two up to 2^18, the library's for others.
 pub(super) enum Transform {
     Own(Simd, Box<simd::Fft>, Box<FftScratch>),
-    Library(Arc<dyn Fft<f32>>, Vec<Complex32>, Vec<Complex32>),
+    Library(Transforms, Vec<Complex32>),
 }
 
 impl Transform {
@@ -20,19 +19,17 @@ impl Transform {
             let scratch = Box::new(fft.scratch());
             return Self::Own(simd, Box::new(fft), scratch);
         }
-        let fft = library(points, simd.path());
-        let scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
-        Self::Library(fft, vec![Complex32::default(); points], scratch)
+        Self::Library(Transforms::new(simd.path()), vec![Complex32::default(); points])
     }
 
     /// Transforms `from` into `to`.
     pub fn forward(&mut self, from: (&[f32], &[f32]), to: (&mut [f32], &mut [f32])) {
         match self {
             Self::Own(simd, fft, scratch) => simd::transform(*simd, (fft, scratch), from, to),
-            Self::Library(fft, values, scratch) => {
+            Self::Library(transforms, values) => {
                 let parts = from.0.iter().zip(from.1);
                 values.iter_mut().zip(parts).for_each(|(z, (re, im))| *z = Complex32::new(*re, *im));
-                fft.process_with_scratch(values, scratch);
+                transforms.forward(values);
                 let parts = to.0.iter_mut().zip(to.1.iter_mut());
                 parts.zip(values).for_each(|((re, im), z)| (*re, *im) = (z.re, z.im));
             }
@@ -43,15 +40,6 @@ impl Transform {
     pub fn back(&mut self, from: (&[f32], &[f32]), to: (&mut [f32], &mut [f32])) {
         self.forward((from.1, from.0), (to.1, to.0));
     }
-}
-
-fn library(points: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
-    if path >= SimdPath::Avx2
-        && let Ok(mut planner) = FftPlannerAvx::new()
-    {
-        return planner.plan_fft_forward(points);
-    }
-    FftPlannerScalar::new().plan_fft_forward(points)
 }
 
 #[cfg(test)]

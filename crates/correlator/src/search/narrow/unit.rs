@@ -247,7 +247,8 @@ impl<'a> Search<'a> {
             let track = track(&mut self.between, self.stations, line, half);
             let verdict = judge(&test, &track, (*member, line), &field, &self.lines_m);
             tick();
-            let hit = Hit::new((*member, line), &track, verdict, first_step);
+            let ln_first = ln_threshold + if member.is_some() { 0.0 } else { WEAKER };
+            let hit = Hit::new((*member, line), &track, verdict, (first_step, ln_first));
             let joint = hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold;
             if line.ln_chance() <= ln_threshold || joint {
                 result.hits.push(hit);
