@@ -171,7 +171,9 @@ fn signals_of_the_sky_pass_and_interference_does_not() {
         for (column, wanted) in [("east", east), ("north", north)] {
             let found = table.number(row, &format!("{column}_arcsec"));
             let error = table.number(row, &format!("{column}_error_arcsec"));
-            assert!((found - wanted).abs() < 5.0 * error && error < 20.0, "{:?}", table.rows[row]);
+            // What is left of the scan is in a stretch of a second.
+            let most = if table.number(row, "length_s") > 4.0 { 20.0 } else { 60.0 };
+            assert!((found - wanted).abs() < 5.0 * error && error < most, "{:?}", table.rows[row]);
         }
     }
     // All three stations have both, in both stretches.
@@ -268,25 +270,31 @@ fn gaps_complex_samples_and_cut_bands_are_searched() {
     let sky = Sky::with(&config, &signals, "");
     sky.search(2, "out", &["--filterbank"]);
     let table = sky.table("out");
-    let mut found = [0; 2];
+    let (mut found, mut noise) = ([0; 2], 0);
     for row in 0..table.rows.len() {
         let k = usize::from(table.number(row, "sky_mhz") > 22_001.0);
+        if (table.number(row, "sky_mhz") - signals[k][0]).abs() > 1e-4 {
+            noise += 1;
+            continue;
+        }
         assert_eq!(table.of(row, "outcome"), "passes", "{:?}", table.rows[row]);
         for (column, wanted) in [("east", signals[k][3]), ("north", signals[k][4])] {
             let error = table.number(row, &format!("{column}_error_arcsec"));
             let off = table.number(row, &format!("{column}_arcsec")) - wanted;
-            assert!(off.abs() < 5.0 * error && error < 10.0, "{:?}", table.rows[row]);
+            let most = if table.number(row, "length_s") > 4.0 { 10.0 } else { 80.0 };
+            assert!(off.abs() < 5.0 * error && error < most, "{:?}", table.rows[row]);
         }
         found[k] += 1;
     }
-    assert!(found.iter().all(|n| *n >= 3), "{found:?}");
+    // 3.3e8 lines of 1e-9: hits of noise are rare, but there may be one.
+    assert!(found.iter().all(|n| *n >= 3) && noise < 3, "{found:?} {noise}");
 }
 
 #[test]
 fn a_search_that_is_killed_goes_on_to_the_same_products() {
     let sky = Sky::new(&SIGNALS, INTERFERENCE);
     // Many small units.
-    let more = ["--filterbank", "--memory-mib", "24"];
+    let more = ["--filterbank", "--memory-mib", "3"];
     sky.search(2, "whole", &more);
     let files = |out: &str| fs::read_dir(sky.path(out)).unwrap().filter_map(Result::ok);
     let filterbanks =
