@@ -82,7 +82,7 @@ struct NarrowArgs {
     /// Half the width of the field around the pointing [default: the primary beam and all phase centres]
     #[arg(long, value_name = "ARCSEC")]
     field: Option<f64>,
-    /// Memory for the powers of a rank
+    /// Memory for the spectra of a rank: with more, bands are cut into fewer parts, and a search costs less
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory_mib: usize,
     /// Write the powers of all stations as filterbank files, for blimpy and turbo_seti

@@ -1,7 +1,7 @@
 //! Looks for narrow-band signals that drift in frequency, and tells those of the sky from interference.
 //!
-//! Each station's spectra of a few hertz, as the geocentre would see them, and the powers of all stations together are summed along
-//! drifting lines (a tree); where a sum is more than noise makes it, the spectra of the other stations are correlated along the same line. A signal of the sky
+//! Each station's spectra of a few hertz, as the geocentre would see them, are made once and kept; powers of each station and of all together are summed
+//! along drifting lines (a tree); where a sum is more than noise makes it, the spectra of all stations are correlated along the same line. A signal of the sky
 //! is at all stations, coherent, with the rates of one direction of the field; interference is not, and says why.
 
 mod between;
@@ -53,7 +53,7 @@ pub struct NarrowSettings {
     pub ln_threshold: f64,
     /// Half the width of the field around the pointing, rad; as the primary beam and the phase centres have it if absent.
     pub half_field_rad: Option<f64>,
-    /// Memory for powers, bytes.
+    /// Memory for spectra, bytes.
     pub memory_bytes: usize,
     /// Whether the powers are written as filterbank files.
     pub filterbank: bool,

@@ -129,14 +129,16 @@ impl<'a> Search<'a> {
         for strip in Strip::all(channels, self.plan.grid.margin() / STEPS, self.most.div_ceil(STEPS)) {
             self.strip(strip, tick);
         }
-        // Strips have their strongest lines each.
-        let most = MOST_HITS + (self.trials * libm::exp(self.plan.settings.ln_threshold)) as usize;
-        for (lines, crowded) in self.lines_m.iter_mut().zip(&mut self.crowded_m) {
+        // Strips have their strongest lines each: of the unit, too, only so many are looked at.
+        let ln_threshold = self.plan.settings.ln_threshold;
+        let stations = self.lines_m.iter_mut().map(|lines| (lines, ln_threshold));
+        let all = stations.chain([(&mut self.summed, ln_threshold + WEAKER)]);
+        for ((lines, ln_chance), crowded) in all.zip(&mut self.crowded_m) {
+            let most = MOST_HITS + (self.trials * libm::exp(ln_chance)) as usize;
             lines.sort_by(|a, b| a.ln_chance().total_cmp(&b.ln_chance()));
             *crowded |= lines.len() > most;
             lines.truncate(most);
         }
-        self.summed.sort_by(|a, b| a.ln_chance().total_cmp(&b.ln_chance()));
     }
 
     /// Looks for lines at each station, then in the sum of all.
