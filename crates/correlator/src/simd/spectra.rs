@@ -180,7 +180,7 @@ impl Output for Half<'_, '_> {
 }
 
 /// Keeps all bins.
-struct All<'a>(&'a mut [f32], &'a mut [f32]);
+pub(super) struct All<'a>(pub &'a mut [f32], pub &'a mut [f32]);
 
 impl Output for All<'_> {
     #[inline(always)]

@@ -1,5 +1,6 @@
 //! Every path against plain arithmetic, and sixteen lanes in plain Rust for what machines without AVX-512 cannot run.
-use super::fft::{Input, Output};
+use super::spectra::All;
+use super::transform::Numbers;
 use super::*;
 use crate::baseband::Levels;
 use num_complex::Complex32;
@@ -65,28 +66,6 @@ fn operations_of_all_paths() {
     everywhere(|| Operations);
 }
 
-struct Numbers<'a>(&'a [f32], &'a [f32]);
-
-impl Input for Numbers<'_> {
-    const COMMON: bool = true;
-
-    #[inline(always)]
-    unsafe fn get<L: Lanes>(&self, _: usize, _: usize, at: usize) -> Complex<L> {
-        // SAFETY: the caller says that the samples are there.
-        unsafe { Complex::load(self.0.as_ptr().add(at), self.1.as_ptr().add(at)) }
-    }
-}
-
-struct Bins(Vec<f32>, Vec<f32>);
-
-impl Output for Bins {
-    #[inline(always)]
-    unsafe fn put<L: Lanes>(&mut self, _: usize, _: usize, at: usize, bins: Complex<L>) {
-        // SAFETY: the caller says that the bins are there.
-        unsafe { bins.store(self.0.as_mut_ptr().add(at), self.1.as_mut_ptr().add(at)) }
-    }
-}
-
 struct Transform(usize);
 
 impl Kernel for Transform {
@@ -96,12 +75,13 @@ impl Kernel for Transform {
     fn run<L: Lanes>(self) {
         let (re, im) = (noise(self.0, 1), noise(self.0, 2));
         let fft = Fft::new(self.0, L::N);
-        let mut bins = Bins(vec![0.0; self.0], vec![0.0; self.0]);
+        let (mut re_f, mut im_f) = (vec![0.0; self.0], vec![0.0; self.0]);
+        let mut bins = All(&mut re_f, &mut im_f);
         // SAFETY: input and output hold all points.
         unsafe { fft.process::<L, _, _>(&mut fft.scratch(), &Numbers(&re, &im), &mut bins) };
         let mut exact: Vec<Complex32> = re.iter().zip(&im).map(|(r, i)| Complex32::new(*r, *i)).collect();
         rustfft::FftPlanner::new().plan_fft_forward(self.0).process(&mut exact);
-        let found = bins.0.iter().zip(&bins.1).map(|(r, i)| Complex32::new(*r, *i));
+        let found = re_f.iter().zip(&im_f).map(|(r, i)| Complex32::new(*r, *i));
         let off: f32 = found.zip(&exact).map(|(f, e)| (f - e).norm_sqr()).sum();
         let relative = (off / exact.iter().map(Complex32::norm_sqr).sum::<f32>()).sqrt();
         assert!(relative < 5e-7, "{} points: {relative:e}", self.0);

@@ -1,10 +1,11 @@
 //! The transform of complex numbers whose real and imaginary parts are apart, as it is.
 
-use super::fft::{Input, Output};
+use super::fft::Input;
+use super::spectra::All;
 use super::{Complex, Fft, FftScratch, Kernel, Lanes, Simd};
 
 /// Numbers, all of them.
-struct Numbers<'a>(&'a [f32], &'a [f32]);
+pub(super) struct Numbers<'a>(pub &'a [f32], pub &'a [f32]);
 
 impl Input for Numbers<'_> {
     const COMMON: bool = true;
@@ -16,22 +17,11 @@ impl Input for Numbers<'_> {
     }
 }
 
-/// Keeps all bins.
-struct Bins<'a>(&'a mut [f32], &'a mut [f32]);
-
-impl Output for Bins<'_> {
-    #[inline(always)]
-    unsafe fn put<L: Lanes>(&mut self, _: usize, _: usize, at: usize, bins: Complex<L>) {
-        // SAFETY: as the caller says.
-        unsafe { bins.store(self.0.as_mut_ptr().add(at), self.1.as_mut_ptr().add(at)) }
-    }
-}
-
 struct Whole<'a> {
     fft: &'a Fft,
     scratch: &'a mut FftScratch,
     from: Numbers<'a>,
-    to: Bins<'a>,
+    to: All<'a>,
 }
 
 impl Kernel for Whole<'_> {
@@ -53,7 +43,7 @@ pub fn transform(
 ) {
     let points = fft.points();
     assert!(from.0.len() == points && from.1.len() == points && to.0.len() == points && to.1.len() == points);
-    simd.run(Whole { fft, scratch, from: Numbers(from.0, from.1), to: Bins(to.0, to.1) });
+    simd.run(Whole { fft, scratch, from: Numbers(from.0, from.1), to: All(to.0, to.1) });
 }
 
 #[cfg(test)]
