@@ -74,6 +74,17 @@ impl Outcome {
         Self { stopped: true, ..Self::default() }
     }
 
+    /// Adds what another part of the run met.
+    pub fn add(&mut self, other: Self) {
+        self.stopped |= other.stopped;
+        other.trouble.into_iter().for_each(|(kind, n)| self.count(kind, n));
+    }
+
+    /// Whether it was stopped by a signal.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// The exit code that follows.
     pub fn exit(&self) -> Exit {
         match (self.stopped, self.trouble.is_empty()) {

@@ -34,6 +34,11 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The same for one of several plans that a run carries out.
+    pub fn with_plan(&self, plan_hash: Hash) -> Self {
+        Self { plan_hash, hosts: self.hosts.clone(), stop: Arc::clone(&self.stop), ..*self }
+    }
+
     /// Whether this rank has been asked to stop by SIGTERM, SIGINT or SIGUSR1. Other ranks may not have heard yet.
     pub fn stop_requested(&self) -> bool {
         self.stop.load(Ordering::Relaxed)

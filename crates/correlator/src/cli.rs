@@ -9,10 +9,11 @@ use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::epoch::Epoch;
 use crate::fringe::{FringeError, FringeOptions, find_fringes, write_fringe_png};
 use crate::inspect::{self, InspectOptions, levels_by_name};
+use crate::pass::{self, PassPlan};
 use crate::report::{ReportError, write_report_of};
 use crate::run::{self, CutWishes, Plan, Products, Wishes};
 use crate::schedule::Schedule;
-use crate::search::read_known;
+use crate::search::{SearchWishes, read_known};
 use crate::sim::{self, SimConfig, SimError};
 use crate::simd::SimdPath;
 use anyhow::Context as _;
@@ -50,6 +51,10 @@ enum Command {
         /// Tell in a JSON file how the run goes: rate, time left, weights, fringes; written every few seconds
         #[arg(long, value_name = "FILE")]
         status_file: Option<PathBuf>,
+        /// Search in the same pass, recordings being read once: compact, narrow, bursts, with commas between them, or a TOML file
+        /// with tables of these names and the options of `search` in them
+        #[arg(long, value_name = "NAMES|TOML")]
+        search: Option<String>,
         #[command(flatten)]
         cut: CutArgs,
         #[command(flatten)]
@@ -242,23 +247,16 @@ struct InspectArgs {
 /// Runs the program.
 pub fn main() -> ExitCode {
     match runtime::parse_args::<Args>().command {
-        Command::Run { job, swin, fits_idi, status_file, cut, options } => {
-            // "job.input" gives "job.out" beside it.
-            let out = options.out.clone().unwrap_or_else(|| job.input.with_extension("out"));
-            runtime::parallel_at_level(
-                &options,
-                SimdPath::detect().level(),
-                |level| job.prepare(level),
-                Plan::to_string,
-                |context, plan| {
-                    let products = Products {
-                        swin: swin || plan.job.write_swin,
-                        fits_idi: fits_idi || plan.job.write_fits_idi,
-                        status: status_file.clone(),
-                    };
-                    run::run(context, plan, &out, (products, cut.wishes()))
-                },
-            )
+        Command::Run { job, swin, fits_idi, status_file, search, cut, options } => {
+            let products = |plan: &Plan| Products {
+                swin: swin || plan.job.write_swin,
+                fits_idi: fits_idi || plan.job.write_fits_idi,
+                status: status_file.clone(),
+            };
+            match search {
+                None => correlate(&job, products, &cut, &options),
+                Some(search) => correlate_and_search(&job, &search, products, &cut, &options),
+            }
         }
         Command::Init(args) => runtime::serial(|| cli_job::init_job(args)),
         Command::Convert { input } => runtime::serial(|| cli_job::convert_job(&input)),
@@ -282,6 +280,48 @@ pub fn main() -> ExitCode {
             runtime::serial(|| simulate(&config, delays.as_deref(), out))
         }
     }
+}
+
+/// "job.input" gives "job.out" beside it.
+fn out_of(job: &JobArgs, options: &RunOptions) -> PathBuf {
+    options.out.clone().unwrap_or_else(|| job.input.with_extension("out"))
+}
+
+fn correlate(
+    job: &JobArgs,
+    products: impl Fn(&Plan) -> Products,
+    cut: &CutArgs,
+    options: &RunOptions,
+) -> ExitCode {
+    let out = out_of(job, options);
+    runtime::parallel_at_level(
+        options,
+        SimdPath::detect().level(),
+        |level| job.prepare(level),
+        Plan::to_string,
+        |context, plan| run::run(context, plan, &out, (products(plan), cut.wishes())),
+    )
+}
+
+/// The same with searches in one pass: their products are those of `kvn-corr search`.
+fn correlate_and_search(
+    job: &JobArgs,
+    search: &str,
+    products: impl Fn(&Plan) -> Products,
+    cut: &CutArgs,
+    options: &RunOptions,
+) -> ExitCode {
+    let out = out_of(job, options);
+    runtime::parallel_at_level(
+        options,
+        SimdPath::detect().level(),
+        |level| {
+            let wishes = SearchWishes::of(search)?;
+            pass::prepare(job.prepare(level)?, wishes)
+        },
+        PassPlan::to_string,
+        |context, plan| pass::run(context, plan, &out, (products(&plan.correlation), cut.wishes())),
+    )
 }
 
 /// "NAME.fringe.png" and ".csv" in `folder`, the table on stdout.

@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod integrate;
 pub mod job;
 pub mod orbit;
+pub mod pass;
 pub mod report;
 pub mod run;
 pub mod schedule;

@@ -38,7 +38,10 @@ pub struct FrameFile {
     /// How the bits of payloads lie, where not as in VDIF; with channels and bits per sample.
     order: Option<(BitOrder, usize, usize)>,
     home: u64,
+    /// The block that was asked for last is the last one.
     cache: Vec<Block>,
+    /// Blocks that are held in memory at most.
+    room: usize,
     keys: HashMap<u64, Option<FrameTime>>,
     /// Room for a header.
     head: Vec<u8>,
@@ -139,6 +142,7 @@ impl FrameFile {
             order: None,
             home: 0,
             cache: Vec::new(),
+            room: CACHED_BLOCKS,
             keys: HashMap::new(),
             head: Vec::new(),
         }
@@ -160,6 +164,12 @@ impl FrameFile {
         self.cache.clear();
         self.cache.shrink_to_fit();
         self.keys = HashMap::new();
+    }
+
+    /// Holds so many bytes in memory, besides what reading on needs: what was read of them is not read again.
+    pub fn hold(&mut self, bytes: u64) {
+        self.room = CACHED_BLOCKS + bytes.div_ceil(self.known.block_bytes) as usize;
+        self.cache.drain(..self.cache.len().saturating_sub(self.room));
     }
 
     /// Whether it is open.
@@ -414,12 +424,12 @@ impl FrameFile {
 
     /// Block `index`, from memory or from the file.
     pub fn block(&mut self, index: u64) -> Result<&Block, BasebandError> {
-        if let Some(at) = self.cache.iter().position(|block| block.index == index) {
+        if let Some(at) = self.cache.iter().rposition(|block| block.index == index) {
             let block = self.cache.remove(at);
             self.cache.push(block);
         } else {
             let mut block =
-                if self.cache.len() < CACHED_BLOCKS { Block::default() } else { self.cache.remove(0) };
+                if self.cache.len() < self.room { Block::default() } else { self.cache.remove(0) };
             self.load(index, &mut block)?;
             // Who has read the block before this one will read the next one.
             if index > 0 && self.cache.iter().any(|block| block.index + 1 == index) {

@@ -8,7 +8,7 @@
 //! | header | [`header`], [`mark5b`], [`kind`], [`time`] | the words of a header, and when its frame was taken |
 //! | frame | [`mod@format`], [`order`], [`levels`], [`decode`], [`encode`] | payload bytes to numbers and back |
 //! | recording | [`scan`], [`mod@file`], [`gather`] | where in a recording the frames are, by their time stamps |
-//! | samples | [`samples`], [`codes`], [`recording`] | samples by their number, with their validity |
+//! | samples | [`samples`], [`codes`], [`recording`], [`shared`] | samples by their number, with their validity |
 //!
 //! The correlator sees [`SampleSource`] and [`Samples`] only.
 
@@ -29,6 +29,7 @@ pub mod order;
 pub mod recording;
 pub mod samples;
 pub mod scan;
+pub mod shared;
 pub mod time;
 
 pub use codes::Codes;
@@ -40,4 +41,5 @@ pub use levels::Levels;
 pub use order::BitOrder;
 pub use recording::{Expectation, Recording, RecordingIndex, RecordingOptions};
 pub use samples::{SampleLayout, SampleSource, Samples, Validity};
+pub use shared::SharedRecording;
 pub use time::UtcSecond;

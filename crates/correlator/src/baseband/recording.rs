@@ -66,6 +66,8 @@ pub struct Recording {
     threads: Vec<u16>,
     /// Threads that are not read.
     unwanted: Vec<bool>,
+    /// First and last slot of what is held in memory.
+    held: Option<(i64, i64)>,
     layout: SampleLayout,
     levels: Levels,
     order: Option<BitOrder>,
@@ -102,6 +104,12 @@ impl RecordingIndex {
     /// Its threads, in the order of the channels.
     pub fn threads(&self) -> &[u16] {
         &self.threads
+    }
+
+    /// Bytes of a second of it, headers included.
+    pub fn bytes_per_second(&self) -> f64 {
+        let frames = self.layout.sample_rate_hz as f64 / self.format.samples_per_frame() as f64;
+        frames * (self.threads.len() * self.format.frame_bytes) as f64
     }
 
     /// Whether every thread lies in files of its own: who needs few channels reads few files.
@@ -160,7 +168,18 @@ impl Recording {
             files.into_iter().map(|file| TimedFile::new(file, &layout, frames_per_second)).collect();
         let levels = options.levels;
         let (unwanted, kind) = (vec![false; threads.len()], header.format());
-        Ok(Self { files: files?, format, kind, decoder, threads, unwanted, layout, levels, order })
+        Ok(Self {
+            files: files?,
+            format,
+            kind,
+            decoder,
+            threads,
+            unwanted,
+            held: None,
+            layout,
+            levels,
+            order,
+        })
     }
 
     /// What is known of it.
@@ -191,7 +210,7 @@ impl Recording {
         let RecordingIndex { format, levels, order, .. } = *index;
         let (threads, layout) = (index.threads.clone(), index.layout.clone());
         let unwanted = vec![false; threads.len()];
-        Self { files, format, kind, decoder, threads, unwanted, layout, levels, order }
+        Self { files, format, kind, decoder, threads, unwanted, held: None, layout, levels, order }
     }
 
     /// Files that are open.
@@ -199,10 +218,22 @@ impl Recording {
         self.files.iter().filter(|timed| timed.file.is_awake()).count()
     }
 
-    /// Closes the files that hold nothing of some slots.
+    /// Holds some samples (the first, and the one after the last) in memory from when they are first read, until others are held;
+    /// of none only what reading on needs.
+    pub fn hold(&mut self, samples: Option<(i64, i64)>) {
+        let per_frame = self.format.samples_per_frame() as i64;
+        self.held = samples.map(|(from, to)| (from.div_euclid(per_frame), (to - 1).div_euclid(per_frame)));
+        let slots = self.held.map_or(0, |(first, last)| (last - first + 1).max(0) as u64);
+        for TimedFile { file, threads, .. } in &mut self.files {
+            file.hold(slots * threads.len() as u64 * file.frame_bytes());
+        }
+    }
+
+    /// Closes the files that hold nothing of some slots, nor of those that are held.
     fn sleep_beside(&mut self, (first, last): (i64, i64)) {
         for timed in &mut self.files {
-            if timed.file.is_awake() && !timed.overlaps((first, last)) {
+            let held = self.held.is_some_and(|held| timed.overlaps(held));
+            if timed.file.is_awake() && !held && !timed.overlaps((first, last)) {
                 timed.file.sleep();
             }
         }

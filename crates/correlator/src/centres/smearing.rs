@@ -26,7 +26,9 @@ pub struct Smearing {
 pub fn smearing(job: &Job) -> Vec<Smearing> {
     let mut all = Vec::new();
     for scan in job.scans.iter().filter(|s| s.turned) {
-        let interval_s = scan.shift_blocks as f64 * job.block_samples() as f64 / job.sample_rate_hz as f64;
+        let shift_s = scan.shift_blocks as f64 * job.block_samples() as f64 / job.sample_rate_hz as f64;
+        // An interval ends with the accumulation, however long it was asked for.
+        let interval_s = shift_s.min(job.integration_s);
         for (centre, &source) in scan.centres.iter().enumerate() {
             let (mut time, mut bandwidth) = (0.0f64, 0.0f64);
             for i in 0..TIMES {

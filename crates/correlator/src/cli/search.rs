@@ -1,10 +1,9 @@
 //! The commands that search: compact sources in visibilities, narrow-band signals and bursts in recordings.
-use crate::search::bursts::{self, BurstPlan, BurstSettings};
-use crate::search::narrow::{self, NarrowPlan, NarrowSettings};
+use crate::search::bursts::{self, BurstPlan};
+use crate::search::narrow::{self, NarrowPlan};
 use crate::search::powers::{self, PowersError, PowersSettings};
-use crate::search::{self, SearchError, SearchOptions, SearchPlan, Sefds, read_known};
+use crate::search::{self, BurstWishes, CompactWishes, NarrowWishes, SearchPlan};
 use crate::simd::SimdPath;
-use crate::writer::VisFile;
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
 use mirinae_common::runtime;
@@ -35,30 +34,8 @@ struct CompactArgs {
     /// Visibilities, as `run` wrote them
     #[arg(required = true)]
     file: Option<PathBuf>,
-    /// Half the width of the field around each phase centre [default: as far as channels and integrations allow]
-    #[arg(long, value_name = "ARCSEC")]
-    field: Option<f64>,
-    /// Standard deviations of one amplitude that noise exceeds as rarely as it may at one place
-    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
-    threshold: f64,
-    /// Time within which phases are stable
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
-    coherence: f64,
-    /// Add polarisations with their phases, which must be calibrated [default: add their powers]
-    #[arg(long)]
-    coherent_polarisations: bool,
-    /// Mark sources of a list: CSV with the columns name, ra_deg, dec_deg (J2000)
-    #[arg(long, value_name = "CSV")]
-    known: Option<PathBuf>,
-    /// System equivalent flux densities, for flux densities of candidates: as KVNYS=1200,KVNUS=1500
-    #[arg(long, value_name = "STATION=JY", value_delimiter = ',')]
-    sefd: Vec<String>,
-    /// The same from system temperatures and gains (TSYS, DPFU) of stations; unless given, the job's own files are looked for
-    #[arg(long, value_name = "FILE")]
-    antab: Vec<PathBuf>,
-    /// Memory for the visibilities of a phase centre and their transform on a rank
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    memory_mib: usize,
+    #[command(flatten)]
+    wishes: CompactWishes,
     #[command(flatten)]
     options: RunOptions,
 }
@@ -67,27 +44,8 @@ struct CompactArgs {
 struct NarrowArgs {
     /// A job.toml, or a DiFX job's .input
     job: PathBuf,
-    /// Width of a channel: the nearest that the bands can be cut into
-    #[arg(long, value_name = "HZ", default_value_t = 4.0)]
-    channel_hz: f64,
-    /// Largest drift up or down, at the geocentre
-    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
-    drift_hz_per_s: f64,
-    /// Length of the stretches over which powers are added along drifting lines; the nearest power of two of spectra
-    #[arg(long, value_name = "SECONDS", default_value_t = 32.0)]
-    stretch: f64,
-    /// Standard deviations of one amplitude that noise exceeds as rarely as it may on one line
-    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
-    threshold: f64,
-    /// Half the width of the field around the pointing [default: the primary beam and all phase centres]
-    #[arg(long, value_name = "ARCSEC")]
-    field: Option<f64>,
-    /// Memory for the spectra of a rank: with more, bands are cut into fewer parts, and a search costs less
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    memory_mib: usize,
-    /// Write the powers of all stations as filterbank files, for blimpy and turbo_seti
-    #[arg(long)]
-    filterbank: bool,
+    #[command(flatten)]
+    wishes: NarrowWishes,
     /// Take channels and bits from the job where the recordings' headers say otherwise
     #[arg(long)]
     trust_job: bool,
@@ -121,30 +79,8 @@ struct PowersArgs {
 struct BurstArgs {
     /// A job.toml, or a DiFX job's .input
     job: PathBuf,
-    /// Length of a dump: boxcars have 1 to 64 of them
-    #[arg(long, value_name = "MS", default_value_t = 1.0)]
-    dump_ms: f64,
-    /// Lowest dispersion measure
-    #[arg(long, value_name = "PC_CM3", default_value_t = 0.0)]
-    dm_min: f64,
-    /// Highest dispersion measure
-    #[arg(long, value_name = "PC_CM3", default_value_t = 1000.0)]
-    dm_max: f64,
-    /// Channels of a band, a power of two [default: as many as dispersion and field need]
-    #[arg(long, value_name = "N")]
-    channels: Option<usize>,
-    /// Standard deviations of one amplitude that noise exceeds as rarely as it may in one trial
-    #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]
-    threshold: f64,
-    /// Half the width of the field around the pointing [default: the primary beam and all phase centres]
-    #[arg(long, value_name = "ARCSEC")]
-    field: Option<f64>,
-    /// Memory for the powers of a rank
-    #[arg(long, value_name = "MIB", default_value_t = 512)]
-    memory_mib: usize,
-    /// Keep the recordings of all stations around what passes, as VDIF
-    #[arg(long)]
-    snippets: bool,
+    #[command(flatten)]
+    wishes: BurstWishes,
     /// Take channels and bits from the job where the recordings' headers say otherwise
     #[arg(long)]
     trust_job: bool,
@@ -162,15 +98,6 @@ pub(crate) fn main(args: SearchArgs) -> ExitCode {
     }
 }
 
-fn positive(name: &str, value: f64) -> Result<f64, Failure> {
-    let wrong = || Failure::usage(anyhow::anyhow!("--{name} {value}: a positive number is needed"));
-    if value > 0.0 && value.is_finite() { Ok(value) } else { Err(wrong()) }
-}
-
-fn arcsec_to_rad(name: &str, field: Option<f64>) -> Result<Option<f64>, Failure> {
-    field.map(|field| Ok((positive(name, field)? / 3600.0).to_radians())).transpose()
-}
-
 /// Hits in "NAME.narrow.csv" and ".h5", waterfalls in "NAME.narrow/".
 fn search_narrow(args: &NarrowArgs) -> ExitCode {
     // "job.toml" gives "job.out" beside it, as `run` does.
@@ -179,20 +106,7 @@ fn search_narrow(args: &NarrowArgs) -> ExitCode {
         &args.options,
         SimdPath::detect().level(),
         |level| {
-            let threshold = positive("threshold", args.threshold)?;
-            if !(args.drift_hz_per_s >= 0.0 && args.drift_hz_per_s.is_finite()) {
-                let what = format!("--drift-hz-per-s {}: 0 or more is needed", args.drift_hz_per_s);
-                return Err(Failure::usage(anyhow::anyhow!(what)));
-            }
-            let settings = NarrowSettings {
-                channel_hz: positive("channel-hz", args.channel_hz)?,
-                stretch_s: positive("stretch", args.stretch)?,
-                drift_hz_per_s: args.drift_hz_per_s,
-                ln_threshold: -0.5 * threshold * threshold,
-                half_field_rad: arcsec_to_rad("field", args.field)?,
-                memory_bytes: args.memory_mib.saturating_mul(1 << 20),
-                filterbank: args.filterbank,
-            };
+            let settings = args.wishes.settings()?;
             narrow::prepare(&args.job, args.trust_job, settings, SimdPath::from_level(level))
         },
         NarrowPlan::to_string,
@@ -202,15 +116,10 @@ fn search_narrow(args: &NarrowArgs) -> ExitCode {
 
 /// Lines of each file in "NAME.powers.csv".
 fn search_powers(args: &PowersArgs) -> Result<(), Failure> {
-    let threshold = positive("threshold", args.threshold)?;
-    if !(args.drift_hz_per_s >= 0.0 && args.drift_hz_per_s.is_finite()) {
-        let what = format!("--drift-hz-per-s {}: 0 or more is needed", args.drift_hz_per_s);
-        return Err(Failure::usage(anyhow::anyhow!(what)));
-    }
     let settings = PowersSettings {
-        drift_hz_per_s: args.drift_hz_per_s,
-        stretch_s: args.stretch.map(|s| positive("stretch", s)).transpose()?,
-        ln_threshold: -0.5 * threshold * threshold,
+        drift_hz_per_s: search::drift(args.drift_hz_per_s)?,
+        stretch_s: args.stretch.map(|s| search::positive("stretch", s)).transpose()?,
+        ln_threshold: search::ln_threshold(args.threshold)?,
         looks: args.looks,
     };
     for file in &args.files {
@@ -232,23 +141,7 @@ fn search_bursts(args: &BurstArgs) -> ExitCode {
         &args.options,
         SimdPath::detect().level(),
         |level| {
-            let threshold = positive("threshold", args.threshold)?;
-            if !(0.0 <= args.dm_min && args.dm_min <= args.dm_max && args.dm_max.is_finite()) {
-                let (low, high) = (args.dm_min, args.dm_max);
-                let what =
-                    format!("--dm-min {low} --dm-max {high}: 0 or more is needed, the lower one first");
-                return Err(Failure::usage(anyhow::anyhow!(what)));
-            }
-            let settings = BurstSettings {
-                dump_s: 1e-3 * positive("dump-ms", args.dump_ms)?,
-                channels: args.channels,
-                dm_min: args.dm_min,
-                dm_max: args.dm_max,
-                ln_threshold: -0.5 * threshold * threshold,
-                half_field_rad: arcsec_to_rad("field", args.field)?,
-                memory_bytes: args.memory_mib.saturating_mul(1 << 20),
-                snippets: args.snippets,
-            };
+            let settings = args.wishes.settings()?;
             bursts::prepare(&args.job, args.trust_job, settings, SimdPath::from_level(level))
         },
         BurstPlan::to_string,
@@ -263,38 +156,15 @@ fn compact(args: CompactArgs) -> ExitCode {
     runtime::parallel_at_level(
         &args.options,
         SimdPath::detect().level(),
-        |level| plan_compact(&args, SimdPath::from_level(level)),
+        |level| {
+            let Some(path) = &args.file else {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "visibilities are needed, or narrow or bursts and a job"
+                )));
+            };
+            args.wishes.plan(path, SimdPath::from_level(level))
+        },
         SearchPlan::to_string,
         |context, plan| search::run(context, plan, &out),
     )
-}
-
-fn plan_compact(args: &CompactArgs, simd: SimdPath) -> Result<SearchPlan, Failure> {
-    let threshold = positive("threshold", args.threshold)?;
-    let options = SearchOptions {
-        threshold: libm::exp(-0.5 * threshold * threshold),
-        half_width_rad: arcsec_to_rad("field", args.field)?,
-        coherence_s: positive("coherence", args.coherence)?,
-        coherent_polarisations: args.coherent_polarisations,
-    };
-    let Some(path) = &args.file else {
-        return Err(Failure::usage(anyhow::anyhow!(
-            "visibilities are needed, or narrow or bursts and a job"
-        )));
-    };
-    let known = args.known.as_deref().map(read_known).transpose();
-    let known = known.map_err(|error: SearchError| Failure::input(error))?.unwrap_or_default();
-    let sefds = |file: &VisFile| {
-        let mut sefds = Sefds::default();
-        sefds.add_words(&args.sefd, file.meta()).map_err(|e| Failure::usage(anyhow::anyhow!(e)))?;
-        for antab in &args.antab {
-            sefds.add_antab(antab, file.meta()).map_err(|e| Failure::input(anyhow::anyhow!(e)))?;
-        }
-        if args.antab.is_empty() {
-            sefds.add_job_antabs(&file.provenance().unwrap_or_default(), path, file.meta());
-        }
-        Ok(sefds)
-    };
-    let memory_bytes = args.memory_mib.saturating_mul(1 << 20);
-    search::prepare(path, options, known, sefds, memory_bytes, simd)
 }

@@ -12,11 +12,13 @@ mod summary;
 mod tests;
 mod undone;
 
+pub(crate) use news::News;
 pub use plan::{Plan, RecordingFile, Wishes, open_stream, prepare, sources};
+pub(crate) use status::Status;
 pub use summary::{States, Summary};
 pub(crate) use undone::undone;
 
-use crate::baseband::BasebandError;
+use crate::baseband::{BasebandError, SampleSource};
 use crate::engine::{Engine, groups};
 use crate::integrate::{Accumulator, Mean, Record};
 use crate::job::{Cut, Job, Kept, Lot, Unit};
@@ -30,8 +32,7 @@ use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::progress::Progress;
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
-use news::{Frames, News};
-use status::Status;
+use news::Frames;
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::Write as _;
@@ -62,9 +63,10 @@ pub struct CutWishes {
 }
 
 impl CutWishes {
-    fn lots(self, plan: &Plan, ranks: usize) -> Vec<Lot> {
+    /// Lots of a job that is cut into so many stretches of time.
+    pub(crate) fn lots(self, plan: &Plan, stretches: usize, ranks: usize) -> Vec<Lot> {
         let cut = match (self.bands, self.baselines) {
-            (None, None) => plan.cut(ranks),
+            (None, None) => plan.cut(stretches, ranks),
             (bands, baselines) => Cut { bands: bands.unwrap_or(1), baselines: baselines.unwrap_or(1) },
         };
         cut.lots(&plan.job, &groups(&plan.job))
@@ -81,8 +83,8 @@ pub fn run(
     out: &Path,
     (products, cut): (Products, CutWishes),
 ) -> Result<Outcome, Failure> {
-    let lots = cut.lots(plan, context.comm.size());
-    let run = Run { context, plan, out, lots, tried_again: Cell::new(0) };
+    let lots = cut.lots(plan, plan.units.len(), context.comm.size());
+    let run = Run::new(context, plan, out, lots);
     let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
     // Every rank looks for fringes where somebody wants to see them, rank 0 writes the file.
     let file = products.status.clone().filter(|_| context.comm.rank() == 0);
@@ -92,24 +94,29 @@ pub fn run(
         status.write("stopped");
         return Ok(Outcome::stopped());
     }
-    status.write("writing");
-    let outcome = run.write(&products).map_err(Failure::run)?;
-    status.write(if outcome.is_none() { "stopped" } else { "done" });
-    Ok(outcome.unwrap_or_else(Outcome::stopped))
+    run.products(&products, &mut status).map_err(Failure::run)
 }
 
-struct Run<'a> {
+/// A correlation and where its products go.
+pub(crate) struct Run<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
     out: &'a Path,
     lots: Vec<Lot>,
     /// How often something had to be tried again.
-    tried_again: Cell<u64>,
+    pub tried_again: Cell<u64>,
+}
+
+impl<'a> Run<'a> {
+    /// A correlation in lots.
+    pub fn new(context: &'a Context<'a>, plan: &'a Plan, out: &'a Path, lots: Vec<Lot>) -> Self {
+        Self { context, plan, out, lots, tried_again: Cell::new(0) }
+    }
 }
 
 impl Run<'_> {
     /// The file of visibilities of the job or of a view of it.
-    fn product(&self, job: &Job) -> PathBuf {
+    pub fn product(&self, job: &Job) -> PathBuf {
         self.out.join(format!("{}.h5", job.name))
     }
 
@@ -123,8 +130,13 @@ impl Run<'_> {
         Part::new(self.out, (unit / self.lots.len(), name), self.context.plan_hash)
     }
 
+    /// Lots of a stretch of time.
+    pub fn lots(&self) -> usize {
+        self.lots.len()
+    }
+
     /// Every lot of every stretch of time.
-    fn units(&self) -> usize {
+    pub fn units(&self) -> usize {
         self.plan.units.len() * self.lots.len()
     }
 
@@ -134,7 +146,7 @@ impl Run<'_> {
     }
 
     /// On rank 0: makes the folder ready and lists the units that are not done.
-    fn open(&self) -> Result<Vec<usize>, Failure> {
+    pub fn open(&self) -> Result<Vec<usize>, Failure> {
         let options = self.context.options;
         if options.fresh {
             self.clear().context("cannot start over").map_err(Failure::run)?;
@@ -189,6 +201,14 @@ impl Run<'_> {
         self.context.comm.rank() == 0
     }
 
+    /// On all ranks: all products of what has been correlated, told as they come.
+    pub fn products(&self, products: &Products, status: &mut Status) -> anyhow::Result<Outcome> {
+        status.write("writing");
+        let outcome = self.write(products)?;
+        status.write(if outcome.is_none() { "stopped" } else { "done" });
+        Ok(outcome.unwrap_or_else(Outcome::stopped))
+    }
+
     /// On all ranks: all products of what has been correlated; none where a signal stopped it.
     fn write(&self, products: &Products) -> anyhow::Result<Option<Outcome>> {
         if !self.join()? {
@@ -225,7 +245,12 @@ impl Run<'_> {
         let again = farm.run(
             |unit, tick| {
                 fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
-                let news = self.unit(worker.get_or_insert_with(|| self.worker()), unit, fringes, tick)?;
+                let news = self.unit(
+                    worker.get_or_insert_with(|| self.worker(sources(self.plan))),
+                    unit,
+                    fringes,
+                    tick,
+                )?;
                 postcard::to_stdvec(&news).map_err(|e| UnitError { recoverable: false, error: e.into() })
             },
             |_, news| {
@@ -240,15 +265,16 @@ impl Run<'_> {
         Ok(comm::share(self.context.comm, &(done == total))?)
     }
 
-    fn worker(&self) -> Worker<'_> {
+    /// Makes what a rank works with, on sources of its streams.
+    pub fn worker(&self, sources: Vec<Box<dyn SampleSource>>) -> Worker<'_> {
         let frames_s = self.plan.indexes.iter().map(Frames::of).collect();
-        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources(self.plan), self.plan.simd)
+        let engine = Engine::new(&self.plan.job, &self.plan.rotations, sources, self.plan.simd)
             .with_lots(self.lots.clone());
         Worker { engine, frames_s, scan: usize::MAX, accumulators: None }
     }
 
     /// Correlates a unit and writes its part.
-    fn unit(
+    pub fn unit(
         &self,
         worker: &mut Worker,
         unit: usize,
@@ -315,7 +341,7 @@ impl Run<'_> {
 }
 
 /// What a rank keeps from unit to unit.
-struct Worker<'a> {
+pub(crate) struct Worker<'a> {
     engine: Engine<'a>,
     frames_s: Vec<Frames>,
     scan: usize,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the samples of a stream lie in frames.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     /// Threads.
     threads: usize,
     /// Samples of a channel in a frame.
@@ -17,14 +17,14 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn of(recording: &RecordingIndex) -> Self {
+    pub(crate) fn of(recording: &RecordingIndex) -> Self {
         Self { threads: recording.threads().len(), samples: recording.format().samples_per_frame() }
     }
 }
 
 /// One stream in a unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct StreamNews {
+pub(crate) struct StreamNews {
     /// Integrations that have any of its samples.
     pub with_data: u32,
     /// Sum of the share of their samples that was there.
@@ -35,7 +35,7 @@ pub(super) struct StreamNews {
 
 /// The fringe of one baseline in one integration.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct BaselineNews {
+pub(crate) struct BaselineNews {
     /// Index of the baseline.
     pub baseline: usize,
     /// Mean of its bands and parallel hands: correlation coefficients where the autocorrelations are known.
@@ -48,7 +48,7 @@ pub(super) struct BaselineNews {
 
 /// A unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct News {
+pub(crate) struct News {
     /// Seconds of data.
     pub data_s: f64,
     /// By stream.
@@ -60,13 +60,13 @@ pub(super) struct News {
 }
 
 /// Seconds of data that a unit's integrations hold.
-pub(super) fn data_s(job: &Job, integration: &Integration) -> f64 {
+pub(crate) fn data_s(job: &Job, integration: &Integration) -> f64 {
     integration.blocks as f64 / job.blocks_per_integration() * job.integration_s
 }
 
 impl News {
     /// Counts an integration of one of so many lots; a lot tells of the streams that it keeps.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         plan: &Plan,
         (frames_s, kept, lots): (&[Frames], &Kept, usize),
@@ -92,7 +92,7 @@ impl News {
     }
 
     /// Looks for the fringes of an integration.
-    pub(super) fn see(&mut self, job: &Job, integration: &Integration, record: &Record) {
+    pub(crate) fn see(&mut self, job: &Job, integration: &Integration, record: &Record) {
         self.place = (integration.scan, integration.centre_s);
         self.fringes = fringes(job, record);
     }
@@ -148,7 +148,7 @@ fn visibilities(job: &Job, record: &Record, index: usize, product: &Product) -> 
 }
 
 /// The names of a baseline's stations, with a dash.
-pub(super) fn baseline_name(job: &Job, baseline: usize) -> String {
+pub(crate) fn baseline_name(job: &Job, baseline: usize) -> String {
     let [a, b] = [job.baselines[baseline].a, job.baselines[baseline].b];
     let name = |stream: usize| job.stations[job.streams[stream].station].name.as_str();
     format!("{}-{}", name(a), name(b))

@@ -247,15 +247,20 @@ impl Plan {
         provenance::of_plan("kvn-corr", hash, &settings, &self.inputs)
     }
 
-    /// Into what every unit is cut so that so many ranks have something to do.
-    pub fn cut(&self, ranks: usize) -> Cut {
+    /// The same with the rotation that the job names: searches of its recordings stand on it, and not on how it is correlated.
+    pub(crate) fn of_searches(&self) -> Self {
+        Self { rotations: choose(&self.job, RotationChoice::Job, LOSS_TOLERANCE), ..self.clone() }
+    }
+
+    /// Into what every one of so many stretches of time is cut so that so many ranks have something to do.
+    pub fn cut(&self, stretches: usize, ranks: usize) -> Cut {
         let split = self.indexes.iter().all(RecordingIndex::is_split);
-        Cut::for_ranks(&self.job, self.units.len(), (groups_apart(&groups(&self.job)), split), ranks)
+        Cut::for_ranks(&self.job, stretches, (groups_apart(&groups(&self.job)), split), ranks)
     }
 
     /// The same in words.
     pub fn cut_in_words(&self, ranks: usize) -> String {
-        let (units, cut) = (self.units.len(), self.cut(ranks));
+        let (units, cut) = (self.units.len(), self.cut(self.units.len(), ranks));
         let lots = cut.lots(&self.job, &groups(&self.job)).len();
         let reads = if cut.bands == 1 {
             ""

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 const EVERY: Duration = Duration::from_secs(3);
 
 /// What rank 0 knows of the run.
-pub(super) struct Status<'a> {
+pub(crate) struct Status<'a> {
     plan: &'a Plan,
     file: Option<PathBuf>,
     written: Option<Instant>,
@@ -39,7 +39,7 @@ fn sum_s(plan: &Plan, lots: usize, units: impl Iterator<Item = usize>) -> f64 {
 
 impl<'a> Status<'a> {
     /// Begins with the units that are to be done; written to `file`, which rank 0 alone should come with.
-    pub(super) fn new(
+    pub(crate) fn new(
         plan: &'a Plan,
         lots: usize,
         todo: &[usize],
@@ -64,7 +64,7 @@ impl<'a> Status<'a> {
     }
 
     /// A unit is done.
-    pub(super) fn take(&mut self, news: News) {
+    pub(crate) fn take(&mut self, news: News) {
         self.units.0 += 1;
         self.done_s += news.data_s;
         for (sum, new) in self.streams.iter_mut().zip(&news.streams) {
@@ -79,7 +79,7 @@ impl<'a> Status<'a> {
     }
 
     /// "2.1 x real time; KY 100.0 %, KU 98.7 %; 12 frames lost".
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let stations = self.stations();
         let weights: Vec<String> = stations
             .iter()
@@ -152,14 +152,14 @@ impl<'a> Status<'a> {
     }
 
     /// Writes the file where it is a while since it was written.
-    pub(super) fn write_now_and_then(&mut self) {
+    pub(crate) fn write_now_and_then(&mut self) {
         if self.written.is_none_or(|at| at.elapsed() >= EVERY) {
             self.write("running");
         }
     }
 
     /// Writes the file: "running", "writing" (the products), "done" or "stopped".
-    pub(super) fn write(&mut self, state: &str) {
+    pub(crate) fn write(&mut self, state: &str) {
         let Some(file) = &self.file else { return };
         let text = format!("{:#}\n", self.json(state));
         self.written = Some(Instant::now());

@@ -20,9 +20,11 @@ pub mod narrow;
 mod plan;
 pub mod powers;
 mod products;
+pub(crate) mod recorded;
 mod report;
 mod run;
 mod sky;
+mod wishes;
 
 pub use block::Offset;
 pub use flux::Sefds;
@@ -30,6 +32,8 @@ pub use known::{Known, read_known};
 pub use plan::{SearchPlan, prepare};
 pub use report::{Candidate, SearchReport};
 pub use run::run;
+pub use wishes::{BurstWishes, CompactWishes, NarrowWishes, SearchWishes};
+pub(crate) use wishes::{drift, ln_threshold, positive};
 
 use crate::job::Source;
 use serde::{Deserialize, Serialize};

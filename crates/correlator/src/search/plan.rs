@@ -6,8 +6,9 @@ use super::flux::Sefds;
 use super::{Known, SearchError, SearchOptions};
 use crate::simd::SimdPath;
 use crate::writer::VisFile;
+use mirinae_common::checkpoint::Hash;
 use mirinae_common::outcome::Failure;
-use mirinae_common::provenance;
+use mirinae_common::{plan, provenance};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,19 @@ pub fn prepare(
     let input = (about.len(), (written.as_secs(), written.subsec_nanos()), made);
     let sefds = sefds(&file)?;
     Ok(SearchPlan { path: path.to_owned(), input, options, known, sefds, centres, simd })
+}
+
+impl SearchPlan {
+    /// The hash of what decides on the products, wherever the visibilities lie and whenever they were written.
+    ///
+    /// # Errors
+    /// A plan that cannot be encoded is a mistake in the program.
+    pub fn identity(&self) -> Result<Hash, postcard::Error> {
+        let (bytes, _, made) = &self.input;
+        let name = self.path.file_name().map(PathBuf::from).unwrap_or_default();
+        let plan = Self { path: name, input: (*bytes, (0, 0), made.clone()), ..self.clone() };
+        Ok(plan::hash(&postcard::to_stdvec(&plan)?))
+    }
 }
 
 /// Memory for the search of one phase centre: all its visibilities, and the transform of the largest stretch.

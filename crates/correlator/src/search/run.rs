@@ -183,7 +183,8 @@ impl Run<'_> {
     /// On rank 0: joins the results, writes the products, tells what was found.
     fn finish(&self, outside: &Outside) -> Result<Outcome, Failure> {
         let report = self.report(&self.results(AGAIN, outside)?).marked(&self.plan.known);
-        let made_by = provenance::in_a_line("kvn-corr search", &self.context.plan_hash);
+        let identity = self.plan.identity().map_err(Failure::run)?;
+        let made_by = provenance::in_a_line("kvn-corr search", &identity);
         products::write(&report, &self.product(""), &made_by).map_err(Failure::run)?;
         let csv = self.product(".csv");
         report.write_csv(&csv).map_err(Failure::run)?;

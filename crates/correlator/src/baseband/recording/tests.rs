@@ -1,5 +1,5 @@
 use super::*;
-use crate::baseband::{Validity, VdifHeader};
+use crate::baseband::{SharedRecording, Validity, VdifHeader};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
@@ -192,6 +192,43 @@ fn threads_that_nobody_wants_are_not_read() {
     let bytes = damaged(0..120, &[1, 2, 3], &[9], &mut truth);
     let both = Recording::open_in_blocks(&[write(&folder, "all", &bytes)], &options(), BLOCK).unwrap();
     assert!(!both.index().is_split());
+}
+
+#[test]
+fn what_is_held_is_read_once_for_all_who_share_it() {
+    let folder = TempDir::new().unwrap();
+    let mut truth = Truth::default();
+    let files = [0..200, 200..400].map(|slots| {
+        write(&folder, &slots.start.to_string(), &damaged(slots, &[1, 2], &[9, 3, 9, 9, 2], &mut truth))
+    });
+    let index = Recording::open_in_blocks(&files, &options(), BLOCK).unwrap().index();
+    let (from, to) = (150 * PER_FRAME, 250 * PER_FRAME);
+    let whole = files.each_ref().map(|file| std::fs::read(file).unwrap());
+    let (mut before, mut samples) = (Samples::default(), Samples::default());
+    for held in [true, false] {
+        let mut first = SharedRecording::new(Recording::asleep(&index));
+        let mut second = first.clone();
+        first.want(&[true, true, false, false]);
+        first.hold(held.then_some((from, to)));
+        second.read(from, (to - from) as usize, &mut before).unwrap();
+        compare(&truth, &[1, 2], from, &before);
+        // From here on the files hold other samples.
+        for (file, bytes) in files.iter().zip(&whole) {
+            let mut other = bytes.clone();
+            other.chunks_exact_mut(96).for_each(|frame| frame[96 - PAYLOAD..].fill(0));
+            std::fs::write(file, other).unwrap();
+        }
+        let mut same = true;
+        for at in (0..(to - from) as usize - 500).step_by(499) {
+            second.read(from + at as i64, 500, &mut samples).unwrap();
+            same &= (0..4).all(|c| samples.channel(c) == &before.channel(c)[at..at + 500]);
+            first.read(from + at as i64, 500, &mut samples).unwrap();
+            same &= samples.channel(0) == &before.channel(0)[at..at + 500];
+            assert_eq!(samples.validity(2).count(0, 500), 0, "nobody wants it here");
+        }
+        assert_eq!(same, held);
+        files.iter().zip(&whole).for_each(|(file, bytes)| std::fs::write(file, bytes).unwrap());
+    }
 }
 
 #[test]

@@ -217,6 +217,15 @@ fn a_mosaic_keeps_its_limit() {
     c.shift_s = c.shift_s.map(|s| 4.0 * s);
     let rows = crate::centres::smearing(&coarse.job(&path).unwrap());
     assert!(rows.iter().any(|r| r.time > share) && rows.iter().any(|r| r.bandwidth > share));
+    // An interval ends with the accumulation, however long it was asked for.
+    let mut lost = |shift_s| {
+        coarse.correlation.shift_s = Some(shift_s);
+        let rows = crate::centres::smearing(&coarse.job(&path).unwrap());
+        rows.iter().map(|row| row.time).fold(0.0, f64::max)
+    };
+    let integration_s = job.integration_s;
+    assert_eq!(lost(100.0).to_bits(), lost(integration_s).to_bits());
+    assert!(lost(integration_s) > lost(0.5 * integration_s));
     // Polynomials of others have no other centres.
     file.model.difx_im = Some("job.im".into());
     assert!(file.job(&path).unwrap_err().to_string().contains("no phase centres but its own"));

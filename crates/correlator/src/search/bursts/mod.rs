@@ -33,7 +33,9 @@ mod weak;
 #[cfg(test)]
 mod weak_tests;
 
+pub(crate) use plan::plan_of;
 pub use plan::{BurstPlan, prepare};
+pub(crate) use run::BurstRun;
 pub use run::run;
 pub use verdict::Outcome;
 

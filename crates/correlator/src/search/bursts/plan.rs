@@ -45,7 +45,14 @@ pub fn prepare(
     simd: SimdPath,
 ) -> Result<BurstPlan, Failure> {
     let wishes = Wishes { trust_job, rotation: RotationChoice::Job, loss_tolerance: LOSS_TOLERANCE };
-    let base = run::prepare(input, &wishes, simd)?;
+    plan_of(run::prepare(input, &wishes, simd)?, settings)
+}
+
+/// Plans the search of a job's recordings.
+///
+/// # Errors
+/// Exit 64 where the search asked for cannot be.
+pub(crate) fn plan_of(base: Plan, settings: BurstSettings) -> Result<BurstPlan, Failure> {
     let job = &base.job;
     let half_fields: Vec<f64> = (0..job.scans.len())
         .map(|scan| settings.half_field_rad.unwrap_or_else(|| half_field(job, scan)))

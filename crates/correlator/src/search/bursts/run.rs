@@ -1,52 +1,43 @@
-//! Runs a search over all ranks: units are handed out, each leaves its result as a checkpoint, rank 0 joins them.
+//! A search for bursts as units of work: each leaves its result as a checkpoint, rank 0 joins them.
 
+use super::super::recorded::{self, RecordedSearch, again};
 use super::hdf;
 use super::plan::BurstPlan;
 use super::products;
 use super::snippets;
 use super::unit::{UnitResult, work};
-use crate::run;
+use crate::baseband::SampleSource;
+use crate::run::{self, Plan};
 use anyhow::Context as _;
 use mirinae_common::atomic;
 use mirinae_common::checkpoint::Checkpoint;
-use mirinae_common::comm::Comm;
-use mirinae_common::farm::{Farm, UnitError};
-use mirinae_common::fault;
+use mirinae_common::farm::UnitError;
 use mirinae_common::outcome::{Failure, Outcome};
-use mirinae_common::progress::Progress;
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// How often a unit is tried: read errors of a network file system go away.
-const ATTEMPTS: u32 = 3;
-
 /// Runs the search; products go to `out`.
 ///
 /// # Errors
 /// Exit 2 with the cause; exit 65 where the folder holds another search.
 pub fn run(context: &Context, plan: &BurstPlan, out: &Path) -> Result<Outcome, Failure> {
-    let run = Run { context, plan, out };
-    let todo = if context.comm.rank() == 0 { run.open()? } else { Vec::new() };
-    let complete = run.search(&todo).map_err(Failure::run)?;
-    if context.comm.rank() > 0 {
-        return Ok(Outcome::default());
-    }
-    if !complete {
-        return Ok(Outcome::stopped());
-    }
-    run.finish().map_err(Failure::run)
+    recorded::run(context, &BurstRun { context, plan, out })
 }
 
-struct Run<'a> {
-    context: &'a Context<'a>,
-    plan: &'a BurstPlan,
-    out: &'a Path,
+/// A search and where its products go.
+pub(crate) struct BurstRun<'a> {
+    /// What it stands on.
+    pub context: &'a Context<'a>,
+    /// What is searched for.
+    pub plan: &'a BurstPlan,
+    /// Folder of the products.
+    pub out: &'a Path,
 }
 
-impl Run<'_> {
+impl BurstRun<'_> {
     fn parts(&self) -> PathBuf {
         self.out.join("bursts-parts")
     }
@@ -59,7 +50,29 @@ impl Run<'_> {
         self.out.join(format!("{}.bursts{ending}", self.plan.base.job.name))
     }
 
-    /// On rank 0: makes the folder ready and lists the units that are not done.
+    /// Removes what an earlier search left.
+    fn clear(&self) -> io::Result<()> {
+        let gone = |result: io::Result<()>| match result {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        for ending in [".csv", ".ecsv", ".h5"] {
+            gone(fs::remove_file(self.product(ending)))?;
+        }
+        gone(fs::remove_dir_all(self.product("")))?;
+        gone(fs::remove_dir_all(self.parts()))
+    }
+}
+
+impl RecordedSearch for BurstRun<'_> {
+    fn base(&self) -> &Plan {
+        &self.plan.base
+    }
+
+    fn units(&self) -> usize {
+        self.plan.units.len()
+    }
+
     fn open(&self) -> Result<Vec<usize>, Failure> {
         let options = self.context.options;
         let parts = self.parts();
@@ -77,56 +90,16 @@ impl Run<'_> {
         })
     }
 
-    /// Removes what an earlier search left.
-    fn clear(&self) -> io::Result<()> {
-        let gone = |result: io::Result<()>| match result {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
-        };
-        for ending in [".csv", ".ecsv", ".h5"] {
-            gone(fs::remove_file(self.product(ending)))?;
-        }
-        gone(fs::remove_dir_all(self.product("")))?;
-        gone(fs::remove_dir_all(self.parts()))
+    fn unit(
+        &self,
+        sources: &mut [Box<dyn SampleSource>],
+        unit: usize,
+        tick: &mut dyn FnMut(),
+    ) -> Result<(), UnitError> {
+        let result = work(self.plan, sources, &self.plan.units[unit], tick).map_err(run::unit_error)?;
+        self.part(unit).save(&result).map_err(again)
     }
 
-    /// Does the units; false where a signal stopped it before the end.
-    fn search(&self, todo: &[usize]) -> anyhow::Result<bool> {
-        let total = self.plan.units.len();
-        let mut done = total - todo.len();
-        let rank = self.context.comm.rank();
-        let mut progress = Progress::new(rank, self.context.options, "units", done as u64, total as u64);
-        let mut sources = None;
-        let watchdog = self.context.watchdog();
-        let pulse = || self.context.pulse(&watchdog);
-        let farm = Farm {
-            comm: self.context.comm,
-            units: todo,
-            attempts: ATTEMPTS,
-            at_once: usize::MAX,
-            pulse: &pulse,
-        };
-        farm.run(
-            |unit, tick| {
-                fault::pass("unit").map_err(|e| UnitError { recoverable: true, error: e.into() })?;
-                let sources = sources.get_or_insert_with(|| run::sources(&self.plan.base));
-                let result =
-                    work(self.plan, sources, &self.plan.units[unit], tick).map_err(run::unit_error)?;
-                let saved = self.part(unit).save(&result);
-                saved.map_err(|e| UnitError { recoverable: true, error: e.into() })?;
-                Ok(Vec::new())
-            },
-            |_, _| {
-                done += 1;
-                progress.set(done as u64, String::new);
-                Ok(!self.context.stop_requested())
-            },
-        )?;
-        progress.finish();
-        Ok(done == total)
-    }
-
-    /// On rank 0: joins the results, writes the products, tells how it went.
     fn finish(&self) -> anyhow::Result<Outcome> {
         let mut results = Vec::new();
         for unit in 0..self.plan.units.len() {

@@ -34,7 +34,9 @@ mod verdict;
 mod voltages;
 mod window;
 
+pub(crate) use plan::plan_of;
 pub use plan::{NarrowPlan, prepare};
+pub(crate) use run::NarrowRun;
 pub use run::run;
 pub use verdict::Outcome;
 

@@ -53,7 +53,14 @@ pub fn prepare(
     simd: SimdPath,
 ) -> Result<NarrowPlan, Failure> {
     let wishes = Wishes { trust_job, rotation: RotationChoice::Job, loss_tolerance: LOSS_TOLERANCE };
-    let base = run::prepare(input, &wishes, simd)?;
+    plan_of(run::prepare(input, &wishes, simd)?, settings)
+}
+
+/// Plans the search of a job's recordings.
+///
+/// # Errors
+/// Exit 64 where the search asked for cannot be.
+pub(crate) fn plan_of(base: Plan, settings: NarrowSettings) -> Result<NarrowPlan, Failure> {
     let grid = Grid::new(&base.job, &settings).map_err(Failure::usage)?;
     let shared = shared_bands(&base.job);
     let units = units(&base.job, &grid, &shared, settings.memory_bytes);
