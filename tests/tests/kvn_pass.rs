@@ -225,6 +225,15 @@ fn a_pass_that_is_broken_goes_on_to_the_same_products() {
 }
 
 #[test]
+#[ignore = "long: 128 ranks share the machine"]
+fn a_pass_over_many_ranks_leaves_the_same() {
+    let sky = Sky::new();
+    sky.pass(2, "two", "search.toml", &[]).end().expect(0);
+    sky.pass(128, "many", "search.toml", &[]).end().expect(0);
+    assert_same(&sky.products("two"), &sky.products("many"), "128 ranks");
+}
+
+#[test]
 fn searches_that_cannot_be_are_told() {
     let sky = Sky::new();
     let job = sky.path("sky.input");

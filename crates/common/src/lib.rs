@@ -19,5 +19,6 @@ pub mod provenance;
 pub mod random;
 pub mod runtime;
 pub mod simd_path;
+pub mod undone;
 pub mod units;
 pub mod watchdog;

@@ -10,13 +10,11 @@ mod status;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod undone;
 
 pub(crate) use news::News;
 pub use plan::{Plan, RecordingFile, Wishes, open_stream, prepare, sources};
 pub(crate) use status::Status;
 pub use summary::{States, Summary};
-pub(crate) use undone::undone;
 
 use crate::baseband::{BasebandError, SampleSource};
 use crate::engine::{Engine, groups};
@@ -32,6 +30,7 @@ use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::progress::Progress;
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
+use mirinae_common::undone::undone;
 use news::Frames;
 use std::cell::{Cell, RefCell};
 use std::fs;

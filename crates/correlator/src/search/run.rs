@@ -7,7 +7,6 @@ use super::collect::{FieldResult, Searcher};
 use super::plan::SearchPlan;
 use super::report::SearchReport;
 use super::{SearchError, products};
-use crate::run;
 use anyhow::Context as _;
 use mirinae_common::checkpoint::Checkpoint;
 use mirinae_common::comm::{self, Comm};
@@ -17,6 +16,7 @@ use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::progress::Progress;
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
+use mirinae_common::undone::undone;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -105,9 +105,7 @@ impl Run<'_> {
     }
 
     fn undone(&self, units: impl Iterator<Item = usize>, round: usize) -> Result<Vec<usize>, Failure> {
-        run::undone(units, |unit| {
-            self.part(unit, round).load::<Option<FieldResult>>().map(|part| part.is_some())
-        })
+        undone(units, |unit| self.part(unit, round).load::<Option<FieldResult>>().map(|part| part.is_some()))
     }
 
     /// Removes what an earlier search left.

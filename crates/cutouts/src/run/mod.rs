@@ -26,6 +26,7 @@ use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::plan as common_plan;
 use mirinae_common::progress::Progress;
 use mirinae_common::runtime::Context;
+use mirinae_common::undone::undone;
 use shard::Worker;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -148,20 +149,11 @@ impl Run<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
-        let mut todo = Vec::new();
-        for unit in 0..self.plan.shards.len() {
-            match self.part(unit).load::<Summary>() {
-                Ok(Some(summary)) if !self.is_doubtful(&summary) && self.is_whole(unit) => {}
-                Ok(_) => todo.push(unit),
-                Err(error @ CheckpointError::Damaged { .. }) => {
-                    tracing::warn!(unit, %error, "made again");
-                    todo.push(unit);
-                }
-                Err(error @ CheckpointError::ForeignPlan { .. }) => return Err(Failure::input(error)),
-                Err(error) => return Err(Failure::run(error)),
-            }
-        }
-        Ok(Opened::Todo(todo))
+        let is_done = |unit| {
+            let part = self.part(unit).load::<Summary>()?;
+            Ok(part.is_some_and(|summary| !self.is_doubtful(&summary) && self.is_whole(unit)))
+        };
+        Ok(Opened::Todo(undone(0..self.plan.shards.len(), is_done)?))
     }
 
     /// Whether files were missing: the run that made the shard has not come to its end, the volume may have been why.

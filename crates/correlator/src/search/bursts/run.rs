@@ -15,6 +15,7 @@ use mirinae_common::farm::UnitError;
 use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
+use mirinae_common::undone::undone;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -85,7 +86,7 @@ impl RecordedSearch for BurstRun<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
-        run::undone(0..self.plan.units.len(), |unit| {
+        undone(0..self.plan.units.len(), |unit| {
             self.part(unit).load::<UnitResult>().map(|part| part.is_some())
         })
     }

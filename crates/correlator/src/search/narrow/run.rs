@@ -14,6 +14,7 @@ use mirinae_common::farm::UnitError;
 use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
+use mirinae_common::undone::undone;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -110,7 +111,7 @@ impl RecordedSearch for NarrowRun<'_> {
         }
         let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
         made.map_err(Failure::run)?;
-        let mut todo = run::undone(0..self.plan.units.len(), |unit| {
+        let mut todo = undone(0..self.plan.units.len(), |unit| {
             self.part(unit).load::<UnitResult>().map(|part| part.is_some())
         })?;
         let files = self.filterbanks(None);

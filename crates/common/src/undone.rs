@@ -1,13 +1,13 @@
 //! Lists the units of work that are not done, by the checkpoints that they leave.
 
-use mirinae_common::checkpoint::CheckpointError;
-use mirinae_common::outcome::Failure;
+use crate::checkpoint::CheckpointError;
+use crate::outcome::Failure;
 
 /// The units that are not done; `is_done` loads a unit's checkpoint. Damaged ones are made again.
 ///
 /// # Errors
 /// Exit 65 where a checkpoint is another plan's, 2 where it cannot be read.
-pub(crate) fn undone(
+pub fn undone(
     units: impl Iterator<Item = usize>,
     is_done: impl Fn(usize) -> Result<bool, CheckpointError>,
 ) -> Result<Vec<usize>, Failure> {
@@ -25,4 +25,21 @@ pub(crate) fn undone(
         }
     }
     Ok(todo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+
+    #[test]
+    fn what_is_missing_or_damaged_is_to_be_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = |unit: usize, plan: u8| Checkpoint::new(folder.path().join(unit.to_string()), [plan; 32]);
+        [0, 2, 3].iter().for_each(|&unit| part(unit, 1).save(&unit).unwrap());
+        std::fs::write(part(3, 1).path(), "what is this").unwrap();
+        let of = |plan| undone(0..4, |unit| part(unit, plan).load::<usize>().map(|part| part == Some(unit)));
+        assert_eq!(of(1).unwrap(), [1, 3]);
+        assert_eq!(of(2).unwrap_err().exit as u8, 65);
+    }
 }
