@@ -39,14 +39,19 @@ def spectra(folder, name, config, program):
 
 
 def turbo(path, folder):
-    """Hits of turbo_seti (Hz at the start, Hz/s) and its CPU seconds; blimpy's view of the file."""
+    """Hits of turbo_seti (Hz at the start, Hz/s) and its CPU seconds; what blimpy has of the file: channels, shape, first frequency, step."""
     from blimpy import Waterfall
     from turbo_seti.find_doppler.find_doppler import FindDoppler
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         view = Waterfall(path)
-        # As long as the first stretch: a power of two, which turbo_seti does not fill up.
-        view.data = view.data[: trials.SPECTRA]
+        wide = (view.header["nchans"], view.data.shape, view.header["fch1"], view.header["foff"])
+        # As long as the first stretch: a power of two, which turbo_seti does not fill up. What the station has not recorded, whose motion
+        # moves a narrow band by a twelfth of its width, gets mean powers: zeros would widen the scatter that turbo_seti divides by.
+        data = view.data[: trials.SPECTRA]
+        recorded = data.any(axis=(0, 1))
+        data[:, :, ~recorded] = data[:, :, recorded].mean()
+        view.data = data
         view.selection_shape = view.data.shape
         view.file_shape = view.data.shape
         view.n_ints_in_file = trials.SPECTRA
@@ -62,7 +67,7 @@ def turbo(path, folder):
             if line.strip() and not line.startswith("#"):
                 words = line.split()
                 hits.append((float(words[3]) * 1e6, float(words[1])))
-    return view, hits, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wide, hits, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main():
@@ -95,13 +100,13 @@ def main():
                     continue
                 files += 1
                 station = name.split(".")[2]
-                view, lines, cpu_s = turbo(os.path.join(out, name), out)
+                (channels, shape, first_mhz, step_mhz), lines, cpu_s = turbo(os.path.join(out, name), out)
                 theirs["cpu"] += cpu_s
-                wide_hz = abs(view.header["foff"]) * 1e6 * view.header["nchans"]
-                if view.header["nchans"] != view.data.shape[-1] or abs(wide_hz - trials.BAND_HZ) > 0.1:
-                    print(f"{name}: blimpy has {view.data.shape}, foff {view.header['foff']}")
+                wide_hz = abs(step_mhz) * 1e6 * channels
+                if channels != shape[-1] or abs(wide_hz - trials.BAND_HZ) > 0.1:
+                    print(f"{name}: blimpy has {shape}, foff {step_mhz}")
                     return 1
-                low_hz = view.header["fch1"] * 1e6 - trials.BAND_HZ
+                low_hz = first_mhz * 1e6 - trials.BAND_HZ
                 here = [o for o in on_sky if low_hz < o["sky_hz"] < low_hz + trials.BAND_HZ]
                 seen = set()
                 for sky_hz, drift in lines:
