@@ -1,21 +1,32 @@
 //! What noise alone does: probabilities of sums of powers, and how they are told.
 
+use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+
 /// Natural logarithm of the probability that the sum of `n` independent powers of noise, each with mean 1, exceeds `x`.
 ///
 /// A power is |S|^2 over its mean, S complex Gaussian: exponentially distributed; the sum has Erlang's distribution,
 /// `exp(-x) sum_{k<n} x^k / k!`.
 pub fn ln_chance(n: usize, x: f64) -> f64 {
-    if x <= 0.0 || n == 0 {
+    ln_chance_of_halves(2 * n, x)
+}
+
+/// Natural logarithm of the probability that a sum of half as many powers exceeds `x`, squares of real Gaussians with mean 1/2; of an odd number, at most a
+/// little too large: erfc(sqrt(x)) <= exp(-x) / sqrt(pi x).
+pub fn ln_chance_of_halves(halves: usize, x: f64) -> f64 {
+    if x <= 0.0 || halves == 0 {
         return 0.0;
     }
     // From the last term, the largest where x > n, downwards.
+    let n = 0.5 * halves as f64;
     let mut sum = 1.0;
     let mut term = 1.0;
-    for k in (1..n).rev() {
-        term *= k as f64 / x;
+    let mut k = n - 1.0;
+    while k > 0.0 {
+        term *= k / x;
         sum += term;
+        k -= 1.0;
     }
-    let ln_last = (n - 1) as f64 * x.ln() - ln_factorial(n - 1);
+    let ln_last = (n - 1.0) * x.ln() - libm::lgamma(n);
     (ln_last - x + libm::log(sum)).min(0.0)
 }
 
@@ -24,6 +35,23 @@ pub fn ln_chance(n: usize, x: f64) -> f64 {
 pub fn ln_joint(ln_power: f64, ln_coherence: f64, ln_first: f64) -> f64 {
     let product = ln_power.min(ln_first) + ln_coherence;
     (product + libm::log1p(ln_first - product)).min(0.0)
+}
+
+/// Standard deviations that a real Gaussian exceeds with a probability of `exp(ln_p)`, a half at most, by bisection.
+pub fn deviation(ln_p: f64) -> f64 {
+    let ln_tail = |s: f64| {
+        if s < 20.0 {
+            libm::log(0.5 * libm::erfc(s * FRAC_1_SQRT_2))
+        } else {
+            -0.5 * s * s - libm::log(s * TAU.sqrt())
+        }
+    };
+    let (mut low, mut high) = (0.0, sigma(ln_p));
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        (low, high) = if ln_tail(middle) > ln_p { (middle, high) } else { (low, middle) };
+    }
+    low
 }
 
 /// The sum of `n` powers that noise exceeds with a probability of `exp(ln_p)`, by bisection.
@@ -62,7 +90,7 @@ pub fn ln_chance_of_many(n: f64, x: f64) -> f64 {
     let near = eta * (0.5 * n).sqrt();
     let correction = if excess.abs() < 1e-3 { -1.0 / 3.0 + eta / 12.0 } else { 1.0 / excess - 1.0 / eta };
     // Both terms share exp(-n eta^2 / 2).
-    let scale = correction / (std::f64::consts::TAU * n).sqrt();
+    let scale = correction / (TAU * n).sqrt();
     if near < 5.0 {
         let chance = 0.5 * libm::erfc(near) + scale * libm::exp(-near * near);
         return libm::log(chance.max(1e-300)).min(0.0);
@@ -71,10 +99,6 @@ pub fn ln_chance_of_many(n: f64, x: f64) -> f64 {
     let tail = 1.0 - inverse * (0.5 - inverse * (0.75 - inverse * (1.875 - 6.5625 * inverse)));
     let tail = tail / (2.0 * near * std::f64::consts::PI.sqrt());
     -near * near + libm::log(tail + scale)
-}
-
-fn ln_factorial(n: usize) -> f64 {
-    libm::lgamma(n as f64 + 1.0)
 }
 
 /// The amplitude, in standard deviations of one component, that a single complex Gaussian exceeds with the same probability:

@@ -1,6 +1,7 @@
 //! What the directions of a field do to the delays of stations.
 
 use super::super::SPEED_OF_LIGHT;
+use std::f64::consts::TAU;
 
 /// A station's u and v: m, and m/s.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -63,6 +64,17 @@ impl FieldOfDelays {
         let step = 1.0 / (PER_STEP * span_hz * self.steepest_s()).max(1e-300);
         let steps = (self.half / step).ceil().min(1e6);
         (steps as i64, if steps > 0.0 { self.half / steps } else { self.half })
+    }
+
+    /// Half the length of the field's edges and its area, in units in which correlations of some pairs, whose frequencies scatter by so much,
+    /// change by their own standard deviation.
+    pub fn extent(&self, spread_hz: f64, pairs: &[(usize, usize)]) -> [f64; 2] {
+        let slopes: Vec<[f64; 2]> = pairs.iter().map(|pair| self.slope_s(*pair)).collect();
+        let mean =
+            |i: usize, j: usize| slopes.iter().map(|s| s[i] * s[j]).sum::<f64>() / slopes.len().max(1) as f64;
+        let side = TAU * spread_hz * 2.0 * self.half;
+        let (xx, yy, xy) = (mean(0, 0), mean(1, 1), mean(0, 1));
+        [side * (xx.sqrt() + yy.sqrt()), side * side * (xx * yy - xy * xy).max(0.0).sqrt()]
     }
 
     /// Directions of the grid.

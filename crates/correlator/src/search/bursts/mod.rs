@@ -7,6 +7,9 @@
 
 mod around;
 mod blocks;
+mod closed;
+#[cfg(test)]
+mod closed_tests;
 mod cross;
 mod dedisperse;
 mod dynamic;

@@ -185,7 +185,8 @@ impl Tester<'_, '_> {
         let field = self.plan.field(unit, t_s);
         let (outcome, fit) = judge(burst, &all, &field, tried);
         let delay = |at: [f64; 2]| all.pairs.iter().map(|p| field.delay_s(*p, at, 0.0)).collect();
-        let ln_coherence = fit.as_ref().map_or(0.0, |f| f.ln_coherence);
+        let ln_untested = || ln_joint(burst.ln_chance, 0.0, self.ln_first);
+        let ln_joint = fit.as_ref().map_or_else(ln_untested, |f| f.ln_joint(burst.ln_chance, self.ln_first));
         Ok(Hit {
             stream: burst.stream,
             dm: burst.dm,
@@ -193,13 +194,13 @@ impl Tester<'_, '_> {
             width: burst.width,
             excess: burst.sum.0 / burst.sum.1.max(1.0),
             ln_chance: burst.ln_chance,
-            ln_joint: ln_joint(burst.ln_chance, ln_coherence, self.ln_first),
+            ln_joint,
             ln_chance_m: burst.ln_chance_m.clone(),
             outcome,
             delay_s_p: fit.as_ref().map(|f| delay(f.at)).unwrap_or_default(),
             pairs: all.pairs.clone(),
             z_p: fit.as_ref().map(|f| f.z_p.clone()).unwrap_or_default(),
-            cross_false_alarm: fit.as_ref().map_or(1.0, |f| f.false_alarm),
+            cross_false_alarm: fit.as_ref().map_or(1.0, |f| libm::exp(f.ln_coherence())),
             at: fit.as_ref().filter(|f| f.error.is_some()).map(|f| f.at),
             error: fit.as_ref().and_then(|f| f.error),
             signal: 0,

@@ -105,7 +105,7 @@ pub(super) fn judge(
     // A steady source that a burst of one station weakens correlates less than beside it, not more.
     let (with, beside) = all.powers(field, fit.at);
     let most_false = most_false(burst, &stations);
-    let coherent = fit.false_alarm <= most_false && with > beside;
+    let coherent = libm::exp(fit.ln_coherence()) <= most_false && with > beside;
     // Points of the grid are not independent; a station alone has one delay with the others, of the two of a direction.
     let delays = (fit.directions / (PER_STEP * PER_STEP)).max(1.0).sqrt();
     let at = (field, fit.at);
