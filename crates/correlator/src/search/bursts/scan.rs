@@ -55,10 +55,22 @@ impl<'a> Scan<'a> {
 
     /// Natural logarithm of the probability that noise correlates as much as the boxcar does with the best delay of each pair, as if no other
     /// had been tried: `start` in dumps at the top, `shifts` how late every channel is.
-    pub fn ln_chance(&mut self, (start, width): (i64, usize), shifts: &[usize]) -> f64 {
+    pub fn ln_chance(&mut self, at: (i64, usize), shifts: &[usize]) -> f64 {
+        self.ln_chance_of(|f| around(at, shifts[f]))
+    }
+
+    /// The same with nothing taken off for what is beside the boxcar: a third of the work.
+    pub fn ln_chance_alone(&mut self, at: (i64, usize), shifts: &[usize]) -> f64 {
+        self.ln_chance_of(|f| {
+            let [on, ..] = around(at, shifts[f]);
+            [on, (on.0, on.0), (on.1, on.1)]
+        })
+    }
+
+    fn ln_chance_of(&mut self, around: impl Fn(usize) -> [(i64, i64); 3]) -> f64 {
         let (mut sum, mut parts) = (0.0, 0);
         for pair in 0..self.cross.pairs.len() {
-            let (z, n) = self.best(pair, (start, width), shifts);
+            let (z, n) = self.best(pair, &around);
             sum += z;
             parts += n;
         }
@@ -91,14 +103,13 @@ impl<'a> Scan<'a> {
     }
 
     /// Largest z of a pair over all delays, and the coherent bands that it has.
-    fn best(&mut self, pair: usize, at: (i64, usize), shifts: &[usize]) -> (f64, usize) {
+    fn best(&mut self, pair: usize, around: impl Fn(usize) -> [(i64, i64); 3]) -> (f64, usize) {
         let n = (2 * self.most_p[pair] + 1) as usize;
         let mut parts = 0;
         self.z.clear();
         self.z.resize(n, 0.0);
         for range in self.coherent.clone() {
-            let norm: f32 =
-                Dynamic::firsts(range.clone()).map(|f| self.norm(pair, f, around(at, shifts[f]))).sum();
+            let norm: f32 = Dynamic::firsts(range.clone()).map(|f| self.norm(pair, f, around(f))).sum();
             if norm <= 0.0 {
                 continue;
             }
@@ -106,7 +117,7 @@ impl<'a> Scan<'a> {
             self.sums.clear();
             self.sums.resize(n, Complex32::default());
             for f in range {
-                let mut value = self.value(pair, f, around(at, shifts[f])) * self.first_pf[pair][f];
+                let mut value = self.value(pair, f, around(f)) * self.first_pf[pair][f];
                 for sum in &mut self.sums {
                     *sum += value;
                     value *= self.turn_f[f];
@@ -124,8 +135,12 @@ impl<'a> Scan<'a> {
 
     /// Correlation of a channel, less that beside it.
     fn value(&self, pair: usize, f: usize, at: [(i64, i64); 3]) -> Complex32 {
-        let [on, before, after] = at.map(|stretch| self.cross.sum(pair, f, stretch));
-        on - (before + after) * self.share(at)
+        let on = self.cross.sum(pair, f, at[0]);
+        let share = self.share(at);
+        if share <= 0.0 {
+            return on;
+        }
+        on - (self.cross.sum(pair, f, at[1]) + self.cross.sum(pair, f, at[2])) * share
     }
 
     fn norm(&self, pair: usize, f: usize, at: [(i64, i64); 3]) -> f32 {

@@ -6,9 +6,11 @@ use super::grid::WIDTHS;
 use super::scan::Scan;
 
 /// Powers of a boxcar that is correlated are at most as likely in noise.
-const LIKELIEST: f64 = 0.005;
+const LIKELIEST: f64 = 0.01;
 /// Boxcars may be as many times likelier in the first look as exp of this than what is told.
-const SLACK: f64 = 3.0;
+const SLACK: f64 = 2.0;
+/// The same before what is beside a boxcar is taken off.
+const SLACK_ALONE: f64 = 6.0;
 /// Multiplications of all looks of a unit at most, about.
 const MOST_WORK: f64 = 4e10;
 /// Boxcars that are kept at most before those that overlap are left out.
@@ -86,6 +88,10 @@ fn look(worker: &mut Worker, scan: &mut Scan, (dm, ln_first): (usize, f64), all:
                 continue;
             }
             let start = from + t as i64;
+            let alone = scan.ln_chance_alone((start, width), &worker.search.shifts[dm]);
+            if ln_joint(ln_chance, alone, ln_first) > worker.search.ln_threshold + SLACK_ALONE {
+                continue;
+            }
             let ln_coherence = scan.ln_chance((start, width), &worker.search.shifts[dm]);
             let ln_joint = ln_joint(ln_chance, ln_coherence, ln_first);
             if ln_joint <= wanted {
