@@ -178,6 +178,14 @@ fn one_pass_leaves_what_the_programs_leave() {
         assert!(ended.stdout.contains("lines tried") && ended.stdout.contains("boxcars"), "{}", ended.stdout);
         assert_same(&alone, &sky.products("pass"), &format!("{ranks} ranks"));
     }
+    // No rank held more than the plan says.
+    let told = sky.pass(1, "pass", "search.toml", &["--dry-run"]).end().stdout;
+    let most = told.rsplit("in the pass: at most ").next().and_then(|t| t.split(' ').next()).unwrap();
+    let record = fs::read_to_string(sky.path("pass/sky.run.json")).unwrap();
+    let peaks = record.split("peak_memory_bytes").nth(1).unwrap().split(']').next().unwrap();
+    let peaks: Vec<u64> = peaks.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+    let most = most.parse::<u64>().unwrap() << 20;
+    assert!(peaks.len() == 3 && peaks.iter().all(|peak| *peak > 0 && *peak < most), "{peaks:?} {most}");
     // Cut by bands, and without memory for the recordings: the same.
     sky.pass(2, "cut", "search.toml", &["--cut-bands", "2"]).end().expect(0);
     assert_same(&alone, &sky.products("cut"), "cut by bands");

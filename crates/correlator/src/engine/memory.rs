@@ -6,6 +6,11 @@ use crate::simd::MAX_LANES;
 /// Bytes of a recording that are held at once: a few blocks of some MiB of the file that is read, and of the next.
 const RECORDING_BYTES: usize = 2 * 4 * (4 << 20);
 
+/// Bytes of the recordings of all streams that are held at once.
+pub fn recording_bytes(job: &Job) -> usize {
+    job.streams.len() * RECORDING_BYTES
+}
+
 /// Bytes of the visibilities of one integration of a scan with so many phase centres.
 pub fn record_bytes(job: &Job, centres: usize) -> usize {
     let rows = centres * job.crosses.len() + job.autos.len();
@@ -43,5 +48,5 @@ pub fn engine_bytes(job: &Job) -> usize {
     let folds: usize = (0..job.streams.len()).map(folds).sum();
     // The last integration of each view and the mean of those so far.
     let views: usize = job.views.iter().map(|view| 4 * record_bytes(view, view.max_centres())).sum();
-    job.streams.len() * RECORDING_BYTES + views + folds + spectra + sums + of_centres
+    recording_bytes(job) + views + folds + spectra + sums + of_centres
 }

@@ -36,7 +36,7 @@ use crate::job::{Cut, Integration, Job, Lot, Product, Rotation};
 use crate::simd::{Simd, SimdPath};
 use crate::station::{Spectra, StationKernel, StationSetup};
 use crate::xcorr::{CrossCorrelator, Fast, Sums};
-pub use memory::{engine_bytes, record_bytes};
+pub use memory::{engine_bytes, record_bytes, recording_bytes};
 use rotation::left_over;
 pub use rotation::{LOSS_TOLERANCE, RotationChoice, ScanRotation, choose};
 use std::time::{Duration, Instant};

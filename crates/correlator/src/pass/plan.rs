@@ -161,13 +161,21 @@ impl fmt::Display for PassPlan {
         let (most_mib, may_mib) = (most.div_ceil(1 << 20), self.hold_bytes >> 20);
         let longest_s = slices.iter().map(|s| s.span.to_s - s.span.from_s).fold(0.0, f64::max);
         write!(f, "one pass in {} slices of up to {longest_s:.1} s, ", slices.len())?;
-        if most <= self.hold_bytes {
-            write!(f, "whose recordings a rank reads once and holds: {most_mib} MiB at most")
+        let held = if most <= self.hold_bytes {
+            writeln!(f, "whose recordings a rank reads once and holds: {most_mib} MiB at most")?;
+            most as usize
         } else {
-            write!(
+            writeln!(
                 f,
                 "whose recordings, {most_mib} MiB at most, are too long to be held in {may_mib} MiB (hold_mib): those are read again for each search"
-            )
-        }
+            )?;
+            0
+        };
+        let searching = [
+            self.narrow.as_ref().map(NarrowPlan::work_bytes),
+            self.bursts.as_ref().map(BurstPlan::work_bytes),
+        ];
+        let all = self.correlation.rank_bytes() + held + searching.into_iter().flatten().max().unwrap_or(0);
+        write!(f, "memory of a rank in the pass: at most {} MiB", all.div_ceil(1 << 20))
     }
 }

@@ -5,7 +5,7 @@ use crate::baseband::{
 };
 use crate::centres;
 use crate::engine::{
-    LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, groups, record_bytes,
+    LOSS_TOLERANCE, RotationChoice, ScanRotation, choose, engine_bytes, groups, record_bytes, recording_bytes,
 };
 use crate::job::{self, Cut, Job, Quantisation, Rotation, Stream, Unit, groups_apart, units};
 use crate::schedule::Format;
@@ -284,6 +284,11 @@ impl Plan {
         };
         let records = self.units.iter().map(|u| job.all().map(|of| record(of, u)).sum()).max().unwrap_or(0);
         PROGRAM_BYTES + engine_bytes(job) + COPIES * records
+    }
+
+    /// Bytes of memory that a rank needs to read all recordings, the program itself included.
+    pub(crate) fn reading_bytes(&self) -> usize {
+        PROGRAM_BYTES + recording_bytes(&self.job)
     }
 
     /// Bytes of all visibilities.

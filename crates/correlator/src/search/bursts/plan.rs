@@ -103,6 +103,11 @@ impl BurstPlan {
         field(&self.base.job, (unit.scan, t_s), stations, self.half_fields[unit.scan])
     }
 
+    /// Bytes of a unit's powers and correlations, at most.
+    pub(crate) fn work_bytes(&self) -> usize {
+        self.units.iter().map(|u| u.bytes(&self.groups[u.group])).max().unwrap_or(0)
+    }
+
     /// Names of a unit's stations.
     pub fn stations(&self, unit: &BurstUnit) -> Vec<&str> {
         let name = |s: &usize| self.base.job.stations[*s].name.as_str();
@@ -144,12 +149,13 @@ impl fmt::Display for BurstPlan {
         for (scan, half) in job.scans.iter().zip(&self.half_fields) {
             writeln!(f, "scan {}: field {:.1}\" either way", scan.name, half.to_degrees() * 3600.0)?;
         }
-        let most = self.units.iter().map(|u| u.bytes(&self.groups[u.group])).max().unwrap_or(0);
+        let (most, reading) = (self.work_bytes(), self.base.reading_bytes());
         write!(
             f,
-            "{} units of work, {} MiB of powers and correlations on a rank",
+            "{} units of work, {} MiB of powers and correlations on a rank; memory of a rank: at most {} MiB",
             self.units.len(),
-            most.div_ceil(1 << 20)
+            most.div_ceil(1 << 20),
+            (most + reading).div_ceil(1 << 20)
         )
     }
 }

@@ -1,7 +1,8 @@
 //! Resolves a search before MPI starts: bands, grid, field, units of work.
 
 use super::cross::{FieldOfRates, MOST_DIRECTIONS, slope};
-use super::grid::{BINS, Grid, NarrowUnit, STEPS, Shared, shared_bands, units};
+use super::grid::{BINS, Grid, NarrowUnit, STEPS, SUB_BINS, Shared, shared_bands, units};
+use super::strip::Strip;
 use super::{NarrowError, NarrowSettings};
 use crate::engine::{LOSS_TOLERANCE, RotationChoice};
 use crate::geometry::{DelayModel, LIGHT_M_S};
@@ -143,6 +144,24 @@ impl NarrowPlan {
         from as i64..to as i64
     }
 
+    /// Bytes of a unit's spectra.
+    fn spectra_bytes(&self, unit: &NarrowUnit) -> usize {
+        (unit.to - unit.from) * self.grid.bytes(unit.spectra, self.shared[unit.shared].members.len())
+    }
+
+    /// Bytes of memory that a unit needs at most, besides what is read.
+    pub(crate) fn work_bytes(&self) -> usize {
+        let (grid, complex) = (&self.grid, size_of::<num_complex::Complex32>());
+        let of = |unit: &NarrowUnit| {
+            // The voltages of all sub-bands up to a spectrum's length, and what their transforms work in.
+            let sums = (unit.to - unit.from + 4) * (grid.points + 2 * SUB_BINS) * complex;
+            let drift = grid.most_drift_of(unit.spectra).div_ceil(STEPS);
+            let planes = self.shared[unit.shared].members.len() + 2;
+            self.spectra_bytes(unit) + sums + planes * Strip::bytes(unit.spectra, drift)
+        };
+        self.units.iter().map(of).max().unwrap_or(0)
+    }
+
     /// Names of a unit's stations.
     pub fn stations(&self, unit: &NarrowUnit) -> Vec<&str> {
         let job = &self.base.job;
@@ -174,9 +193,14 @@ impl fmt::Display for NarrowPlan {
         for (scan, half) in job.scans.iter().zip(&self.half_fields) {
             writeln!(f, "scan {}: field {:.1}\" either way", scan.name, half.to_degrees() * 3600.0)?;
         }
-        let of =
-            |u: &NarrowUnit| (u.to - u.from) * grid.bytes(u.spectra, self.shared[u.shared].members.len());
-        let most = self.units.iter().map(of).max().unwrap_or(0);
-        write!(f, "{} units of work, {} MiB of spectra on a rank", self.units.len(), most.div_ceil(1 << 20))
+        let most = self.units.iter().map(|unit| self.spectra_bytes(unit)).max().unwrap_or(0);
+        let all = self.base.reading_bytes() + self.work_bytes();
+        write!(
+            f,
+            "{} units of work, {} MiB of spectra on a rank; memory of a rank: at most {} MiB",
+            self.units.len(),
+            most.div_ceil(1 << 20),
+            all.div_ceil(1 << 20)
+        )
     }
 }

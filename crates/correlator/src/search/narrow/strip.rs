@@ -42,6 +42,11 @@ impl Strip {
         (margin..end).step_by(OWN).map(strip).collect()
     }
 
+    /// Bytes of the powers of a strip; lines drift by `most` channels.
+    pub fn bytes(spectra: usize, most: usize) -> usize {
+        LOOKS * (OWN + 2 * (most + BESIDE)) * spectra * size_of::<f32>()
+    }
+
     /// A line of the strip's powers in steps of the unit; `used` stays what it is.
     pub fn around(&self, line: &Line) -> Line {
         let ratio = STEPS / LOOKS;
