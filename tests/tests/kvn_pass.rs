@@ -172,7 +172,7 @@ fn one_pass_leaves_what_the_programs_leave() {
     // There is something to be found by each.
     let rows = |name: &str| String::from_utf8(alone[name].clone()).unwrap().lines().count() - 1;
     assert!(rows("sky.search.csv") > 0 && rows("sky.narrow.csv") > 1 && rows("sky.bursts.csv") > 0);
-    for ranks in [1, 2, 3] {
+    for ranks in [1, 3] {
         let ended = sky.pass(ranks, "pass", "search.toml", &["--fresh"]).end();
         assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
         assert!(ended.stdout.contains("lines tried") && ended.stdout.contains("boxcars"), "{}", ended.stdout);
@@ -205,7 +205,7 @@ fn a_pass_that_is_broken_goes_on_to_the_same_products() {
     let sky = Sky::new();
     sky.pass(2, "whole", "search.toml", &[]).end().expect(0);
     let whole = sky.products("whole");
-    let faults = ["kill:unit:0:3", "kill:unit:1:40", "kill:rename:1:30", "kill:write:0:75"];
+    let faults = ["kill:unit:1:40", "kill:write:0:75"];
     for fault in faults {
         let broken = sky.pass(2, "broken", "search.toml", &["--fresh"]).env("MIRINAE_FAULT", fault).end();
         assert_ne!(broken.code, Some(0), "{fault} did not strike");
