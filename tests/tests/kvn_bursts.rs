@@ -259,3 +259,51 @@ fn what_cannot_be_searched_is_told() {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }
 }
+
+/// At 22 GHz a burst is not dispersed, and each polarisation finds it: with frames that are lost, complex samples and samples of 1 bit.
+#[test]
+fn polarisations_at_22_ghz_and_unlike_recorders_are_searched() {
+    let (head, rest) = SKY.split_once("[[bands]]").unwrap();
+    let stations = &rest[rest.find("[[stations]]").unwrap()..];
+    let mut text = head.to_owned();
+    for (mhz, polarisation) in [(22_000.0, 'L'), (22_000.0, 'R'), (22_002.0, 'L'), (22_002.0, 'R')] {
+        text += &format!(
+            "[[bands]]\nedge_mhz = {mhz:?}\nbandwidth_mhz = 2.0\nsideband = \"upper\"\npolarization = \"{polarisation}\"\n"
+        );
+    }
+    text += stations;
+    text += THIRD;
+    for (at, keys) in [
+        ("3867374.3313]\n", "lost_frames = 0.05\n"),
+        ("3687379.9883]\n", "[stations.recorder]\ncomplex = true\n"),
+        ("3481038.7880]\n", "invalid_frames = 0.02\n[stations.recorder]\nbits = 1\n"),
+    ] {
+        text = text.replace(at, &format!("{at}{keys}"));
+    }
+    text += "[[pulses]]\nname = \"P\"\nat_s = 1.2\nwidth_ms = 6.0\ndm_pc_cm3 = 100.0\namplitude = 0.6\neast_arcsec = 20.0\nnorth_arcsec = -10.0\n";
+    text += "[[bursts]]\nstation = \"KU\"\nat_s = 2.2\nduration_ms = 5.0\namplitude = 1.0\n";
+    let sky = Sky { folder: tempfile::tempdir().unwrap() };
+    fs::write(sky.path("sim.toml"), text).unwrap();
+    let (config, out) = (sky.path("sim.toml"), sky.path(""));
+    let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
+    Run::alone("kvn-corr").args(simulate).end().expect(0);
+    // Recorders that differ need a job of our own.
+    let (job, out) = (sky.path("frb.toml"), sky.path("out"));
+    let args = ["search", "bursts", job.to_str().unwrap(), "--out", out.to_str().unwrap(), "--no-progress"];
+    let ended = Run::mpi("kvn-corr", 2).args(args).end();
+    assert_eq!(ended.code, Some(1), "spectra that lack samples are counted: {}", ended.stderr);
+    let table = sky.table("out");
+    for polarisation in ["L", "R"] {
+        let rows = || (0..table.rows.len()).filter(|r| table.of(*r, "polarisation") == polarisation);
+        let passed: Vec<usize> = rows().filter(|r| table.of(*r, "outcome") == "passes").collect();
+        assert!(passed.len() == 1 && rows().count() == 2, "{:?}", table.rows);
+        let row = passed[0];
+        assert!((table.number(row, "arrival_s") - 1.2).abs() < 6e-3, "{:?}", table.rows[row]);
+        assert_eq!(table.of(row, "remark"), "not dispersed");
+        for (column, wanted) in [("east", 20.0), ("north", -10.0)] {
+            let found = table.number(row, &format!("{column}_arcsec"));
+            let error = table.number(row, &format!("{column}_error_arcsec"));
+            assert!((found - wanted).abs() < 5.0 * error && error < 25.0, "{:?}", table.rows[row]);
+        }
+    }
+}
