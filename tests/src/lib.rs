@@ -118,6 +118,17 @@ name = "S"
 power_fraction = 0.2
 "#;
 
+/// Simulates an observation: recordings and job lie in the folder, beside the configuration.
+///
+/// # Panics
+/// Where it cannot be made.
+pub fn simulate(folder: &Path, config: &str) {
+    let path = folder.join("sim.toml");
+    std::fs::write(&path, config).expect("a configuration can be written");
+    let args = ["simulate".as_ref(), path.as_os_str(), "--out".as_ref(), folder.as_os_str()];
+    Run::alone("kvn-corr").args(args).end().expect(0);
+}
+
 /// A program to be started.
 pub struct Run {
     command: Command,

@@ -1,7 +1,7 @@
 //! kvn-corr search bursts from recordings to hits: bursts of the sky pass with their place, those of single stations are refused.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::Run;
+use mirinae_tests::{Run, simulate};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -94,10 +94,7 @@ impl Sky {
                  amplitude = {amplitude:?}\neast_arcsec = {east:?}\nnorth_arcsec = {north:?}\n"
             );
         }
-        fs::write(sky.path("sim.toml"), text + more).unwrap();
-        let (config, out) = (sky.path("sim.toml"), sky.path(""));
-        let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
-        Run::alone("kvn-corr").args(simulate).end().expect(0);
+        simulate(sky.folder.path(), &(text + more));
         sky
     }
 
@@ -283,10 +280,7 @@ fn polarisations_at_22_ghz_and_unlike_recorders_are_searched() {
     text += "[[pulses]]\nname = \"P\"\nat_s = 1.2\nwidth_ms = 6.0\ndm_pc_cm3 = 100.0\namplitude = 0.6\neast_arcsec = 20.0\nnorth_arcsec = -10.0\n";
     text += "[[bursts]]\nstation = \"KU\"\nat_s = 2.2\nduration_ms = 5.0\namplitude = 1.0\n";
     let sky = Sky { folder: tempfile::tempdir().unwrap() };
-    fs::write(sky.path("sim.toml"), text).unwrap();
-    let (config, out) = (sky.path("sim.toml"), sky.path(""));
-    let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
-    Run::alone("kvn-corr").args(simulate).end().expect(0);
+    simulate(sky.folder.path(), &text);
     // Recorders that differ need a job of our own.
     let (job, out) = (sky.path("frb.toml"), sky.path("out"));
     let args = ["search", "bursts", job.to_str().unwrap(), "--out", out.to_str().unwrap(), "--no-progress"];

@@ -1,7 +1,7 @@
 //! kvn-corr while it runs: the status file, and ranks that stall.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Ended, KVN_SIM, Run, assert_same};
+use mirinae_tests::{Ended, KVN_SIM, Run, assert_same, simulate};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,7 @@ struct Job(tempfile::TempDir);
 impl Job {
     fn simulate(change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("sim.toml");
-        fs::write(&config, change(KVN_SIM.to_string())).unwrap();
-        let args = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), folder.path().as_os_str()];
-        Run::alone("kvn-corr").args(args).end().expect(0);
+        simulate(folder.path(), &change(KVN_SIM.to_string()));
         Self(folder)
     }
 

@@ -1,7 +1,7 @@
 //! kvn-corr search narrow from recordings to hits: signals of the sky pass with their place, interference is refused with the reason.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::Run;
+use mirinae_tests::{Run, simulate};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -98,10 +98,7 @@ impl Sky {
                  east_arcsec = {east:?}\nnorth_arcsec = {north:?}\n"
             );
         }
-        fs::write(sky.path("sim.toml"), text + more).unwrap();
-        let (config, out) = (sky.path("sim.toml"), sky.path(""));
-        let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
-        Run::alone("kvn-corr").args(simulate).end().expect(0);
+        simulate(sky.folder.path(), &(text + more));
         sky
     }
 

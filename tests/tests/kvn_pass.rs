@@ -1,8 +1,7 @@
 //! kvn-corr run --search: a correlation and all searches in one pass leave what the programs leave by themselves.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::Run;
-use std::collections::BTreeMap;
+use mirinae_tests::{Run, assert_same, products, simulate};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -94,11 +93,8 @@ struct Sky {
 impl Sky {
     fn new() -> Self {
         let sky = Self { folder: tempfile::tempdir().unwrap() };
-        fs::write(sky.path("sim.toml"), SKY).unwrap();
         fs::write(sky.path("search.toml"), SEARCH).unwrap();
-        let (config, out) = (sky.path("sim.toml"), sky.path(""));
-        let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
-        Run::alone("kvn-corr").args(simulate).end().expect(0);
+        simulate(sky.folder.path(), SKY);
         sky
     }
 
@@ -131,31 +127,9 @@ impl Sky {
         self.program(2, &["search"], &visibilities, out, &["--field", "60"]).end().expect(0);
     }
 
-    /// All products by their names; records of runs tell when these were.
-    fn products(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        let mut folders = vec![self.path(out)];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.strip_prefix(self.path(out)).unwrap().to_str().unwrap().to_owned();
-                if path.is_dir() {
-                    if !name.ends_with("parts") {
-                        folders.push(path);
-                    }
-                } else if !name.ends_with("run.json") {
-                    found.insert(name, fs::read(path).unwrap());
-                }
-            }
-        }
-        found
-    }
-}
-
-fn assert_same(one: &BTreeMap<String, Vec<u8>>, two: &BTreeMap<String, Vec<u8>>, what: &str) {
-    assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>(), "{what}");
-    for (name, bytes) in one {
-        assert!(*bytes == two[name], "{what}: {name}");
+    /// Asserts that two folders hold the same products.
+    fn same(&self, one: &str, two: &str, what: &str) {
+        assert_same(&self.path(one), &self.path(two), what);
     }
 }
 
@@ -163,7 +137,7 @@ fn assert_same(one: &BTreeMap<String, Vec<u8>>, two: &BTreeMap<String, Vec<u8>>,
 fn one_pass_leaves_what_the_programs_leave() {
     let sky = Sky::new();
     sky.programs("alone");
-    let alone = sky.products("alone");
+    let alone = products(&sky.path("alone"));
     for name in
         ["sky.h5", "sky.narrow.csv", "sky.narrow.h5", "sky.bursts.csv", "sky.bursts.h5", "sky.search.csv"]
     {
@@ -176,7 +150,7 @@ fn one_pass_leaves_what_the_programs_leave() {
         let ended = sky.pass(ranks, "pass", "search.toml", &["--fresh"]).end();
         assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
         assert!(ended.stdout.contains("lines tried") && ended.stdout.contains("boxcars"), "{}", ended.stdout);
-        assert_same(&alone, &sky.products("pass"), &format!("{ranks} ranks"));
+        sky.same("alone", "pass", &format!("{ranks} ranks"));
     }
     // No rank held more than the plan says.
     let told = sky.pass(1, "pass", "search.toml", &["--dry-run"]).end().stdout;
@@ -188,29 +162,28 @@ fn one_pass_leaves_what_the_programs_leave() {
     assert!(peaks.len() == 3 && peaks.iter().all(|peak| *peak > 0 && *peak < most), "{peaks:?} {most}");
     // Cut by bands, and without memory for the recordings: the same.
     sky.pass(2, "cut", "search.toml", &["--cut-bands", "2"]).end().expect(0);
-    assert_same(&alone, &sky.products("cut"), "cut by bands");
+    sky.same("alone", "cut", "cut by bands");
     fs::write(sky.path("none.toml"), format!("hold_mib = 0\n{SEARCH}")).unwrap();
     let told = sky.pass(1, "none", "none.toml", &["--dry-run"]).end();
     assert!(told.stdout.contains("too long to be held in 0 MiB"), "{}", told.stdout);
     sky.pass(2, "none", "none.toml", &[]).end().expect(0);
-    assert_same(&alone, &sky.products("none"), "nothing held");
+    sky.same("alone", "none", "nothing held");
     // A correlation that is there is not made again; searches that are not there are.
     fs::remove_dir_all(sky.path("alone/bursts-parts")).unwrap();
     sky.pass(2, "alone", "search.toml", &[]).end().expect(0);
-    assert_same(&alone, &sky.products("alone"), "searches added later");
+    sky.same("pass", "alone", "searches added later");
 }
 
 #[test]
 fn a_pass_that_is_broken_goes_on_to_the_same_products() {
     let sky = Sky::new();
     sky.pass(2, "whole", "search.toml", &[]).end().expect(0);
-    let whole = sky.products("whole");
     let faults = ["kill:unit:1:40", "kill:write:0:75"];
     for fault in faults {
         let broken = sky.pass(2, "broken", "search.toml", &["--fresh"]).env("MIRINAE_FAULT", fault).end();
         assert_ne!(broken.code, Some(0), "{fault} did not strike");
         sky.pass(2, "broken", "search.toml", &["--resume"]).end().expect(0);
-        assert_same(&whole, &sky.products("broken"), fault);
+        sky.same("whole", "broken", fault);
     }
     // A slice that fails is tried again, and what was done of it is not lost.
     let tried = sky.pass(2, "tried", "search.toml", &[]).env("MIRINAE_FAULT", "error:unit:1:5").end();
@@ -220,13 +193,13 @@ fn a_pass_that_is_broken_goes_on_to_the_same_products() {
         tried.stdout,
         tried.stderr
     );
-    assert_same(&whole, &sky.products("tried"), "tried again");
+    sky.same("whole", "tried", "tried again");
     // A signal ends it between units.
     let stopped = sky.pass(1, "stopped", "search.toml", &[]).env("MIRINAE_FAULT", "term:unit:0:7").end();
     assert_eq!(stopped.code, Some(75), "{}", stopped.stderr);
     assert!(!sky.path("stopped/sky.h5").exists() && sky.path("stopped/parts").exists());
     sky.pass(2, "stopped", "search.toml", &[]).end().expect(0);
-    assert_same(&whole, &sky.products("stopped"), "stopped");
+    sky.same("whole", "stopped", "stopped");
     // Other settings are another search.
     fs::write(sky.path("other.toml"), SEARCH.replace("stretch = 1", "stretch = 2")).unwrap();
     assert_eq!(sky.pass(1, "whole", "other.toml", &[]).end().code, Some(65));
@@ -238,7 +211,7 @@ fn a_pass_over_many_ranks_leaves_the_same() {
     let sky = Sky::new();
     sky.pass(2, "two", "search.toml", &[]).end().expect(0);
     sky.pass(128, "many", "search.toml", &[]).end().expect(0);
-    assert_same(&sky.products("two"), &sky.products("many"), "128 ranks");
+    sky.same("two", "many", "128 ranks");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! kvn-corr search from recordings to candidates: sources off the phase centre are found where the simulation put them.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{Run, assert_same};
+use mirinae_tests::{Run, assert_same, simulate};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -61,10 +61,7 @@ impl Field {
                 "[[sources]]\nname = \"S{k}\"\npower_fraction = {share:?}\neast_arcsec = {east:?}\nnorth_arcsec = {north:?}\n"
             );
         }
-        fs::write(field.path("sim.toml"), text).unwrap();
-        let (config, out) = (field.path("sim.toml"), field.path(""));
-        let simulate = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), out.as_os_str()];
-        Run::alone("kvn-corr").args(simulate).end().expect(0);
+        simulate(field.folder.path(), &text);
         let (job, out) = (field.path("field.input"), field.path("out"));
         let run = ["run".as_ref(), job.as_os_str(), "--out".as_ref(), out.as_os_str()];
         let ended = Run::mpi("kvn-corr", 2).args(run).args(["--no-progress"]).end();

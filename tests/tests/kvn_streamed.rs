@@ -1,7 +1,7 @@
 //! Many phase centres: every rank writes products, none holds them, and the bytes are those of one rank.
 #![allow(clippy::unwrap_used)]
 
-use mirinae_tests::{KVN_SIM, Run, assert_same, products, until_struck};
+use mirinae_tests::{KVN_SIM, Run, assert_same, products, simulate, until_struck};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -24,10 +24,7 @@ impl Field {
             );
         }
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("sim.toml");
-        fs::write(&config, text).unwrap();
-        let args = ["simulate".as_ref(), config.as_os_str(), "--out".as_ref(), folder.path().as_os_str()];
-        Run::alone("kvn-corr").args(args).end().expect(0);
+        simulate(folder.path(), &text);
         Self { folder, centres }
     }
 
