@@ -2,8 +2,8 @@
 
 use super::super::chance::ln_chance;
 use super::plane::Plane;
-use super::tile::{TILE, Tiles};
-use super::tree::offset;
+use super::tile::{Searched, TILE, Tiles};
+use super::tree::{Power, offset};
 use crate::simd::Simd;
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +73,8 @@ pub fn threshold_sum(n: usize, ln_threshold: f64) -> f64 {
 
 /// Looks for lines of up to `most_drift` steps over the stretch; those whose middles lie in the margins belong to others. What is
 /// found is taken out of the plane.
-pub fn find(
-    plane: &mut Plane,
+pub fn find<P: Searched>(
+    plane: &mut Plane<P>,
     most_drift: usize,
     ln_threshold: f64,
     simd: Simd,
@@ -93,7 +93,7 @@ pub fn find(
     let tiles = plane.width.div_ceil(TILE);
     let mut best: Vec<Option<(f32, usize, i64)>> = Vec::with_capacity(tiles);
     for tile in 0..tiles {
-        best.push(search.strongest(plane, tile));
+        best.push(P::strongest(&mut search, plane, tile));
         tick();
     }
     loop {
@@ -114,7 +114,7 @@ pub fn find(
         let from = low.saturating_sub(line.wide + most_drift + 2) / TILE;
         let to = ((low + drift.unsigned_abs() as usize + line.wide + 2) / TILE).min(tiles - 1);
         for (tile, best) in best.iter_mut().enumerate().take(to + 1).skip(from) {
-            *best = search.strongest(plane, tile);
+            *best = P::strongest(&mut search, plane, tile);
             tick();
         }
     }
@@ -122,10 +122,10 @@ pub fn find(
 }
 
 /// Sets the powers of a line, and beside it as far as they are more than noise, to the mean of noise; how far that is.
-pub(super) fn take_out(plane: &mut Plane, line: &Line) -> usize {
+pub(super) fn take_out<P: Power>(plane: &mut Plane<P>, line: &Line) -> usize {
     let (spectra, width) = (plane.spectra, plane.width as i64);
     let steps: Vec<i64> = (0..spectra).map(|t| line.step(spectra, t)).collect();
-    let (cells, level) = (plane.cells() as f64, plane.stations as f32);
+    let (cells, level) = (plane.cells() as f64, plane.level());
     // What is not used holds its mean.
     let bound = 4.0 / (2.0 * plane.used as f64).sqrt();
     let (mut wide, mut quiet, mut bright) = (0i64, 0, 0);
@@ -135,7 +135,7 @@ pub(super) fn take_out(plane: &mut Plane, line: &Line) -> usize {
             for at in [step - wide, step + wide] {
                 if (0..width).contains(&at) {
                     let power = &mut plane.power_tf[t * plane.width + at as usize];
-                    sum += f64::from(*power - level);
+                    sum += f64::from((power.number() - level.number()) / plane.unit);
                     *power = level;
                 }
             }
@@ -229,7 +229,8 @@ mod tests {
     #[test]
     fn what_is_weak_at_each_station_is_strong_in_their_sum() {
         let mut rng = mirinae_common::random::stream(6, 0, 0);
-        let mut sum = Plane::none();
+        let mut sum: Option<Plane> = None;
+        let simd = Simd::new(SimdPath::detect());
         for station in 0..3 {
             let mut powers = noise(32, 5000, 100, &mut rng);
             put(&mut powers, 3000, -21, 1.2);
@@ -238,13 +239,17 @@ mod tests {
                 powers.power_tf[16 * 5000..].fill(1.0);
                 powers.used = 16;
             }
-            sum.add(&powers);
+            match &mut sum {
+                Some(sum) => assert!(sum.add(&powers, simd) > 5.0),
+                None => sum = Some(powers.clone()),
+            }
             assert_eq!(search(&mut powers, 40, 1e-9).lines, [], "{station}");
         }
         // One with fewer data is left out.
         let mut few = noise(32, 5000, 100, &mut rng);
         few.used = 15;
-        sum.add(&few);
+        let mut sum = sum.unwrap();
+        assert!(sum.add(&few, simd) == 0.0);
         assert_eq!((sum.stations, sum.used), (3, 80));
         let found = search(&mut sum, 40, 1e-9).lines;
         assert_eq!(found.len(), 1);

@@ -25,6 +25,7 @@ mod strip_tests;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod top;
 mod tracks;
 mod transform;
 mod tree;

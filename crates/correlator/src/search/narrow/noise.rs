@@ -40,14 +40,40 @@ impl Scale {
 
     /// Noise power at a step, relative to the spectrum's.
     pub fn piece(&self, step: usize) -> f64 {
-        let place = (step as f64 + 0.5) / PIECE as f64 - 0.5;
-        let low = (place.floor().max(0.0) as usize).min(self.pieces.len().saturating_sub(2));
-        let value = |i: usize| self.pieces.get(i).copied().unwrap_or(1.0);
-        if self.pieces.len() < 2 {
-            return value(0);
+        self.between(self.below(step), step)
+    }
+
+    /// The piece whose middle is the last one up to a step, if there is another one after it.
+    fn below(&self, step: usize) -> usize {
+        let place = (step + PIECE / 2) / PIECE;
+        place.saturating_sub(1).min(self.pieces.len().saturating_sub(2))
+    }
+
+    /// The noise at a step on the straight line from a piece's middle to the next one's.
+    #[inline(always)]
+    fn between(&self, low: usize, step: usize) -> f64 {
+        match self.pieces.get(low..) {
+            Some([a, b, ..]) => {
+                let place = (step as f64 + 0.5) / PIECE as f64 - 0.5;
+                let part = (place - low as f64).clamp(0.0, 1.0);
+                a * (1.0 - part) + b * part
+            }
+            Some([only]) => *only,
+            _ => 1.0,
         }
-        let part = (place - low as f64).clamp(0.0, 1.0);
-        value(low) * (1.0 - part) + value(low + 1) * part
+    }
+
+    /// One over [`Self::piece`] of `n` steps from `first` on, `apart` from each other.
+    pub fn factors(&self, first: usize, apart: usize, n: usize, factors: &mut Vec<f32>) {
+        factors.clear();
+        while factors.len() < n {
+            let step = first + factors.len() * apart;
+            let (low, left) = (self.below(step), n - factors.len());
+            let middle = (low + 1) * PIECE + PIECE / 2;
+            let here =
+                if low + 2 < self.pieces.len() { (middle - step).div_ceil(apart).min(left) } else { left };
+            factors.extend((0..here).map(|i| (1.0 / self.between(low, step + i * apart)) as f32));
+        }
     }
 
     /// Spectra that are used.
@@ -79,4 +105,35 @@ pub fn quantile_of_mean(n: usize, share: f64) -> f64 {
         if ln_chance(n, x) > above { low = x } else { high = x }
     }
     0.5 * (low + high) / n.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_those_of_each_step() {
+        for pieces in [vec![], vec![2.0], vec![2.0, 3.0], vec![1.0, 4.0, 2.0, 2.5]] {
+            let scale = Scale { time_t: Vec::new(), pieces };
+            for (first, apart) in [(0, 1), (3, 4), (PIECE / 2, 4), (PIECE, 3)] {
+                let mut factors = Vec::new();
+                scale.factors(first, apart, 5000, &mut factors);
+                assert_eq!(factors.len(), 5000);
+                for (i, factor) in factors.iter().enumerate() {
+                    assert_eq!(*factor, (1.0 / scale.piece(first + i * apart)) as f32, "{first} {apart} {i}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn noise_changes_evenly_from_middle_to_middle() {
+        let scale = Scale { time_t: Vec::new(), pieces: vec![1.0, 3.0, 2.0] };
+        let at = |pieces: f64| scale.piece((pieces * PIECE as f64) as usize);
+        for (pieces, wanted) in
+            [(0.0, 1.0), (0.5, 1.0), (1.0, 2.0), (1.5, 3.0), (2.25, 2.25), (2.9, 2.0), (9.0, 2.0)]
+        {
+            assert!((at(pieces) - wanted).abs() < 1e-3, "{pieces}: {}", at(pieces));
+        }
+    }
 }

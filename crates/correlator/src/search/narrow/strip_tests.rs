@@ -7,6 +7,7 @@ use super::grid::STEPS;
 use super::noise::Scale;
 use super::station::Station;
 use super::strip::{LOOKS, Room, Strip};
+use super::tile::whole_unit;
 use super::voltages::Voltages;
 use crate::simd::{Simd, SimdPath};
 use num_complex::Complex64;
@@ -60,8 +61,8 @@ fn strip() -> Strip {
 /// Lines of a strip in steps of the unit, as a unit's search makes them.
 fn lines(station: &Station, most: usize) -> Vec<Line> {
     let simd = Simd::new(SimdPath::detect());
-    let (strip, mut room) = (strip(), Room::default());
-    let mut plane = strip.powers(station, simd, &mut room);
+    let (strip, mut room) = (strip(), Room::new());
+    let mut plane = strip.powers::<f32>(station, (1.0, simd), &mut room).unwrap();
     let found = find(&mut plane, most.div_ceil(2), libm::log(1e-9) + 2.0, simd, &mut || {});
     let mut between = Between::new(simd);
     let fine = |line: &Line| {
@@ -78,7 +79,7 @@ fn powers_are_those_of_spectra_and_between_them() {
     let strip = strip();
     for path in SimdPath::ALL {
         let simd = Simd::new(path);
-        let plane = strip.powers(&station, simd, &mut Room::default());
+        let plane = strip.powers::<f32>(&station, (1.0, simd), &mut Room::new()).unwrap();
         assert_eq!((plane.width, plane.margin), (LOOKS * strip.channels, LOOKS * strip.margin));
         let mean = plane.power_tf.iter().sum::<f32>() / plane.power_tf.len() as f32;
         assert!((mean - 1.0).abs() < 0.01, "{mean}");
@@ -95,6 +96,39 @@ fn powers_are_those_of_spectra_and_between_them() {
             assert!((plane.power_tf[at + 1] - power).abs() < 1e-4 * power.max(1.0), "{path:?} {t} {channel}");
         }
     }
+}
+
+#[test]
+fn powers_in_whole_numbers_are_the_nearest_ones_and_lines_the_same() {
+    let mut rng = mirinae_common::random::stream(22, 0, 0);
+    let carriers = [(8002.0, -33.0, 4.0), (12003.0, 70.0, 4.0)];
+    let carriers = carriers.map(|(first, drift, power)| Carrier { first, drift, power });
+    let station = station(3.0, &carriers, &mut rng);
+    for path in SimdPath::ALL {
+        let (simd, mut room, unit) = (Simd::new(path), Room::new(), whole_unit(SPECTRA, 3).unwrap());
+        let mut powers = strip().powers::<f32>(&station, (1.0, simd), &mut room).unwrap();
+        let mut whole = strip().powers::<u16>(&station, (unit, simd), &mut room).unwrap();
+        for (number, power) in whole.power_tf.iter().zip(&powers.power_tf) {
+            assert!((f32::from(*number) - unit * power).abs() <= 0.5001, "{number} {power}");
+        }
+        let place =
+            |lines: Vec<Line>| -> Vec<(usize, i64)> { lines.iter().map(|l| (l.first, l.drift)).collect() };
+        let of_whole = find(&mut whole, 38, libm::log(1e-9), simd, &mut || {}).lines;
+        assert_eq!(of_whole.len(), 2);
+        assert_eq!(place(of_whole), place(find(&mut powers, 38, libm::log(1e-9), simd, &mut || {}).lines));
+    }
+}
+
+#[test]
+fn powers_too_strong_for_whole_numbers_are_none() {
+    let mut rng = mirinae_common::random::stream(23, 0, 0);
+    let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::new());
+    for (power, fits) in [(60.0, true), (200.0, false)] {
+        let carrier = Carrier { first: 8000.0, drift: 0.0, power };
+        let station = station(1.0, &[carrier], &mut rng);
+        assert_eq!(strip().powers::<u16>(&station, (16.0, simd), &mut room).is_some(), fits, "{power}");
+    }
+    assert_eq!((whole_unit(32, 3), whole_unit(1024, 1)), (Some(16.0), None));
 }
 
 #[test]
@@ -142,12 +176,12 @@ fn what_a_station_has_by_itself_is_none_of_the_sum() {
     let mut rng = mirinae_common::random::stream(8, 0, 0);
     let strong = Carrier { first: 9000.0, drift: 8.0, power: 100.0 };
     let (a, b) = (station(1.0, &[strong], &mut rng), station(2.0, &[], &mut rng));
-    let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::default());
+    let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::new());
     let own = lines(&a, 75);
     assert_eq!(own.len(), 1);
-    let mut plane = strip().powers(&a, simd, &mut room);
+    let mut plane = strip().powers::<f32>(&a, (1.0, simd), &mut room).unwrap();
     let found = find(&mut plane, 38, libm::log(1e-9), simd, &mut || {}).lines;
-    let mut plane = strip().powers(&a, simd, &mut room);
+    let mut plane = strip().powers::<f32>(&a, (1.0, simd), &mut room).unwrap();
     let mut line = own[0];
     line.wide = STEPS / LOOKS * take_out(&mut plane, &found[0]);
     let mut between = Between::new(simd);

@@ -1,18 +1,34 @@
 //! The strongest line of a tile of a plane: first in small whole numbers, in the powers themselves where some are strong.
 
 use super::plane::Plane;
+use super::top::{BEYOND, Top};
 use super::tree::{Largest, Power, Rows, offset, shear};
 use crate::simd::{Kernel, Lanes, Simd};
 
 /// Steps at which lines of a tile have their lower ends.
-pub(super) const TILE: usize = 512;
+pub(super) const TILE: usize = 1024;
 /// Spectra whose sums fit in 16 bits.
 const MOST_SPECTRA: usize = 512;
 /// Scatters of a power above its mean that whole numbers hold at least.
 const SCATTERS: f32 = 28.0;
+/// Whole numbers in a power of 1 that are fine enough, and more than are needed.
+const FINE: (f32, f32) = (2.0, 16.0);
+
+/// Whole numbers in a power of 1, of so many stations together: as many as leave room for the sums and for what noise has; `None` where
+/// they are too few to be used.
+pub(super) fn whole_unit(spectra: usize, stations: usize) -> Option<f32> {
+    let most = stations as f32 + SCATTERS * (stations as f32).sqrt();
+    let unit = (whole_limit(spectra)? / most).min(FINE.1);
+    (unit >= FINE.0).then_some(unit)
+}
+
+/// What a power in whole numbers stays below.
+pub(super) fn whole_limit(spectra: usize) -> Option<f32> {
+    (spectra <= MOST_SPECTRA).then(|| f32::from(u16::MAX / spectra.max(1) as u16))
+}
 
 /// What tiles are searched with, and room for it.
-pub(super) struct Tiles {
+pub struct Tiles {
     most_drift: usize,
     least: f32,
     simd: Simd,
@@ -33,7 +49,7 @@ impl<P> Default for Table<P> {
     }
 }
 
-/// Steps of a tile, lines that begin in it, and spectra.
+/// Steps of a tile: lines that begin in it, what is looked at of a row, and spectra.
 #[derive(Clone, Copy)]
 struct Shape {
     begin: usize,
@@ -44,48 +60,81 @@ struct Shape {
 /// A line by its lower end and the steps that it rises, or falls.
 type Lowest<P> = (P, usize, usize, bool);
 
+/// Powers in which lines are looked for.
+pub trait Searched: Power {
+    /// The strongest line whose lower end is in a tile, if it is strong enough: sum, step in the first spectrum, drift.
+    fn strongest(tiles: &mut Tiles, plane: &Plane<Self>, tile: usize) -> Option<(f32, usize, i64)>;
+    /// The largest sum and its line.
+    fn line(largest: Largest<Self>, simd: Simd) -> Option<(Self, usize, usize)>;
+}
+
+impl Searched for f32 {
+    fn strongest(tiles: &mut Tiles, plane: &Plane<f32>, tile: usize) -> Option<(f32, usize, i64)> {
+        let (from, shape) = tiles.shape(plane, tile);
+        let limits = (tiles.most_drift, tiles.least);
+        let unit = whole_unit(plane.spectra, plane.stations);
+        if let Some(unit) = unit.filter(|unit| tiles.whole.fill(plane, from, shape, (*unit, tiles.simd))) {
+            // The nearest whole numbers add up to what is off by less than this many scatters of rounding.
+            let off = 3.0 * (plane.spectra as f32 / 12.0).sqrt();
+            let least = (tiles.least * unit - off).clamp(0.0, f32::from(u16::MAX)) as u16;
+            let found = tiles.whole.largest(shape, (tiles.most_drift, least), tiles.simd)?;
+            let (first, drift) = signed(from, found);
+            return Some((sum_along(plane, first, drift), first, drift)).filter(|line| line.0 > tiles.least);
+        }
+        copy(&mut tiles.powers.values, plane, from, shape);
+        let found = tiles.powers.largest(shape, limits, tiles.simd)?;
+        let (first, drift) = signed(from, found);
+        Some((found.0, first, drift))
+    }
+
+    fn line(largest: Largest<Self>, simd: Simd) -> Option<(Self, usize, usize)> {
+        simd.run(largest)
+    }
+}
+
+impl Searched for u16 {
+    fn strongest(tiles: &mut Tiles, plane: &Plane<u16>, tile: usize) -> Option<(f32, usize, i64)> {
+        let (from, shape) = tiles.shape(plane, tile);
+        let least = (tiles.least * plane.unit).clamp(0.0, f32::from(u16::MAX)) as u16;
+        let (limits, simd) = ((tiles.most_drift, least), tiles.simd);
+        let Table { values, sums, scratch } = &mut tiles.whole;
+        let found = if from + shape.width <= plane.width {
+            let rows = Rows { values: &plane.power_tf[..], first: from, step: plane.width as isize };
+            largest(rows, (sums, scratch), shape, limits, simd)
+        } else {
+            copy(values, plane, from, shape);
+            let rows = Rows { values: &values[..], first: 0, step: shape.width as isize };
+            largest(rows, (sums, scratch), shape, limits, simd)
+        }?;
+        let (first, drift) = signed(from, found);
+        Some((found.0.number() / plane.unit, first, drift))
+    }
+
+    fn line(largest: Largest<Self>, simd: Simd) -> Option<(Self, usize, usize)> {
+        let Largest { rows, spectra, sums, scratch, begin, drifts, least } = largest;
+        // Most tiles have no line: their largest sum alone is found in half the time.
+        let top = simd.run(Top { rows, spectra, sums: &mut *sums, scratch: &mut *scratch, begin, drifts });
+        (top > least).then(|| simd.run(Largest { rows, spectra, sums, scratch, begin, drifts, least }))?
+    }
+}
+
 impl Tiles {
     /// For lines of up to `most_drift` steps with sums of more than `least`.
     pub fn new(most_drift: usize, least: f32, simd: Simd) -> Self {
         Self { most_drift, least, simd, whole: Table::default(), powers: Table::default() }
     }
 
-    /// The strongest line whose lower end is in a tile, if it is strong enough: sum, step in the first spectrum, drift.
-    pub fn strongest(&mut self, plane: &Plane, tile: usize) -> Option<(f32, usize, i64)> {
+    /// Where a tile begins, and what is looked at.
+    fn shape<P>(&self, plane: &Plane<P>, tile: usize) -> (usize, Shape) {
         let from = tile * TILE;
         let begin = TILE.min(plane.width - from);
-        let shape = Shape { begin, width: begin + self.most_drift, spectra: plane.spectra };
-        let line = |(low, drift, down): (usize, usize, bool)| {
-            let signed = if down { -(drift as i64) } else { drift as i64 };
-            let first = from + low + if down { drift } else { 0 };
-            (sum_along(plane, first, signed), first, signed)
-        };
-        let per_power = self.per_power(plane);
-        if per_power >= 2.0 && self.whole.fill(plane, from, shape, (per_power, self.simd)) {
-            // The nearest whole numbers add up to what is off by less than this many scatters of rounding.
-            let off = 3.0 * (plane.spectra as f32 / 12.0).sqrt();
-            let least = (self.least * per_power - off).clamp(0.0, f32::from(u16::MAX)) as u16;
-            let found = self.whole.largest(shape, (self.most_drift, least), self.simd);
-            let found = found.map(|(_, low, drift, down)| line((low, drift, down)));
-            return found.filter(|(sum, ..)| *sum > self.least);
-        }
-        self.powers.fill(plane, from, shape);
-        let found = self.powers.largest(shape, (self.most_drift, self.least), self.simd);
-        found.map(|(sum, low, drift, down)| {
-            let (_, first, signed) = line((low, drift, down));
-            (sum, first, signed)
-        })
+        (from, Shape { begin, width: begin + self.most_drift + BEYOND, spectra: plane.spectra })
     }
+}
 
-    /// Whole numbers in a power of 1: as many as leave room for the sums and for what noise has.
-    fn per_power(&self, plane: &Plane) -> f32 {
-        if plane.spectra > MOST_SPECTRA {
-            return 0.0;
-        }
-        let stations = plane.stations as f32;
-        let most = stations + SCATTERS * stations.sqrt();
-        (f32::from(u16::MAX / plane.spectra as u16) / most).min(16.0)
-    }
+/// Step in the first spectrum, and drift.
+fn signed<P>(from: usize, (_, low, drift, down): Lowest<P>) -> (usize, i64) {
+    (from + low + if down { drift } else { 0 }, if down { -(drift as i64) } else { drift as i64 })
 }
 
 /// Sum along a line, as far as it is inside.
@@ -97,64 +146,73 @@ fn sum_along(plane: &Plane, first: usize, drift: i64) -> f32 {
     (0..plane.spectra).filter_map(|t| Some(plane.power_tf[t * plane.width + inside(t)?])).sum()
 }
 
-impl<P: Power> Table<P> {
-    /// The strongest line of a tile that is filled: its lower end in the tile, how far it rises, whether it falls instead.
-    fn largest(&mut self, shape: Shape, (most_drift, least): (usize, P), simd: Simd) -> Option<Lowest<P>> {
-        let Shape { begin, width, spectra } = shape;
-        let (last, mut best) = (spectra - 1, None);
-        for whole in 0..=shear(most_drift, spectra).0 {
-            let before = whole * last;
-            let most = (most_drift - before).min(last);
-            for down in [false, true] {
-                // A drift of 0 has no second direction, and that of a whole number of steps a spectrum was in the tree before.
-                let least_drift = usize::from(down || whole > 0);
-                // Each row some steps above the one before; falling lines rise backwards in time.
-                let (row, whole) = (width as isize, whole as isize);
-                let (first, step) = if down { (last * width, whole - row) } else { (0, whole + row) };
-                let found = simd.run(Largest {
-                    rows: Rows { values: &self.values[..], first, step },
-                    spectra,
-                    sums: &mut self.sums,
-                    scratch: &mut self.scratch,
-                    begin,
-                    drifts: (least_drift, most),
-                    least: best.map_or(least, |b: Lowest<P>| b.0),
-                });
-                if let Some((sum, place, drift)) = found {
-                    best = Some((sum, place, before + drift, down));
-                }
+/// The strongest line of a tile that begins with the first row: its lower end in the tile, how far it rises, whether it falls instead.
+fn largest<P: Searched>(
+    tile: Rows<P>,
+    (sums, scratch): (&mut Vec<P>, &mut Vec<P>),
+    Shape { begin, spectra, .. }: Shape,
+    (most_drift, least): (usize, P),
+    simd: Simd,
+) -> Option<Lowest<P>> {
+    let (last, mut best) = (spectra - 1, None);
+    for whole in 0..=shear(most_drift, spectra).0 {
+        let before = whole * last;
+        let most = (most_drift - before).min(last);
+        for down in [false, true] {
+            // A drift of 0 has no second direction, and that of a whole number of steps a spectrum was in the tree before.
+            let least_drift = usize::from(down || whole > 0);
+            // Each row some steps above the one before; falling lines rise backwards in time.
+            let (row, whole) = (tile.step, whole as isize);
+            let last_row = tile.first + last * row.unsigned_abs();
+            let (first, step) = if down { (last_row, whole - row) } else { (tile.first, whole + row) };
+            let wanted = Largest {
+                rows: Rows { values: tile.values, first, step },
+                spectra,
+                sums: &mut *sums,
+                scratch: &mut *scratch,
+                begin,
+                drifts: (least_drift, most),
+                least: best.map_or(least, |b: Lowest<P>| b.0),
+            };
+            if let Some((sum, place, drift)) = P::line(wanted, simd) {
+                best = Some((sum, place, before + drift, down));
             }
         }
-        best
+    }
+    best
+}
+
+/// Copies a tile; beyond the plane's end there is nothing.
+fn copy<P: Power>(values: &mut Vec<P>, plane: &Plane<P>, from: usize, shape: Shape) {
+    values.clear();
+    values.resize(shape.width * shape.spectra, P::default());
+    let inside = shape.width.min(plane.width - from);
+    for (t, row) in values.chunks_exact_mut(shape.width).enumerate() {
+        row[..inside].copy_from_slice(&plane.power_tf[t * plane.width + from..][..inside]);
     }
 }
 
-impl Table<f32> {
-    /// Copies a tile; beyond the plane's end there is nothing.
-    fn fill(&mut self, plane: &Plane, from: usize, shape: Shape) {
-        self.values.clear();
-        self.values.resize(shape.width * shape.spectra, 0.0);
-        let inside = shape.width.min(plane.width - from);
-        for (t, row) in self.values.chunks_exact_mut(shape.width).enumerate() {
-            row[..inside].copy_from_slice(&plane.power_tf[t * plane.width + from..][..inside]);
-        }
+impl<P: Searched> Table<P> {
+    /// The strongest line of a tile that is filled.
+    fn largest(&mut self, shape: Shape, limits: (usize, P), simd: Simd) -> Option<Lowest<P>> {
+        let rows = Rows { values: &self.values[..], first: 0, step: shape.width as isize };
+        largest(rows, (&mut self.sums, &mut self.scratch), shape, limits, simd)
     }
 }
 
 impl Table<u16> {
     /// Rounds a tile to whole numbers; false where a power is too strong for them.
-    fn fill(&mut self, plane: &Plane, from: usize, shape: Shape, (per_power, simd): (f32, Simd)) -> bool {
+    fn fill(&mut self, plane: &Plane, from: usize, shape: Shape, (unit, simd): (f32, Simd)) -> bool {
         self.values.resize(shape.width * shape.spectra, 0);
         let inside = shape.width.min(plane.width - from);
-        let limit = f32::from(u16::MAX / shape.spectra as u16);
         let mut most = 0.0f32;
         for (t, row) in self.values.chunks_exact_mut(shape.width).enumerate() {
             let powers = &plane.power_tf[t * plane.width + from..][..inside];
             let (here, beyond) = row.split_at_mut(inside);
             beyond.fill(0);
-            most = most.max(simd.run(Round { powers, per_power, numbers: here }));
+            most = most.max(simd.run(Round { powers, per_power: unit, numbers: here }));
         }
-        most < limit
+        whole_limit(shape.spectra).is_some_and(|limit| most < limit)
     }
 }
 

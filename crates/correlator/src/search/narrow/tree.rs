@@ -33,9 +33,13 @@ fn drift_sums(power: &mut Vec<f32>, scratch: &mut Vec<f32>, width: usize, most: 
 }
 
 /// What powers are added in: numbers as they are, or small whole ones, which vectors hold twice as many of.
-pub(super) trait Power: Copy + PartialOrd + Default {
-    /// The sum.
+pub trait Power: Copy + PartialOrd + Default {
+    /// The sum, or the largest number there is.
     fn plus(self, other: Self) -> Self;
+    /// What is nearest to a number.
+    fn nearest(x: f32) -> Self;
+    /// The number.
+    fn number(self) -> f32;
 }
 
 impl Power for f32 {
@@ -43,18 +47,34 @@ impl Power for f32 {
     fn plus(self, other: Self) -> Self {
         self + other
     }
+
+    fn nearest(x: f32) -> Self {
+        x
+    }
+
+    fn number(self) -> f32 {
+        self
+    }
 }
 
 impl Power for u16 {
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
-        self.wrapping_add(other)
+        self.saturating_add(other)
+    }
+
+    fn nearest(x: f32) -> Self {
+        x.round().clamp(0.0, f32::from(Self::MAX)) as Self
+    }
+
+    fn number(self) -> f32 {
+        f32::from(self)
     }
 }
 
 /// Rows of powers in a larger table, each some places further than the one before.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows<'a, P> {
+pub struct Rows<'a, P> {
     /// The table.
     pub values: &'a [P],
     /// Where the first row begins.
@@ -64,8 +84,9 @@ pub(super) struct Rows<'a, P> {
 }
 
 impl<P> Rows<'_, P> {
+    /// A row's first numbers.
     #[inline(always)]
-    fn row(&self, row: usize, width: usize) -> &[P] {
+    pub fn row(&self, row: usize, width: usize) -> &[P] {
         let start = self.first as isize + row as isize * self.step;
         &self.values[start as usize..][..width]
     }
@@ -73,7 +94,7 @@ impl<P> Rows<'_, P> {
 
 /// Sums along lines, of which the largest is wanted: for each path's vectors. What its twin in the tests, `drift_sums`, does, but for the ends of rows, which
 /// no line that begins in `begin` reaches; the last sums are nowhere kept.
-pub(super) struct Largest<'a, P> {
+pub struct Largest<'a, P> {
     /// Powers: a row has `begin` places and as many as the largest drift.
     pub rows: Rows<'a, P>,
     /// Number of rows: a power of two, two at least.

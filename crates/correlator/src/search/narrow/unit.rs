@@ -10,7 +10,8 @@ use super::hits::{Hit, keep_pictures, number};
 use super::plan::NarrowPlan;
 use super::plane::Plane;
 use super::station::{Station, first_step_of};
-use super::strip::{LOOKS, Room, Strip};
+use super::strip::{LOOKS, Made, Room, Strip};
+use super::tile::whole_unit;
 use super::tracks::track;
 use super::verdict::{NEAR, Outcome, judge};
 use crate::baseband::{BasebandError, SampleSource};
@@ -88,6 +89,15 @@ fn read(
     members.map(station).collect()
 }
 
+/// What a strip gave: lines of each station and of all together, lines tried, and where there were too many, all together last.
+#[derive(Default)]
+struct Looked {
+    lines_m: Vec<Vec<Line>>,
+    summed: Vec<Line>,
+    trials: f64,
+    crowded_m: Vec<bool>,
+}
+
 /// The search of a unit's powers.
 struct Search<'a> {
     plan: &'a NarrowPlan,
@@ -114,7 +124,7 @@ impl<'a> Search<'a> {
             simd,
             between: Between::new(simd),
             most: plan.grid.most_drift_of(unit.spectra),
-            room: Room::default(),
+            room: Room::new(),
             lines_m: vec![Vec::new(); stations.len()],
             summed: Vec::new(),
             trials: 0.0,
@@ -141,91 +151,115 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Looks for lines at each station, then in the sum of all.
+    /// Looks for lines at each station, then in the sum of all: in whole numbers if no power is too strong for them.
     fn strip(&mut self, strip: Strip, tick: &mut dyn FnMut()) {
-        let mut together = Plane::none();
-        let mut found_m: Vec<Vec<Line>> = Vec::new();
+        let usable = self.stations.iter().filter(|s| s.is_usable()).count();
+        let whole = whole_unit(self.unit.spectra, usable);
+        let looked = whole.and_then(|unit| self.look::<u16>(strip, unit, tick));
+        let Some(looked) = looked.or_else(|| self.look::<f32>(strip, 1.0, tick)) else { return };
+        self.trials += looked.trials;
+        self.lines_m.iter_mut().zip(looked.lines_m).for_each(|(lines, found)| lines.extend(found));
+        self.summed.extend(looked.summed);
+        self.crowded_m.iter_mut().zip(looked.crowded_m).for_each(|(all, here)| *all |= here);
+    }
+
+    /// Looks for lines in a strip; `None` where powers are too strong.
+    fn look<P: Made>(&mut self, strip: Strip, unit: f32, tick: &mut dyn FnMut()) -> Option<Looked> {
+        let mut looked = Looked { crowded_m: vec![false; self.crowded_m.len()], ..Looked::default() };
+        let mut together: Option<Plane<P>> = None;
         for (m, station) in self.stations.iter().enumerate() {
+            looked.lines_m.push(Vec::new());
             if !station.is_usable() {
-                found_m.push(Vec::new());
                 continue;
             }
-            let (plane, found) = self.station((m, station), strip, tick);
-            found_m.push(found);
-            if together.stations == 0 {
-                together = plane;
-            } else {
-                together.add(&plane);
-                self.room.planes.push(plane.power_tf);
+            let Some(plane) = self.station((m, station), (strip, unit), &mut looked, tick) else {
+                together.into_iter().for_each(|plane| P::planes(&mut self.room).push(plane.power_tf));
+                return None;
+            };
+            let Some(sum) = &mut together else {
+                together = Some(plane);
+                continue;
+            };
+            let top = sum.add(&plane, self.simd);
+            P::planes(&mut self.room).push(plane.power_tf);
+            if top.number() >= P::limit(station.spectra) {
+                P::planes(&mut self.room).extend(together.map(|plane| plane.power_tf));
+                return None;
             }
         }
-        if together.stations > 1 {
-            self.sum(&mut together, &found_m, strip, tick);
+        if let Some(mut together) = together {
+            if together.stations > 1 {
+                self.sum(&mut together, &mut looked, strip, tick);
+            }
+            P::planes(&mut self.room).push(together.power_tf);
         }
-        if together.stations > 0 {
-            self.room.planes.push(together.power_tf);
-        }
-        for (lines, found) in self.lines_m.iter_mut().zip(found_m) {
-            lines.extend(found);
-        }
+        Some(looked)
     }
 
     /// Lines of a station, and its powers without them: interference at one station is none of the sum.
-    fn station(
+    fn station<P: Made>(
         &mut self,
         (m, station): (usize, &Station),
-        strip: Strip,
+        (strip, unit): (Strip, f32),
+        looked: &mut Looked,
         tick: &mut dyn FnMut(),
-    ) -> (Plane, Vec<Line>) {
+    ) -> Option<Plane<P>> {
         let ln_threshold = self.plan.settings.ln_threshold;
-        let mut plane = strip.powers(station, self.simd, &mut self.room);
-        let coarse = self.first_look((&mut plane, m), ln_threshold, tick);
+        let mut plane = strip.powers(station, (unit, self.simd), &mut self.room)?;
+        let coarse = self.first_look((&mut plane, m), ln_threshold, looked, tick);
         if !coarse.is_empty() {
             // What is no line after all stays in the sum.
-            self.room.planes.push(plane.power_tf);
-            plane = strip.powers(station, self.simd, &mut self.room);
+            P::planes(&mut self.room).push(plane.power_tf);
+            plane = strip.powers(station, (unit, self.simd), &mut self.room)?;
         }
-        let mut found = Vec::new();
+        let found = &mut looked.lines_m[m];
         for line in coarse {
             let around = strip.around(&line);
-            let mut fine = refined(&mut self.between, &[(station, &found)], (&around, self.most as i64));
+            let mut fine = refined(&mut self.between, &[(station, found)], (&around, self.most as i64));
             if fine.ln_chance() <= ln_threshold {
                 fine.wide = STEPS / LOOKS * take_out(&mut plane, &line);
                 found.push(fine);
             }
         }
-        (plane, found)
+        Some(plane)
     }
 
-    /// Keeps the lines of all stations' powers together, of which `found_m` are taken out.
-    fn sum(&mut self, together: &mut Plane, found_m: &[Vec<Line>], strip: Strip, tick: &mut dyn FnMut()) {
+    /// Keeps the lines of all stations' powers together, of which those of each are taken out.
+    fn sum<P: Made>(
+        &mut self,
+        together: &mut Plane<P>,
+        looked: &mut Looked,
+        strip: Strip,
+        tick: &mut dyn FnMut(),
+    ) {
         let weaker = self.plan.settings.ln_threshold + WEAKER;
-        let coarse = self.first_look((together, self.stations.len()), weaker, tick);
-        let usable = self.stations.iter().zip(found_m).filter(|(s, _)| s.is_usable());
+        let coarse = self.first_look((together, self.stations.len()), weaker, looked, tick);
+        let usable = self.stations.iter().zip(&looked.lines_m).filter(|(s, _)| s.is_usable());
         let stations: Vec<(&Station, &[Line])> = usable.map(|(s, lines)| (s, lines.as_slice())).collect();
         for line in coarse {
             let around = strip.around(&line);
             let fine = refined(&mut self.between, &stations, (&around, self.most as i64));
             if fine.ln_chance() <= weaker {
-                self.summed.push(Line { wide: STEPS / LOOKS * line.wide, ..fine });
+                looked.summed.push(Line { wide: STEPS / LOOKS * line.wide, ..fine });
             }
             tick();
         }
     }
 
     /// Lines in the middles of channels and between them that may be what is looked for.
-    fn first_look(
-        &mut self,
-        (plane, place): (&mut Plane, usize),
+    fn first_look<P: Made>(
+        &self,
+        (plane, place): (&mut Plane<P>, usize),
         ln_threshold: f64,
+        looked: &mut Looked,
         tick: &mut dyn FnMut(),
     ) -> Vec<Line> {
         // All steps are tried around what is found: all lines on them are.
         let own = STEPS / LOOKS * (plane.width - 2 * plane.margin);
-        self.trials += (own * (2 * self.most + 1)) as f64;
+        looked.trials += (own * (2 * self.most + 1)) as f64;
         let most = (self.most * LOOKS).div_ceil(STEPS);
         let Found { lines, crowded, .. } = find(plane, most, ln_threshold + SLACK, self.simd, tick);
-        self.crowded_m[place] |= crowded;
+        looked.crowded_m[place] |= crowded;
         lines
     }
 
