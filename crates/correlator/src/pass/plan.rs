@@ -175,7 +175,7 @@ impl fmt::Display for PassPlan {
             self.narrow.as_ref().map(NarrowPlan::work_bytes),
             self.bursts.as_ref().map(BurstPlan::work_bytes),
         ];
-        let all = self.correlation.rank_bytes() + held + searching.into_iter().flatten().max().unwrap_or(0);
+        let all = self.correlation.rank_bytes() + held + searching.into_iter().flatten().sum::<usize>();
         write!(f, "memory of a rank in the pass: at most {} MiB", all.div_ceil(1 << 20))
     }
 }

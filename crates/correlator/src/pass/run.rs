@@ -37,7 +37,7 @@ pub fn run(
     let correlating = of(hash_of(&plan.correlation)?);
     let narrow = plan.narrow.as_ref().map(|plan| Ok((of(hash_of(plan)?), plan))).transpose()?;
     let bursts = plan.bursts.as_ref().map(|plan| Ok((of(hash_of(plan)?), plan))).transpose()?;
-    let narrow = narrow.as_ref().map(|(context, plan)| NarrowRun { context, plan, out });
+    let narrow = narrow.as_ref().map(|(context, plan)| NarrowRun::new(context, plan, out));
     let bursts = bursts.as_ref().map(|(context, plan)| BurstRun { context, plan, out });
     let searches: Vec<&dyn RecordedSearch> = narrow
         .iter()

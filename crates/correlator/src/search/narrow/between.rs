@@ -94,6 +94,7 @@ impl Kernel for Weighed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::voltages::Memory;
     use super::*;
     use crate::simd::SimdPath;
     use num_complex::Complex64;
@@ -110,10 +111,10 @@ mod tests {
         };
         for path in SimdPath::ALL {
             let simd = Simd::new(path);
-            let mut voltages = Voltages::new(1, &[points], simd);
+            let mut voltages = Voltages::new(1, &[points], (Memory::default(), simd));
             let spectrum: Vec<Complex64> = (0..points).map(|k| value(k as f64)).collect();
-            let part = |f: fn(&Complex64) -> f64| spectrum.iter().map(|z| f(z) as f32).collect::<Vec<_>>();
-            voltages.put((0, 0), &part(|z| z.re), &part(|z| z.im));
+            let single = |z: &Complex64| Complex32::new(z.re as f32, z.im as f32);
+            voltages.put((0, 0), &spectrum.iter().map(single).collect::<Vec<_>>());
             let mut between = Between::new(simd);
             for first in [4 * 195, 4 * 195 + 1, 4 * 195 + 2, 4 * 195 + 3] {
                 let mut values = vec![Complex32::default(); 50];

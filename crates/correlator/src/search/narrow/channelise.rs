@@ -9,14 +9,15 @@
 //! no window, so that powers of noise are independent.
 
 use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
-use super::transform::Transform;
 use super::turning::{HOP, Parts, Turning};
 use super::window::{multiply, window};
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
+use crate::fringe::Transforms;
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
-use crate::simd::{Run, Simd, SimdPath};
+use crate::simd::{self, Fft, FftScratch, Run, Simd, SimdPath};
 use crate::station::{Item, StationKernel, StationSetup};
+use num_complex::Complex32;
 
 /// Blocks that are read at once.
 const BATCH: usize = 16;
@@ -35,9 +36,11 @@ pub(super) struct Wanted<'a> {
     pub sub_bands: &'a [usize],
 }
 
-/// Takes spectra: number in the stretch, place of the sub-band in the list, real and imaginary parts of all its channels, share of
-/// samples that are valid.
-pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, (&[f32], &[f32]), f64);
+/// Takes spectra: number in the stretch, place of the sub-band in the list, all its channels, share of samples that are valid.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, &[Complex32], f64);
+
+/// Voltages of sub-bands, as long as a spectrum: memory that one station after the other uses.
+pub(super) type Sums = Vec<Vec<Complex32>>;
 
 /// Makes long spectra of one station's band.
 pub(super) struct Channeliser<'a> {
@@ -58,8 +61,8 @@ pub(super) struct Channeliser<'a> {
     turning: [Turning; 2],
     bins: Parts,
     voltage: Parts,
-    short: Transform,
-    long: Transform,
+    short: (Fft, Box<FftScratch>),
+    long: Transforms,
 }
 
 /// Sky frequency of a sub-band's first point above the band's lower edge, in steps; the guard included.
@@ -77,6 +80,7 @@ impl<'a> Channeliser<'a> {
         let mut setup = StationSetup::of(job, member.stream, Rotation::AfterTransform);
         setup.channels = channels;
         let samples = setup.samples();
+        let short = Fft::new(SUB_BINS, Simd::new(path).lanes());
         let components = source.layout().components;
         let held = if source.has_codes() {
             Held::Codes(Codes::default())
@@ -99,8 +103,8 @@ impl<'a> Channeliser<'a> {
             turning: std::array::from_fn(|_| Turning::new()),
             bins: Parts::zeros(SUB_BINS),
             voltage: Parts::zeros(SUB_BINS),
-            short: Transform::new(SUB_BINS, path),
-            long: Transform::new(grid.points, path),
+            short: (short.clone(), Box::new(short.scratch())),
+            long: Transforms::new(path),
         }
     }
 
@@ -112,7 +116,7 @@ impl<'a> Channeliser<'a> {
         &mut self,
         source: &mut dyn SampleSource,
         wanted: Wanted,
-        sink: Sink,
+        (sums, sink): (&mut Sums, Sink),
         tick: &mut dyn FnMut(),
     ) -> Result<(), BasebandError> {
         let points = self.grid.points;
@@ -120,12 +124,14 @@ impl<'a> Channeliser<'a> {
         // The block before the first one reaches into the stretch, too.
         let first_block = (from / HOP) as i64 - 1;
         let blocks = end.div_ceil(HOP) as i64 - first_block;
-        let mut sums: Vec<Parts> =
-            wanted.sub_bands.iter().map(|_| Parts::zeros(points + 2 * SUB_BINS)).collect();
+        sums.resize_with(wanted.sub_bands.len(), Vec::new);
+        for sum in &mut *sums {
+            sum.clear();
+            sum.resize(points + 2 * SUB_BINS, Complex32::ZERO);
+        }
         // Samples of the sub-bands before this one are done; what is held begins with it.
         let mut held_from = first_block * HOP as i64;
         let (mut next, mut valid, mut all, mut shares) = (wanted.first, 0.0, 0.0, [0.0; 2]);
-        let mut spectrum = Parts::zeros(points);
         for k in 0..blocks {
             if k % BATCH as i64 == 0 {
                 self.read(source, wanted.scan, first_block + k, BATCH.min((blocks - k) as usize))?;
@@ -138,7 +144,7 @@ impl<'a> Channeliser<'a> {
             let start = (first_block + k) * HOP as i64;
             let at = (start - held_from) as usize;
             for (sum, &sub_band) in sums.iter_mut().zip(wanted.sub_bands) {
-                self.add((which, sub_band), (&mut sum.re[at..at + SUB_BINS], &mut sum.im[at..at + SUB_BINS]));
+                self.add((which, sub_band), &mut sum[at..at + SUB_BINS]);
             }
             (valid, all) = (valid + share, all + 1.0);
             // Up to where the next block begins everything is there.
@@ -147,12 +153,9 @@ impl<'a> Channeliser<'a> {
                 let begin = ((next * points) as i64 - held_from) as usize;
                 let end = begin + points;
                 for (place, sum) in sums.iter_mut().enumerate() {
-                    let from = (&sum.re[begin..end], &sum.im[begin..end]);
-                    self.long.forward(from, (&mut spectrum.re, &mut spectrum.im));
-                    sink(next - wanted.first, place, (&spectrum.re, &spectrum.im), valid / all);
-                    for x in [&mut sum.re, &mut sum.im] {
-                        x.copy_within(end.., 0);
-                    }
+                    self.long.forward(&mut sum[begin..end]);
+                    sink(next - wanted.first, place, &sum[begin..end], valid / all);
+                    sum.copy_within(end.., 0);
                     tick();
                 }
                 held_from += end as i64;
@@ -259,7 +262,7 @@ impl<'a> Channeliser<'a> {
     }
 
     /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
-    fn add(&mut self, (which, sub_band): (usize, usize), (sum_re, sum_im): (&mut [f32], &mut [f32])) {
+    fn add(&mut self, (which, sub_band): (usize, usize), sum: &mut [Complex32]) {
         let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64 + self.member.first_bin as i64;
         let low = low + self.turning[which].whole;
         let spectrum = &self.spectra[which];
@@ -279,7 +282,9 @@ impl<'a> Channeliser<'a> {
             }
             (&self.bins.re[..], &self.bins.im[..])
         };
-        self.short.back((re, im), (&mut self.voltage.re, &mut self.voltage.im));
-        self.turning[which].add(self.simd, (&self.voltage.re, &self.voltage.im), (sum_re, sum_im));
+        // Back is forward with both parts exchanged.
+        let Parts { re: to_re, im: to_im } = &mut self.voltage;
+        simd::transform(self.simd, (&self.short.0, &mut self.short.1), (im, re), (to_im, to_re));
+        self.turning[which].add(self.simd, (&self.voltage.re, &self.voltage.im), sum);
     }
 }

@@ -27,7 +27,6 @@ mod tests;
 mod tile;
 mod top;
 mod tracks;
-mod transform;
 mod tree;
 mod turning;
 mod unit;

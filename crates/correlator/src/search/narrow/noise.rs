@@ -69,10 +69,13 @@ impl Scale {
         while factors.len() < n {
             let step = first + factors.len() * apart;
             let (low, left) = (self.below(step), n - factors.len());
-            let middle = (low + 1) * PIECE + PIECE / 2;
-            let here =
-                if low + 2 < self.pieces.len() { (middle - step).div_ceil(apart).min(left) } else { left };
-            factors.extend((0..here).map(|i| (1.0 / self.between(low, step + i * apart)) as f32));
+            // To where the line from middle to middle bends: at the next middle, and at the first one.
+            let bend = if step < PIECE / 2 { PIECE / 2 } else { (low + 1) * PIECE + PIECE / 2 };
+            let here = if step < bend { (bend - step).div_ceil(apart).min(left) } else { left };
+            let from = self.between(low, step);
+            let slope = (self.between(low, step + (here - 1) * apart) - from) / (here - 1).max(1) as f64;
+            let (from, slope) = (from as f32, slope as f32);
+            factors.extend((0..here as u32).map(|i| 1.0 / (from + slope * i as f32)));
         }
     }
 
@@ -120,7 +123,8 @@ mod tests {
                 scale.factors(first, apart, 5000, &mut factors);
                 assert_eq!(factors.len(), 5000);
                 for (i, factor) in factors.iter().enumerate() {
-                    assert_eq!(*factor, (1.0 / scale.piece(first + i * apart)) as f32, "{first} {apart} {i}");
+                    let wanted = 1.0 / scale.piece(first + i * apart);
+                    assert!((f64::from(*factor) - wanted).abs() < 1e-5 * wanted, "{first} {apart} {i}");
                 }
             }
         }

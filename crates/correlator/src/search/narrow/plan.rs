@@ -144,9 +144,10 @@ impl NarrowPlan {
         from as i64..to as i64
     }
 
-    /// Bytes of a unit's spectra.
+    /// Bytes of a unit's spectra, and of all stations' that are kept for the next one.
     fn spectra_bytes(&self, unit: &NarrowUnit) -> usize {
-        (unit.to - unit.from) * self.grid.bytes(unit.spectra, self.shared[unit.shared].members.len())
+        let stations = self.shared.iter().map(|shared| shared.members.len()).max().unwrap_or(0);
+        (unit.to - unit.from) * self.grid.bytes(unit.spectra, stations)
     }
 
     /// Bytes of memory that a unit needs at most, besides what is read.

@@ -4,7 +4,7 @@ use super::super::recorded::{self, RecordedSearch, again};
 use super::filterbank::Filterbank;
 use super::plan::NarrowPlan;
 use super::products;
-use super::unit::{UnitResult, work};
+use super::unit::{Kept, UnitResult, work};
 use crate::baseband::SampleSource;
 use crate::run::{self, Plan};
 use anyhow::Context as _;
@@ -15,6 +15,7 @@ use mirinae_common::outcome::{Failure, Outcome};
 use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
 use mirinae_common::undone::undone;
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Exit 2 with the cause; exit 65 where the folder holds another search.
 pub fn run(context: &Context, plan: &NarrowPlan, out: &Path) -> Result<Outcome, Failure> {
-    recorded::run(context, &NarrowRun { context, plan, out })
+    recorded::run(context, &NarrowRun::new(context, plan, out))
 }
 
 /// A search and where its products go.
@@ -35,9 +36,16 @@ pub(crate) struct NarrowRun<'a> {
     pub plan: &'a NarrowPlan,
     /// Folder of the products.
     pub out: &'a Path,
+    /// Memory of its units.
+    kept: RefCell<Kept>,
 }
 
-impl NarrowRun<'_> {
+impl<'a> NarrowRun<'a> {
+    /// A search whose products go to `out`.
+    pub fn new(context: &'a Context<'a>, plan: &'a NarrowPlan, out: &'a Path) -> Self {
+        Self { context, plan, out, kept: RefCell::default() }
+    }
+
     fn parts(&self) -> PathBuf {
         self.out.join("narrow-parts")
     }
@@ -142,7 +150,8 @@ impl RecordedSearch for NarrowRun<'_> {
                 trouble = Err(e);
             }
         };
-        let result = work(self.plan, sources, &self.plan.units[unit], &mut raw, tick);
+        let result =
+            work(self.plan, sources, &self.plan.units[unit], (&mut raw, &mut self.kept.borrow_mut()), tick);
         let result = result.map_err(run::unit_error)?;
         trouble.map_err(again)?;
         // A unit that counts as done has its powers on disk.

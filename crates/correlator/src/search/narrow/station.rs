@@ -1,11 +1,12 @@
 //! One station's spectra of a unit, and the noise around each channel.
 
-use super::channelise::{Channeliser, Wanted, first_step};
+use super::channelise::{Channeliser, Sums, Wanted, first_step};
 use super::grid::{Grid, STEPS};
 use super::noise::{PIECE, Scale, median, median_of_mean};
-use super::voltages::Voltages;
+use super::voltages::{Memory, Voltages};
 use crate::baseband::{BasebandError, SampleSource};
 use crate::simd::{Kernel, Lanes, Simd};
+use num_complex::Complex32;
 use std::ops::Range;
 
 /// Spectra with less of their samples than this are not used.
@@ -70,7 +71,7 @@ impl Station {
         channeliser: &mut Channeliser,
         source: &mut dyn SampleSource,
         (grid, wanted, recorded): (&Grid, Wanted, Range<i64>),
-        (raw, simd): (Option<super::unit::RawOf>, Simd),
+        ((sums, memory), raw, simd): ((&mut Sums, Memory), Option<super::unit::RawOf>, Simd),
         tick: &mut dyn FnMut(),
     ) -> Result<Self, BasebandError> {
         let (own, guard, margin) = (grid.own_channels(), grid.guard_steps() / STEPS, grid.margin() / STEPS);
@@ -82,33 +83,34 @@ impl Station {
         };
         let widths: Vec<usize> = (0..count).map(|place| part(place).len()).collect();
         let channels = widths.iter().sum();
-        let mut voltages = Voltages::new(wanted.spectra, &widths, simd);
+        let mut voltages = Voltages::new(wanted.spectra, &widths, (memory, simd));
         let first = first_step_of(grid, wanted.sub_bands[0]);
         let place = |step: i64| ((step - first).max(0) as usize / STEPS).min(channels);
         let begin = place(recorded.start + STEPS as i64 - 1);
         let inside = begin..place(recorded.end).max(begin);
         let mut medians = Medians::new(&inside);
         let mut time_t = vec![0.0; wanted.spectra];
-        let (mut line, mut raw) = (Vec::new(), raw);
-        let mut sink = |t: usize, place: usize, (re, im): (&[f32], &[f32]), valid: f64| {
+        let (mut line, mut raw, mut made) = (Vec::new(), raw, 0);
+        let mut sink = |t: usize, place: usize, values: &[Complex32], valid: f64| {
             let range = part(place);
-            let (re_here, im_here) = (&re[range.clone()], &im[range.clone()]);
-            voltages.put((t, place), re_here, im_here);
+            let here = &values[range.clone()];
+            voltages.put((t, place), here);
+            made += 1;
             // The margin before the first sub-band's own channels is counted, too.
             let at = place * own + margin + range.start - guard;
-            medians.add(at, re_here, im_here);
+            medians.add(at, here);
             if place + 1 == count {
                 let noise = medians.take() / std::f64::consts::LN_2;
                 time_t[t] = if valid >= LEAST_VALID && noise > 0.0 { noise } else { 0.0 };
             }
             if let Some(raw) = &mut raw {
                 line.clear();
-                let own = guard..guard + own;
-                line.extend(re[own.clone()].iter().zip(&im[own]).map(|(re, im)| re * re + im * im));
+                line.extend(values[guard..guard + own].iter().map(Complex32::norm_sqr));
                 raw(t, wanted.sub_bands[place] * grid.own_channels(), &line);
             }
         };
-        channeliser.run(source, wanted, &mut sink, tick)?;
+        channeliser.run(source, wanted, (sums, &mut sink), tick)?;
+        debug_assert_eq!(made, wanted.spectra * count, "memory may hold other spectra");
         let scale = Scale::of_times(time_t);
         let mut station = Self { voltages, spectra: wanted.spectra, channels, inside, scale, simd };
         let pieces = station.pieces(tick);
@@ -189,14 +191,11 @@ impl Medians {
     }
 
     /// Adds channels from `at` on.
-    fn add(&mut self, at: usize, re: &[f32], im: &[f32]) {
+    fn add(&mut self, at: usize, values: &[Complex32]) {
         let from = at.max(self.inside.start);
         let first = self.inside.start + (from - self.inside.start).next_multiple_of(self.stride);
-        let end = self.inside.end.min(at + re.len());
-        let powers = (first..end).step_by(self.stride).map(|channel| {
-            let (re, im) = (re[channel - at], im[channel - at]);
-            re * re + im * im
-        });
+        let end = self.inside.end.min(at + values.len());
+        let powers = (first..end).step_by(self.stride).map(|channel| values[channel - at].norm_sqr());
         self.powers.extend(powers);
     }
 

@@ -8,9 +8,9 @@ use super::noise::Scale;
 use super::station::Station;
 use super::strip::{LOOKS, Room, Strip};
 use super::tile::whole_unit;
-use super::voltages::Voltages;
+use super::voltages::{Memory, Voltages};
 use crate::simd::{Simd, SimdPath};
-use num_complex::Complex64;
+use num_complex::{Complex32, Complex64};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use std::f64::consts::{PI, TAU};
@@ -29,7 +29,7 @@ struct Carrier {
 /// Noise of a power, with carriers whose power is told in units of it.
 fn station(noise: f64, carriers: &[Carrier], rng: &mut impl Rng) -> Station {
     let simd = Simd::new(SimdPath::detect());
-    let mut voltages = Voltages::new(SPECTRA, &[3000, CHANNELS - 3000], simd);
+    let mut voltages = Voltages::new(SPECTRA, &[3000, CHANNELS - 3000], (Memory::default(), simd));
     for t in 0..SPECTRA {
         let mut value = || rng.sample::<f64, _>(StandardNormal) * (0.5 * noise).sqrt();
         let mut spectrum: Vec<Complex64> = (0..CHANNELS).map(|_| Complex64::new(value(), value())).collect();
@@ -45,10 +45,10 @@ fn station(noise: f64, carriers: &[Carrier], rng: &mut impl Rng) -> Station {
                 *z += Complex64::from_polar(amplitude, phase + x);
             }
         }
-        let part = |f: fn(&Complex64) -> f64| spectrum.iter().map(|z| f(z) as f32).collect::<Vec<_>>();
-        let (re, im) = (part(|z| z.re), part(|z| z.im));
-        voltages.put((t, 0), &re[..3000], &im[..3000]);
-        voltages.put((t, 1), &re[3000..], &im[3000..]);
+        let single = |z: &Complex64| Complex32::new(z.re as f32, z.im as f32);
+        let spectrum: Vec<Complex32> = spectrum.iter().map(single).collect();
+        voltages.put((t, 0), &spectrum[..3000]);
+        voltages.put((t, 1), &spectrum[3000..]);
     }
     let scale = Scale::of_times(vec![noise; SPECTRA]);
     Station::of(voltages, (SPECTRA, CHANNELS), 0..CHANNELS, scale, simd)

@@ -3,7 +3,7 @@
 use super::grid::SUB_BINS;
 use crate::geometry::BlockDelay;
 use crate::simd::{Kernel, Lanes, Simd};
-use num_complex::Complex64;
+use num_complex::{Complex32, Complex64};
 
 /// Samples of a sub-band from block to block.
 pub(super) const HOP: usize = SUB_BINS / 4 * 3;
@@ -58,8 +58,12 @@ impl Turning {
     }
 
     /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
-    pub fn add(&self, simd: Simd, voltage: (&[f32], &[f32]), sum: (&mut [f32], &mut [f32])) {
-        simd.run(Turned { left: (&self.left.re, &self.left.im), voltage, sum });
+    pub fn add(&self, simd: Simd, voltage: (&[f32], &[f32]), sum: &mut [Complex32]) {
+        simd.run(Turned {
+            left: (&self.left.re, &self.left.im),
+            voltage,
+            sum: bytemuck::cast_slice_mut(sum),
+        });
     }
 }
 
@@ -67,8 +71,12 @@ impl Turning {
 struct Turned<'a> {
     left: (&'a [f32], &'a [f32]),
     voltage: (&'a [f32], &'a [f32]),
-    sum: (&'a mut [f32], &'a mut [f32]),
+    /// Real and imaginary parts in turn.
+    sum: &'a mut [f32],
 }
+
+/// Samples that vectors work on at once.
+const AT_ONCE: usize = 16;
 
 impl Kernel for Turned<'_> {
     type Output = ();
@@ -77,14 +85,24 @@ impl Kernel for Turned<'_> {
     fn run<L: Lanes>(self) {
         let (a, b) = (&self.left.0[..SUB_BINS], &self.left.1[..SUB_BINS]);
         let (c, d) = (&self.voltage.0[..SUB_BINS], &self.voltage.1[..SUB_BINS]);
-        let (re, im) = (&mut self.sum.0[..SUB_BINS], &mut self.sum.1[..SUB_BINS]);
-        for i in 0..BOTH {
-            re[i] += a[i] * c[i] - b[i] * d[i];
-            im[i] += a[i] * d[i] + b[i] * c[i];
-        }
-        for i in BOTH..SUB_BINS {
-            re[i] = a[i] * c[i] - b[i] * d[i];
-            im[i] = a[i] * d[i] + b[i] * c[i];
+        let sum = &mut self.sum[..2 * SUB_BINS];
+        let mut at = 0;
+        while at < SUB_BINS {
+            let (a, b) = (&a[at..at + AT_ONCE], &b[at..at + AT_ONCE]);
+            let (c, d) = (&c[at..at + AT_ONCE], &d[at..at + AT_ONCE]);
+            let mut turned = [0.0f32; 2 * AT_ONCE];
+            for i in 0..AT_ONCE {
+                turned[2 * i] = a[i] * c[i] - b[i] * d[i];
+                turned[2 * i + 1] = a[i] * d[i] + b[i] * c[i];
+            }
+            let here = &mut sum[2 * at..][..2 * AT_ONCE];
+            if at < BOTH {
+                for i in 0..2 * AT_ONCE {
+                    turned[i] += here[i];
+                }
+            }
+            here.copy_from_slice(&turned);
+            at += AT_ONCE;
         }
     }
 }
@@ -110,12 +128,12 @@ mod tests {
             turning.set(&delay, lo_hz, samples);
             let (ones, zeros) = (vec![1.0; SUB_BINS], vec![0.0; SUB_BINS]);
             for path in SimdPath::ALL {
-                let (mut re, mut im) = (vec![0.5; SUB_BINS], vec![0.0; SUB_BINS]);
-                turning.add(Simd::new(path), (&ones, &zeros), (&mut re, &mut im));
+                let mut sum = vec![Complex32::new(0.5, 0.0); SUB_BINS];
+                turning.add(Simd::new(path), (&ones, &zeros), &mut sum);
                 for j in 0..SUB_BINS {
                     let share = j as f64 / SUB_BINS as f64;
                     let before = if j < BOTH { 0.5 } else { 0.0 };
-                    let got = Complex64::new(f64::from(re[j]) - before, im[j].into());
+                    let got = Complex64::new(f64::from(sum[j].re) - before, sum[j].im.into());
                     let whole = turning.whole as f64;
                     let moved = Complex64::from_polar(1.0, -TAU * whole * share);
                     let wanted = turns * (share - 0.5) + whole * 0.25 / samples as f64;

@@ -1,7 +1,7 @@
 //! Does one unit of work: every station's spectra, lines in their powers, the cross test of each.
 
 use super::between::Between;
-use super::channelise::{Channeliser, Wanted};
+use super::channelise::{Channeliser, Sums, Wanted};
 use super::cross::CrossTest;
 use super::find::{Found, Line, MOST_HITS, find, take_out};
 use super::fine::refined;
@@ -14,6 +14,7 @@ use super::strip::{LOOKS, Made, Room, Strip};
 use super::tile::whole_unit;
 use super::tracks::track;
 use super::verdict::{NEAR, Outcome, judge};
+use super::voltages::Memory;
 use crate::baseband::{BasebandError, SampleSource};
 use crate::simd::Simd;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,13 @@ pub(super) type Raw<'a> = &'a mut dyn FnMut(usize, usize, usize, &[f32]);
 /// The same for one member: spectrum of the unit, channel, powers.
 pub(super) type RawOf<'a> = &'a mut dyn FnMut(usize, usize, &[f32]);
 
+/// Memory that one unit after the other uses.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    sums: Sums,
+    voltages: Vec<Memory>,
+}
+
 /// Does a unit.
 ///
 /// # Errors
@@ -51,11 +59,11 @@ pub(super) fn work(
     plan: &NarrowPlan,
     sources: &mut [Box<dyn SampleSource>],
     unit: &NarrowUnit,
-    raw: Raw,
+    (raw, kept): (Raw, &mut Kept),
     tick: &mut dyn FnMut(),
 ) -> Result<UnitResult, BasebandError> {
     let started = Instant::now();
-    let stations = read(plan, sources, unit, raw, tick)?;
+    let stations = read(plan, sources, unit, (raw, kept), tick)?;
     let read_s = started.elapsed().as_secs_f64();
     let mut search = Search::new(plan, unit, &stations);
     search.all(tick);
@@ -63,6 +71,7 @@ pub(super) fn work(
     let result = search.judged(tick);
     let all_s = started.elapsed().as_secs_f64();
     tracing::debug!(read_s, lines_s, all_s, hits = result.hits.len(), "unit");
+    kept.voltages.extend(stations.into_iter().map(|station| station.voltages.into_memory()));
     Ok(result)
 }
 
@@ -71,7 +80,7 @@ fn read(
     plan: &NarrowPlan,
     sources: &mut [Box<dyn SampleSource>],
     unit: &NarrowUnit,
-    raw: Raw,
+    (raw, kept): (Raw, &mut Kept),
     tick: &mut dyn FnMut(),
 ) -> Result<Vec<Station>, BasebandError> {
     let simd = Simd::new(plan.base.simd);
@@ -84,7 +93,8 @@ fn read(
         let mut raw = |t: usize, channel: usize, line: &[f32]| raw(m, unit.first + t, channel, line);
         let raw: Option<RawOf> = if plan.settings.filterbank { Some(&mut raw) } else { None };
         let of = (&plan.grid, wanted, plan.recorded(unit, m));
-        Station::read(&mut channeliser, source, of, (raw, simd), tick)
+        let memory = (&mut kept.sums, kept.voltages.pop().unwrap_or_default());
+        Station::read(&mut channeliser, source, of, (memory, raw, simd), tick)
     };
     members.map(station).collect()
 }

@@ -4,10 +4,12 @@
 //! takes bits from the 15 channels beside it alone.
 
 use crate::simd::{Kernel, Lanes, Simd};
+use num_complex::Complex32;
+use std::ops::Range;
 
 /// Channels that share an exponent.
 pub(super) const GROUP: usize = 16;
-/// Bytes of a group: real parts, imaginary parts.
+/// Bytes of a group: real and imaginary parts in turn.
 const BYTES: usize = 2 * GROUP;
 /// Largest number of a byte.
 const MOST: f32 = 127.0;
@@ -23,44 +25,70 @@ pub(super) fn bytes(channels: usize) -> usize {
 struct Part {
     from: usize,
     channels: usize,
-    /// By spectrum and group.
-    numbers: Vec<i8>,
-    exponents: Vec<i8>,
+    /// Groups of the parts before it, all spectra.
+    before: usize,
 }
 
 impl Part {
     fn groups(&self) -> usize {
         self.channels.div_ceil(GROUP)
     }
+
+    /// Its groups of a spectrum.
+    fn of(&self, t: usize) -> Range<usize> {
+        let first = self.before + t * self.groups();
+        first..first + self.groups()
+    }
 }
 
 /// All spectra of a station over a stretch.
 pub(super) struct Voltages {
     parts: Vec<Part>,
+    /// By part, spectrum and group.
+    numbers: Vec<u8>,
+    exponents: Vec<u8>,
     simd: Simd,
 }
 
+/// Memory of [`Voltages`] that are no longer needed: new memory costs more than what is written into it.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    numbers: Vec<u8>,
+    exponents: Vec<u8>,
+}
+
+/// So many bytes at least: those that are there, or others.
+fn bytes_at_least(n: usize, there: Vec<u8>) -> Vec<u8> {
+    if there.len() < n { vec![0; n] } else { there }
+}
+
 impl Voltages {
-    /// Room for spectra whose channels are put in parts of so many.
-    pub fn new(spectra: usize, channels_of: &[usize], simd: Simd) -> Self {
-        let mut from = 0;
+    /// Room for spectra whose channels are put in parts of so many: all of them must be put.
+    pub fn new(spectra: usize, channels_of: &[usize], (memory, simd): (Memory, Simd)) -> Self {
+        let (mut from, mut groups) = (0, 0);
         let part = |&channels: &usize| {
-            let groups = spectra * channels.div_ceil(GROUP);
-            let part = Part { from, channels, numbers: vec![0; groups * BYTES], exponents: vec![0; groups] };
-            from += channels;
+            let part = Part { from, channels, before: groups };
+            (from, groups) = (from + channels, groups + spectra * part.groups());
             part
         };
-        Self { parts: channels_of.iter().map(part).collect(), simd }
+        let parts = channels_of.iter().map(part).collect();
+        let numbers = bytes_at_least(groups * BYTES, memory.numbers);
+        Self { parts, numbers, exponents: bytes_at_least(groups, memory.exponents), simd }
+    }
+
+    /// Its memory, for others.
+    pub fn into_memory(self) -> Memory {
+        Memory { numbers: self.numbers, exponents: self.exponents }
     }
 
     /// Keeps a part of a spectrum.
-    pub fn put(&mut self, (t, part): (usize, usize), re: &[f32], im: &[f32]) {
-        let part = &mut self.parts[part];
-        debug_assert!(re.len() == part.channels && im.len() == part.channels);
-        let groups = part.groups();
-        let numbers = &mut part.numbers[t * groups * BYTES..][..groups * BYTES];
-        let exponents = &mut part.exponents[t * groups..][..groups];
-        self.simd.run(Put { re, im, numbers, exponents });
+    pub fn put(&mut self, (t, part): (usize, usize), values: &[Complex32]) {
+        let part = &self.parts[part];
+        debug_assert!(values.len() == part.channels);
+        let groups = part.of(t);
+        let numbers = &mut self.numbers[groups.start * BYTES..groups.end * BYTES];
+        let exponents = &mut self.exponents[groups];
+        self.simd.run(Put { values: bytemuck::cast_slice(values), numbers, exponents });
     }
 
     /// Channels of a spectrum from `from` on, as many as there is room for; 0 beyond what was put.
@@ -78,11 +106,11 @@ impl Voltages {
             if low >= high {
                 continue;
             }
-            let groups = part.groups();
+            let groups = part.of(t);
             let place = (low - from) as usize..(high - from) as usize;
             self.simd.run(Get {
-                numbers: &part.numbers[t * groups * BYTES..][..groups * BYTES],
-                exponents: &part.exponents[t * groups..][..groups],
+                numbers: &self.numbers[groups.start * BYTES..groups.end * BYTES],
+                exponents: &self.exponents[groups],
                 from: low as usize - part.from,
                 re: &mut re[place.clone()],
                 im: &mut im[place],
@@ -98,10 +126,10 @@ fn power(e: i32) -> f32 {
 }
 
 struct Put<'a> {
-    re: &'a [f32],
-    im: &'a [f32],
-    numbers: &'a mut [i8],
-    exponents: &'a mut [i8],
+    /// Real and imaginary parts in turn.
+    values: &'a [f32],
+    numbers: &'a mut [u8],
+    exponents: &'a mut [u8],
 }
 
 impl Kernel for Put<'_> {
@@ -109,17 +137,16 @@ impl Kernel for Put<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let n = self.re.len();
+        let n = self.values.len();
         for (group, exponent) in self.exponents.iter_mut().enumerate() {
             let numbers = &mut self.numbers[group * BYTES..][..BYTES];
-            let from = group * GROUP;
-            if from + GROUP <= n {
-                put(&self.re[from..][..GROUP], &self.im[from..][..GROUP], numbers, exponent);
+            let from = group * BYTES;
+            if from + BYTES <= n {
+                put(&self.values[from..][..BYTES], numbers, exponent);
             } else {
-                let mut rest = [[0.0f32; GROUP]; 2];
-                rest[0][..n - from].copy_from_slice(&self.re[from..]);
-                rest[1][..n - from].copy_from_slice(&self.im[from..]);
-                put(&rest[0], &rest[1], numbers, exponent);
+                let mut rest = [0.0f32; BYTES];
+                rest[..n - from].copy_from_slice(&self.values[from..]);
+                put(&rest, numbers, exponent);
             }
         }
     }
@@ -127,11 +154,11 @@ impl Kernel for Put<'_> {
 
 /// Keeps a group.
 #[inline(always)]
-fn put(re: &[f32], im: &[f32], numbers: &mut [i8], exponent: &mut i8) {
+fn put(values: &[f32], numbers: &mut [u8], exponent: &mut u8) {
     // Of numbers without sign, the larger one has the larger bits.
     let mut tops = [0u32; GROUP];
     for i in 0..GROUP {
-        let (a, b) = (re[i].abs().to_bits(), im[i].abs().to_bits());
+        let (a, b) = (values[i].abs().to_bits(), values[GROUP + i].abs().to_bits());
         tops[i] = if a > b { a } else { b };
     }
     let mut half = GROUP / 2;
@@ -142,19 +169,18 @@ fn put(re: &[f32], im: &[f32], numbers: &mut [i8], exponent: &mut i8) {
         half /= 2;
     }
     let e = ((tops[0] >> 23) as i32 - 127).clamp(-100, 100);
-    *exponent = e as i8;
+    *exponent = e as i8 as u8;
     let scale = power(6 - e) * (MOST / 128.0);
-    let mut held = [0i8; BYTES];
-    for i in 0..GROUP {
-        held[i] = (re[i] * scale + ROUND).to_bits() as u8 as i8;
-        held[GROUP + i] = (im[i] * scale + ROUND).to_bits() as u8 as i8;
+    let mut held = [0u8; BYTES];
+    for i in 0..BYTES {
+        held[i] = (values[i] * scale + ROUND).to_bits() as u8;
     }
     numbers.copy_from_slice(&held);
 }
 
 struct Get<'a> {
-    numbers: &'a [i8],
-    exponents: &'a [i8],
+    numbers: &'a [u8],
+    exponents: &'a [u8],
     from: usize,
     re: &'a mut [f32],
     im: &'a mut [f32],
@@ -165,35 +191,41 @@ impl Kernel for Get<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let (mut at, mut done) = (self.from, 0);
-        while done < self.re.len() {
+        let (mut at, mut done, n) = (self.from, 0, self.re.len());
+        while done < n {
             let (group, skip) = (at / GROUP, at % GROUP);
-            let n = (GROUP - skip).min(self.re.len() - done);
-            let scale = power(i32::from(self.exponents[group]) - 6) * (128.0 / MOST);
+            let here = (GROUP - skip).min(n - done);
             let numbers = &self.numbers[group * BYTES..][..BYTES];
-            let (re, im) = (&mut self.re[done..done + n], &mut self.im[done..done + n]);
-            if n == GROUP {
-                get(numbers, scale, re, im);
+            let (re, im) = (&mut self.re[done..done + here], &mut self.im[done..done + here]);
+            if let (Some(re), Some(im)) = (re.as_mut_array(), im.as_mut_array()) {
+                get(numbers, self.exponents[group], re, im);
             } else {
-                re.iter_mut().zip(&numbers[skip..]).for_each(|(x, n)| *x = f32::from(*n) * scale);
-                im.iter_mut().zip(&numbers[GROUP + skip..]).for_each(|(x, n)| *x = f32::from(*n) * scale);
+                let (mut all_re, mut all_im) = ([0.0; GROUP], [0.0; GROUP]);
+                get(numbers, self.exponents[group], &mut all_re, &mut all_im);
+                re.copy_from_slice(&all_re[skip..skip + here]);
+                im.copy_from_slice(&all_im[skip..skip + here]);
             }
-            (at, done) = (at + n, done + n);
+            (at, done) = (at + here, done + here);
         }
     }
 }
 
-/// The numbers of a group. In arrays of its own: the compiler need not fear that they are the same memory.
+/// Real and imaginary parts of a group.
 #[inline(always)]
-fn get(numbers: &[i8], scale: f32, re: &mut [f32], im: &mut [f32]) {
-    let mut held = [0i8; BYTES];
-    held.copy_from_slice(numbers);
-    let mut values = [0.0f32; BYTES];
-    for i in 0..BYTES {
-        values[i] = f32::from(held[i]) * scale;
+fn get(numbers: &[u8], exponent: u8, re: &mut [f32; GROUP], im: &mut [f32; GROUP]) {
+    let scale = power(i32::from(exponent as i8) - 6) * (128.0 / MOST);
+    let pairs: [i16; GROUP] = bytemuck::pod_read_unaligned(numbers);
+    let (mut low, mut high) = ([0i32; GROUP], [0i32; GROUP]);
+    for i in 0..GROUP {
+        let pair = i32::from(i16::from_le(pairs[i]));
+        (low[i], high[i]) = ((pair << 24) >> 24, pair >> 8);
     }
-    re.copy_from_slice(&values[..GROUP]);
-    im.copy_from_slice(&values[GROUP..]);
+    for i in 0..GROUP {
+        re[i] = low[i] as f32 * scale;
+    }
+    for i in 0..GROUP {
+        im[i] = high[i] as f32 * scale;
+    }
 }
 
 #[cfg(test)]
@@ -208,15 +240,16 @@ mod tests {
         let parts = [100, 37, 64];
         let all: usize = parts.iter().sum();
         for path in SimdPath::ALL {
-            let mut voltages = Voltages::new(2, &parts, Simd::new(path));
+            let mut voltages = Voltages::new(2, &parts, (Memory::default(), Simd::new(path)));
             let scale = |i: usize| [1.0f32, 1e-6, 1e9, 0.0][i / 16 % 4];
             let mut row =
                 || -> Vec<f32> { (0..all).map(|i| (rng.random::<f32>() - 0.5) * scale(i)).collect() };
             let kept: Vec<(Vec<f32>, Vec<f32>)> = (0..2).map(|_| (row(), row())).collect();
             for (t, (re, im)) in kept.iter().enumerate() {
                 let mut from = 0;
+                let row: Vec<Complex32> = re.iter().zip(im).map(|(a, b)| Complex32::new(*a, *b)).collect();
                 for (part, n) in parts.iter().enumerate() {
-                    voltages.put((t, part), &re[from..from + n], &im[from..from + n]);
+                    voltages.put((t, part), &row[from..from + n]);
                     from += n;
                 }
             }
