@@ -38,7 +38,7 @@ pub fn run(
     let narrow = plan.narrow.as_ref().map(|plan| Ok((of(hash_of(plan)?), plan))).transpose()?;
     let bursts = plan.bursts.as_ref().map(|plan| Ok((of(hash_of(plan)?), plan))).transpose()?;
     let narrow = narrow.as_ref().map(|(context, plan)| NarrowRun::new(context, plan, out));
-    let bursts = bursts.as_ref().map(|(context, plan)| BurstRun { context, plan, out });
+    let bursts = bursts.as_ref().map(|(context, plan)| BurstRun::new(context, plan, out));
     let searches: Vec<&dyn RecordedSearch> = narrow
         .iter()
         .map(|run| run as &dyn RecordedSearch)

@@ -15,6 +15,7 @@ mod find;
 mod flux;
 mod image;
 mod job_antab;
+mod kept;
 mod known;
 pub mod narrow;
 mod plan;

@@ -16,6 +16,17 @@ pub enum Run<'a> {
         /// Four values for each byte.
         table: &'a [f32],
     },
+    /// The same under a window.
+    Windowed {
+        /// The samples.
+        bytes: &'a [u8],
+        /// The first one of the block.
+        first: usize,
+        /// Four values for each byte.
+        table: &'a [f32],
+        /// What each sample of the block is multiplied by.
+        window: &'a [f32],
+    },
     /// As they are.
     Floats(&'a [f32]),
 }
@@ -26,6 +37,9 @@ impl Run<'_> {
         match self {
             Self::Codes { bytes, first, table } => {
                 assert!(table.len() == 1024 && bytes.len() >= (first + n) / 4 + 8);
+            }
+            Self::Windowed { bytes, first, table, window } => {
+                assert!(table.len() == 1024 && bytes.len() >= (first + n) / 4 + 8 && window.len() >= n);
             }
             Self::Floats(x) => assert!(x.len() >= n),
         }
@@ -90,6 +104,9 @@ struct Codes<'a> {
     table: &'a [f32],
 }
 
+/// Samples of 2 bits times a window: as many values as there are samples in the run.
+struct Windowed<'a>(Codes<'a>, &'a [f32]);
+
 /// Samples that are numbers.
 struct Floats<'a>(&'a [f32]);
 
@@ -112,6 +129,16 @@ impl Real for Codes<'_> {
         unsafe {
             L::decode(self.bytes.as_ptr().add(place / 4), (self.first % 4) as u32 * 2, self.table.as_ptr())
         }
+    }
+}
+
+impl Real for Windowed<'_> {
+    const COMMON: bool = false;
+
+    #[inline(always)]
+    unsafe fn real<L: Lanes>(&self, at: usize) -> L {
+        // SAFETY: as the caller says; the window is as long as the run.
+        unsafe { self.0.real::<L>(at).mul(L::load(self.1.as_ptr().add(at))) }
     }
 }
 
@@ -200,6 +227,10 @@ pub fn rotated(simd: Simd, (fft, scratch): (&Fft, &mut FftScratch), run: Run, tu
             let input = Turned { samples: Codes { bytes, first, table }, turn };
             simd.run(Rotated { fft, scratch, input, out });
         }
+        Run::Windowed { bytes, first, table, window } => {
+            let samples = Windowed(Codes { bytes, first, table }, window);
+            simd.run(Rotated { fft, scratch, input: Turned { samples, turn }, out });
+        }
         Run::Floats(x) => simd.run(Rotated { fft, scratch, input: Turned { samples: Floats(x), turn }, out }),
     }
 }
@@ -238,7 +269,7 @@ impl PairScratch {
     }
 }
 
-/// Twice the spectra of two runs of real samples by one transform: both of codes, or both of numbers.
+/// Twice the spectra of two runs of real samples by one transform: both of codes, with a window or without, or both of numbers.
 pub fn pair(
     simd: Simd,
     (fft, scratch, both): (&Fft, &mut FftScratch, &mut PairScratch),
@@ -253,6 +284,14 @@ pub fn pair(
         [Run::Codes { bytes, first, table }, Run::Codes { bytes: bytes2, first: first2, table: table2 }] => {
             let a = Codes { bytes, first, table };
             let b = Codes { bytes: bytes2, first: first2, table: table2 };
+            simd.run(Pair { fft, scratch, both, input: Both(a, b), out });
+        }
+        [
+            Run::Windowed { bytes, first, table, window },
+            Run::Windowed { bytes: bytes2, first: first2, table: table2, window: window2 },
+        ] => {
+            let a = Windowed(Codes { bytes, first, table }, window);
+            let b = Windowed(Codes { bytes: bytes2, first: first2, table: table2 }, window2);
             simd.run(Pair { fft, scratch, both, input: Both(a, b), out });
         }
         [Run::Floats(a), Run::Floats(b)] => {

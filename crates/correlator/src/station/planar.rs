@@ -21,16 +21,19 @@ pub(super) struct Planar {
 
 /// Samples of a run as numbers.
 pub(super) fn unpack<'a>(run: Run<'a>, out: &'a mut [f32]) -> &'a [f32] {
+    let value =
+        |bytes: &[u8], place: usize, table: &[f32]| table[4 * usize::from(bytes[place / 4]) + place % 4];
     match run {
-        Run::Floats(x) => x,
+        Run::Floats(x) => return x,
         Run::Codes { bytes, first, table } => {
-            for (j, x) in out.iter_mut().enumerate() {
-                let place = first + j;
-                *x = table[4 * usize::from(bytes[place / 4]) + place % 4];
-            }
-            out
+            out.iter_mut().enumerate().for_each(|(j, x)| *x = value(bytes, first + j, table));
+        }
+        Run::Windowed { bytes, first, table, window } => {
+            let all = out.iter_mut().zip(window).enumerate();
+            all.for_each(|(j, (x, window))| *x = value(bytes, first + j, table) * window);
         }
     }
+    out
 }
 
 /// Two spectra that are taken apart come out twice as large.
@@ -86,7 +89,9 @@ impl Planar {
     pub fn two(&mut self, setup: &StationSetup, [a, b]: [Item; 2]) {
         let [numbers_a, numbers_b] = &mut self.numbers;
         let runs = match [a.run, b.run] {
-            [Run::Codes { .. }, Run::Codes { .. }] => [a.run, b.run],
+            [Run::Codes { .. }, Run::Codes { .. }] | [Run::Windowed { .. }, Run::Windowed { .. }] => {
+                [a.run, b.run]
+            }
             _ => [Run::Floats(unpack(a.run, numbers_a)), Run::Floats(unpack(b.run, numbers_b))],
         };
         let (ca, cb) = (&setup.recorded[a.channel], &setup.recorded[b.channel]);

@@ -182,3 +182,45 @@ fn pairs_and_paths_agree() {
         }
     }
 }
+
+/// Codes under a window by one transform: the same as their products, on every path and beside numbers.
+#[test]
+fn windowed_codes_are_their_products() {
+    let delay = BlockDelay {
+        nearest_sample: 0,
+        fraction_samples: -0.2,
+        first_s: 0.01,
+        step_s: 1e-14,
+        centre_s: 0.01,
+    };
+    let (n, first) = (512, 3);
+    let table: Vec<f32> = (0..1024).map(|i| [-3.3, -1.0, 1.0, 3.3][(i / 4) >> (2 * (i % 4)) & 3]).collect();
+    let bytes: Vec<u8> =
+        (0..n as u32 / 4 + 16).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let window: Vec<f32> = (0..n).map(|j| 0.2 + 0.001 * j as f32).collect();
+    let code = |j: usize| table[4 * usize::from(bytes[(first + j) / 4]) + (first + j) % 4];
+    let products: Vec<f32> = (0..n).map(|j| code(j) * window[j]).collect();
+    let setup = setup(n / 2, Rotation::AfterTransform);
+    let exact = |c: usize| oracle::spectrum(&setup, c, &products, &delay);
+    let windowed = Run::Windowed { bytes: &bytes, first, table: &table, window: &window };
+    for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+        for runs in [[windowed, windowed], [windowed, Run::Floats(&products)]] {
+            let mut kernel = StationKernel::new(setup.clone(), Simd::new(path), 2);
+            let mut spectra = Spectra::new(2, 2, n / 2);
+            let [a, b] = spectra.two_mut((0, 0), (1, 1)).unwrap();
+            let item =
+                |c: usize, (re, im)| Item { channel: c, run: runs[c], delay: &delay, block: 0, re, im };
+            kernel.two([item(0, a), item(1, b)]);
+            let mut one = Spectra::new(1, 1, n / 2);
+            let (re, im) = one.planes_mut(0, 0);
+            kernel.one(Item { channel: 0, run: windowed, delay: &delay, block: 0, re, im });
+            for (c, (re, im)) in [(0, spectra.planes(0, 0)), (1, spectra.planes(1, 1)), (0, one.planes(0, 0))]
+            {
+                let found: Vec<Complex64> =
+                    re.iter().zip(im).map(|(r, i)| Complex64::new((*r).into(), (*i).into())).collect();
+                let error = relative(&found, &exact(c));
+                assert!(error < 1e-6, "{path:?} {c}: {error:e}");
+            }
+        }
+    }
+}

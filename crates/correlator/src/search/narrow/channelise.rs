@@ -9,9 +9,9 @@
 //! no window, so that powers of noise are independent.
 
 use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
-use super::turning::{HOP, Parts, Turning};
+use super::turning::{BOTH, HOP, Parts, Turning};
 use super::window::{multiply, window};
-use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
+use crate::baseband::{BasebandError, Codes, SampleSource, Samples};
 use crate::fringe::Transforms;
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
@@ -126,8 +126,9 @@ impl<'a> Channeliser<'a> {
         let blocks = end.div_ceil(HOP) as i64 - first_block;
         sums.resize_with(wanted.sub_bands.len(), Vec::new);
         for sum in &mut *sums {
-            sum.clear();
             sum.resize(points + 2 * SUB_BINS, Complex32::ZERO);
+            // What the first block adds to; the rest is written before it is read.
+            sum[..BOTH].fill(Complex32::ZERO);
         }
         // Samples of the sub-bands before this one are done; what is held begins with it.
         let mut held_from = first_block * HOP as i64;
@@ -203,10 +204,14 @@ impl<'a> Channeliser<'a> {
 
     /// Makes the spectra of a block that was read and of the next one; the shares of their samples that are valid.
     fn transform(&mut self, first: usize) -> [f64; 2] {
-        let mut valid = [0.0; 2];
+        let (mut valid, mut whole) = ([0.0; 2], [false; 2]);
         let blocks = first..(first + 2).min(self.delays.len());
         for (which, block) in blocks.clone().enumerate() {
-            valid[which] = self.windowed(which, block);
+            valid[which] = self.valid(block);
+            whole[which] = valid[which] >= 1.0 && matches!(self.held, Held::Codes(_));
+            if !whole[which] {
+                self.windowed(which, block);
+            }
             let lo_hz = self.kernel.setup().recorded[self.member.channel].lo_hz;
             self.turning[which].set(&self.delays[block], lo_hz, self.samples);
         }
@@ -217,11 +222,18 @@ impl<'a> Channeliser<'a> {
             }
             return valid;
         }
-        let channel = self.member.channel;
+        let (channel, window) = (self.member.channel, &self.window[..]);
+        let run = |which: usize, numbers| match &self.held {
+            Held::Codes(codes) if whole[which] => {
+                let first = (self.delays[first + which].nearest_sample - codes.first()) as usize;
+                Run::Windowed { bytes: codes.channel(channel), first, table: codes.table(), window }
+            }
+            _ => Run::Floats(numbers),
+        };
         let parts = self.blocks.iter().zip(&mut self.spectra).zip(&self.delays[blocks]);
-        let mut items = parts.enumerate().map(|(block, ((samples, spectrum), delay))| Item {
+        let mut items = parts.enumerate().map(|(block, ((numbers, spectrum), delay))| Item {
             channel,
-            run: Run::Floats(samples),
+            run: run(block, numbers),
             delay,
             block,
             re: &mut spectrum.re,
@@ -235,30 +247,29 @@ impl<'a> Channeliser<'a> {
         valid
     }
 
-    /// A block that was read, under the window; the share of its samples that are valid.
-    fn windowed(&mut self, which: usize, block: usize) -> f64 {
-        let channel = self.member.channel;
-        let nearest = self.delays[block].nearest_sample;
-        let share = |validity: &Validity, first: usize| {
-            validity.count(first, first + self.samples) as f64 / self.samples as f64
+    /// The share of a block's samples that are valid.
+    fn valid(&self, block: usize) -> f64 {
+        let (validity, begin) = match &self.held {
+            Held::Codes(codes) => (codes.validity(self.member.channel), codes.first()),
+            Held::Numbers(samples, begin) => (samples.validity(self.member.channel), *begin),
         };
+        let first = (self.delays[block].nearest_sample - begin) as usize;
+        validity.count(first, first + self.samples) as f64 / self.samples as f64
+    }
+
+    /// A block that was read as numbers under the window, 0 where they are not valid.
+    fn windowed(&mut self, which: usize, block: usize) {
+        let (channel, nearest) = (self.member.channel, self.delays[block].nearest_sample);
         let numbers = &mut self.blocks[which];
-        let valid = match &self.held {
-            Held::Codes(codes) => {
-                let first = (nearest - codes.first()) as usize;
-                codes.numbers(channel, first, numbers);
-                share(codes.validity(channel), first)
-            }
+        match &self.held {
+            Held::Codes(codes) => codes.numbers(channel, (nearest - codes.first()) as usize, numbers),
             Held::Numbers(samples, begin) => {
                 let first = (nearest - begin) as usize;
-                let values = samples.channel(channel);
                 let range = first * self.components..(first + self.samples) * self.components;
-                numbers.copy_from_slice(&values[range]);
-                share(samples.validity(channel), first)
+                numbers.copy_from_slice(&samples.channel(channel)[range]);
             }
-        };
+        }
         multiply(self.simd, numbers, &self.window);
-        valid
     }
 
     /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.

@@ -1,20 +1,18 @@
 //! A search for narrow-band signals as units of work: each leaves its result as a checkpoint, rank 0 joins them.
 
+use super::super::kept::Kept;
 use super::super::recorded::{self, RecordedSearch, again};
 use super::filterbank::Filterbank;
 use super::plan::NarrowPlan;
 use super::products;
-use super::unit::{Kept, UnitResult, work};
+use super::unit::{Memories, UnitResult, work};
 use crate::baseband::SampleSource;
 use crate::run::{self, Plan};
 use anyhow::Context as _;
 use mirinae_common::atomic;
-use mirinae_common::checkpoint::Checkpoint;
 use mirinae_common::farm::UnitError;
 use mirinae_common::outcome::{Failure, Outcome};
-use mirinae_common::provenance;
 use mirinae_common::runtime::Context;
-use mirinae_common::undone::undone;
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -28,34 +26,19 @@ pub fn run(context: &Context, plan: &NarrowPlan, out: &Path) -> Result<Outcome, 
     recorded::run(context, &NarrowRun::new(context, plan, out))
 }
 
-/// A search and where its products go.
+/// A search and what it keeps.
 pub(crate) struct NarrowRun<'a> {
-    /// What it stands on.
-    pub context: &'a Context<'a>,
-    /// What is searched for.
-    pub plan: &'a NarrowPlan,
-    /// Folder of the products.
-    pub out: &'a Path,
+    plan: &'a NarrowPlan,
+    kept: Kept<'a>,
     /// Memory of its units.
-    kept: RefCell<Kept>,
+    memories: RefCell<Memories>,
 }
 
 impl<'a> NarrowRun<'a> {
     /// A search whose products go to `out`.
     pub fn new(context: &'a Context<'a>, plan: &'a NarrowPlan, out: &'a Path) -> Self {
-        Self { context, plan, out, kept: RefCell::default() }
-    }
-
-    fn parts(&self) -> PathBuf {
-        self.out.join("narrow-parts")
-    }
-
-    fn part(&self, unit: usize) -> Checkpoint {
-        Checkpoint::new(self.parts().join(format!("{unit:08}.part")), self.context.plan_hash)
-    }
-
-    fn product(&self, ending: &str) -> PathBuf {
-        self.out.join(format!("{}.narrow{ending}", self.plan.base.job.name))
+        let kept = Kept { context, out, job: &plan.base.job.name, kind: "narrow" };
+        Self { plan, kept, memories: RefCell::default() }
     }
 
     /// The filterbank files of a unit's stations; of all units where `None`.
@@ -70,7 +53,7 @@ impl<'a> NarrowRun<'a> {
             }
             for member in 0..self.plan.shared[u.shared].members.len() {
                 let place = (u.scan, u.shared, member);
-                let file = Filterbank::new(self.plan, place, (self.out, &self.parts()));
+                let file = Filterbank::new(self.plan, place, (self.kept.out, &self.kept.parts()));
                 let end = u.first + u.spectra;
                 match found.iter_mut().find(|(other, _)| other.path == file.path) {
                     Some((_, spectra)) => *spectra = end.max(*spectra),
@@ -79,22 +62,6 @@ impl<'a> NarrowRun<'a> {
             }
         }
         found
-    }
-
-    /// Removes what an earlier search left.
-    fn clear(&self) -> io::Result<()> {
-        let gone = |result: io::Result<()>| match result {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
-        };
-        for ending in [".csv", ".ecsv", ".h5"] {
-            gone(fs::remove_file(self.product(ending)))?;
-        }
-        for (file, _) in self.filterbanks(None) {
-            gone(fs::remove_file(file.path))?;
-        }
-        gone(fs::remove_dir_all(self.product("")))?;
-        gone(fs::remove_dir_all(self.parts()))
     }
 }
 
@@ -108,24 +75,13 @@ impl RecordedSearch for NarrowRun<'_> {
     }
 
     fn open(&self) -> Result<Vec<usize>, Failure> {
-        let options = self.context.options;
-        let parts = self.parts();
-        if options.fresh {
-            self.clear().context("cannot start over").map_err(Failure::run)?;
-        }
-        if options.resume && !parts.exists() {
-            let what = format!("{} holds no search to go on with; leave out --resume", self.out.display());
-            return Err(Failure::input(anyhow::anyhow!(what)));
-        }
-        let made = fs::create_dir_all(&parts).with_context(|| format!("cannot make {}", parts.display()));
-        made.map_err(Failure::run)?;
-        let mut todo = undone(0..self.plan.units.len(), |unit| {
-            self.part(unit).load::<UnitResult>().map(|part| part.is_some())
-        })?;
         let files = self.filterbanks(None);
+        let paths: Vec<PathBuf> = files.iter().map(|(file, _)| file.path.clone()).collect();
+        self.kept.open(&paths)?;
+        let mut todo = self.kept.undone::<UnitResult>(0..self.units())?;
         if files.iter().any(|(file, _)| !file.exists()) {
             // Units that are done have written into a file that is gone.
-            todo = (0..self.plan.units.len()).collect();
+            todo = (0..self.units()).collect();
         }
         for (file, spectra) in files {
             let made = file.create(spectra).with_context(|| format!("cannot make {}", file.path.display()));
@@ -150,27 +106,27 @@ impl RecordedSearch for NarrowRun<'_> {
                 trouble = Err(e);
             }
         };
-        let result =
-            work(self.plan, sources, &self.plan.units[unit], (&mut raw, &mut self.kept.borrow_mut()), tick);
+        let result = work(
+            self.plan,
+            sources,
+            &self.plan.units[unit],
+            (&mut raw, &mut self.memories.borrow_mut()),
+            tick,
+        );
         let result = result.map_err(run::unit_error)?;
         trouble.map_err(again)?;
         // A unit that counts as done has its powers on disk.
         opened.iter().try_for_each(File::sync_data).map_err(again)?;
-        self.part(unit).save(&result).map_err(again)
+        self.kept.save(unit, &result)
     }
 
     fn finish(&self) -> anyhow::Result<Outcome> {
-        let mut results = Vec::new();
-        for unit in 0..self.plan.units.len() {
-            let part = self.part(unit);
-            let missing =
-                || format!("{} was there and is gone; run the same command again", part.path().display());
-            results.push(part.load::<UnitResult>()?.with_context(missing)?);
-        }
+        let results: Vec<UnitResult> = self.kept.results(0..self.units())?;
         let trials = results.iter().map(|r| r.trials).sum();
         let rows = products::rows(self.plan, &results, trials);
-        let provenance = self.plan.provenance(&self.context.plan_hash);
-        let (csv, hdf5, pictures) = (self.product(".csv"), self.product(".h5"), self.product(""));
+        let provenance = self.plan.provenance(&self.kept.context.plan_hash);
+        let (csv, hdf5, pictures) =
+            (self.kept.product(".csv"), self.kept.product(".h5"), self.kept.product(""));
         products::write_csv(self.plan, &rows, &csv)?;
         let write = |tmp: &Path| {
             products::write_hdf5(self.plan, &rows, &provenance, tmp).map_err(anyhow::Error::from)
@@ -181,9 +137,7 @@ impl RecordedSearch for NarrowRun<'_> {
             file.finish().with_context(|| format!("cannot make {}", file.path.display()))?;
         }
         let drawn = products::draw(self.plan, &rows, &pictures)?;
-        let record = self.product(".run.json");
-        let (hosts, started) = (&self.context.hosts, self.context.started);
-        provenance::write_run_record(&record, &self.context.plan_hash, hosts, started, &[])?;
+        self.kept.record()?;
         let mut told = products::summary(self.plan, &rows, &results, trials);
         for path in [&csv, &hdf5] {
             told.push_str(&format!("\nwrote {}", path.display()));

@@ -120,6 +120,22 @@ fn powers_in_whole_numbers_are_the_nearest_ones_and_lines_the_same() {
 }
 
 #[test]
+fn lines_of_noise_are_the_same_in_whole_numbers() {
+    let mut rng = mirinae_common::random::stream(24, 0, 0);
+    let station = station(1.0, &[], &mut rng);
+    let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::new());
+    let mut powers = strip().powers::<f32>(&station, (1.0, simd), &mut room).unwrap();
+    let mut whole = strip().powers::<u16>(&station, (16.0, simd), &mut room).unwrap();
+    let place = |lines: Vec<Line>| lines.iter().map(|l| (l.first, l.drift)).collect::<Vec<_>>();
+    let of_powers = place(find(&mut powers, 40, libm::log(1e-4), simd, &mut || {}).lines);
+    let of_whole = place(find(&mut whole, 40, libm::log(1e-4), simd, &mut || {}).lines);
+    let (same, all) = (of_whole.iter().filter(|line| of_powers.contains(line)).count(), of_powers.len());
+    // Some are at the threshold, and of two that cross either may be the stronger one.
+    assert!(all > 20 && same * 10 > 9 * all, "{same} of {all}");
+    assert!(of_whole.iter().any(|line| line.1 > 31) && of_whole.iter().any(|line| line.1 < -31));
+}
+
+#[test]
 fn powers_too_strong_for_whole_numbers_are_none() {
     let mut rng = mirinae_common::random::stream(23, 0, 0);
     let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::new());

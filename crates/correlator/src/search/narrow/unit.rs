@@ -46,7 +46,7 @@ pub(super) type RawOf<'a> = &'a mut dyn FnMut(usize, usize, &[f32]);
 
 /// Memory that one unit after the other uses.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Memories {
     sums: Sums,
     voltages: Vec<Memory>,
 }
@@ -59,11 +59,11 @@ pub(super) fn work(
     plan: &NarrowPlan,
     sources: &mut [Box<dyn SampleSource>],
     unit: &NarrowUnit,
-    (raw, kept): (Raw, &mut Kept),
+    (raw, memories): (Raw, &mut Memories),
     tick: &mut dyn FnMut(),
 ) -> Result<UnitResult, BasebandError> {
     let started = Instant::now();
-    let stations = read(plan, sources, unit, (raw, kept), tick)?;
+    let stations = read(plan, sources, unit, (raw, memories), tick)?;
     let read_s = started.elapsed().as_secs_f64();
     let mut search = Search::new(plan, unit, &stations);
     search.all(tick);
@@ -71,7 +71,7 @@ pub(super) fn work(
     let result = search.judged(tick);
     let all_s = started.elapsed().as_secs_f64();
     tracing::debug!(read_s, lines_s, all_s, hits = result.hits.len(), "unit");
-    kept.voltages.extend(stations.into_iter().map(|station| station.voltages.into_memory()));
+    memories.voltages.extend(stations.into_iter().map(|station| station.voltages.into_memory()));
     Ok(result)
 }
 
@@ -80,7 +80,7 @@ fn read(
     plan: &NarrowPlan,
     sources: &mut [Box<dyn SampleSource>],
     unit: &NarrowUnit,
-    (raw, kept): (Raw, &mut Kept),
+    (raw, memories): (Raw, &mut Memories),
     tick: &mut dyn FnMut(),
 ) -> Result<Vec<Station>, BasebandError> {
     let simd = Simd::new(plan.base.simd);
@@ -93,7 +93,7 @@ fn read(
         let mut raw = |t: usize, channel: usize, line: &[f32]| raw(m, unit.first + t, channel, line);
         let raw: Option<RawOf> = if plan.settings.filterbank { Some(&mut raw) } else { None };
         let of = (&plan.grid, wanted, plan.recorded(unit, m));
-        let memory = (&mut kept.sums, kept.voltages.pop().unwrap_or_default());
+        let memory = (&mut memories.sums, memories.voltages.pop().unwrap_or_default());
         Station::read(&mut channeliser, source, of, (memory, raw, simd), tick)
     };
     members.map(station).collect()
