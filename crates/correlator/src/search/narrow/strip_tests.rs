@@ -127,8 +127,8 @@ fn lines_of_noise_are_the_same_in_whole_numbers() {
     let mut powers = strip().powers::<f32>(&station, (1.0, simd), &mut room).unwrap();
     let mut whole = strip().powers::<u16>(&station, (16.0, simd), &mut room).unwrap();
     let place = |lines: Vec<Line>| lines.iter().map(|l| (l.first, l.drift)).collect::<Vec<_>>();
-    let of_powers = place(find(&mut powers, 40, libm::log(1e-4), simd, &mut || {}).lines);
-    let of_whole = place(find(&mut whole, 40, libm::log(1e-4), simd, &mut || {}).lines);
+    let of_powers = place(find(&mut powers, 40, libm::log(1e-3), simd, &mut || {}).lines);
+    let of_whole = place(find(&mut whole, 40, libm::log(1e-3), simd, &mut || {}).lines);
     let (same, all) = (of_whole.iter().filter(|line| of_powers.contains(line)).count(), of_powers.len());
     // Some are at the threshold, and of two that cross either may be the stronger one.
     assert!(all > 20 && same * 10 > 9 * all, "{same} of {all}");

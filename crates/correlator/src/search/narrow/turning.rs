@@ -130,10 +130,10 @@ mod tests {
             for path in SimdPath::ALL {
                 let mut sum = vec![Complex32::new(0.5, 0.0); SUB_BINS];
                 turning.add(Simd::new(path), (&ones, &zeros), &mut sum);
-                for j in 0..SUB_BINS {
+                for (j, z) in sum.iter().enumerate() {
                     let share = j as f64 / SUB_BINS as f64;
                     let before = if j < BOTH { 0.5 } else { 0.0 };
-                    let got = Complex64::new(f64::from(sum[j].re) - before, sum[j].im.into());
+                    let got = Complex64::new(f64::from(z.re) - before, z.im.into());
                     let whole = turning.whole as f64;
                     let moved = Complex64::from_polar(1.0, -TAU * whole * share);
                     let wanted = turns * (share - 0.5) + whole * 0.25 / samples as f64;
