@@ -145,6 +145,8 @@ fn powers_too_strong_for_whole_numbers_are_none() {
         assert_eq!(strip().powers::<u16>(&station, (16.0, simd), &mut room).is_some(), fits, "{power}");
     }
     assert_eq!((whole_unit(32, 3), whole_unit(1024, 1)), (Some(16.0), None));
+    // As many as noise where there are no data needs to be told exactly.
+    assert_eq!((whole_unit(512, 1), whole_unit(512, 3)), (Some(4.0), Some(2.0)));
 }
 
 #[test]

@@ -18,7 +18,8 @@ const FINE: (f32, f32) = (2.0, 16.0);
 /// they are too few to be used.
 pub(super) fn whole_unit(spectra: usize, stations: usize) -> Option<f32> {
     let most = stations as f32 + SCATTERS * (stations as f32).sqrt();
-    let unit = (whole_limit(spectra)? / most).min(FINE.1);
+    // A whole number, so that noise where a station has no data is one, too.
+    let unit = (whole_limit(spectra)? / most).min(FINE.1).floor();
     (unit >= FINE.0).then_some(unit)
 }
 
@@ -95,7 +96,9 @@ impl Searched for f32 {
 impl Searched for u16 {
     fn strongest(tiles: &mut Tiles, plane: &Plane<u16>, tile: usize) -> Option<(f32, usize, i64)> {
         let (from, shape) = tiles.shape(plane, tile);
-        let least = (tiles.least * plane.unit).clamp(0.0, f32::from(u16::MAX)) as u16;
+        // What rounding may have taken, to one scatter: what is found is looked at again.
+        let off = (plane.cells() as f32 / 12.0).sqrt();
+        let least = (tiles.least * plane.unit - off).clamp(0.0, f32::from(u16::MAX)) as u16;
         let (limits, simd) = ((tiles.most_drift, least), tiles.simd);
         let Table { values, sums, scratch } = &mut tiles.whole;
         let found = if from + shape.width <= plane.width {
