@@ -136,6 +136,26 @@ fn lines_of_noise_are_the_same_in_whole_numbers() {
 }
 
 #[test]
+fn spectra_without_data_count_as_noise_in_whole_numbers() {
+    let mut rng = mirinae_common::random::stream(25, 0, 0);
+    let carrier = Carrier { first: 8002.0, drift: -33.0, power: 8.0 };
+    let mut station = station(1.0, &[carrier], &mut rng);
+    let used = 20;
+    station.scale.time_t[used..].fill(0.0);
+    let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::new());
+    let mut powers = strip().powers::<f32>(&station, (1.0, simd), &mut room).unwrap();
+    let of_powers = find(&mut powers, 40, libm::log(1e-9), simd, &mut || {}).lines;
+    for unit in [whole_unit(SPECTRA, 1).unwrap(), whole_unit(512, 3).unwrap()] {
+        let mut whole = strip().powers::<u16>(&station, (unit, simd), &mut room).unwrap();
+        assert!(whole.power_tf[used * whole.width..].iter().all(|number| f32::from(*number) == unit));
+        let of_whole = find(&mut whole, 40, libm::log(1e-9), simd, &mut || {}).lines;
+        assert_eq!((of_whole.len(), of_powers.len()), (1, 1), "{unit}");
+        assert_eq!(of_whole[0].used, used);
+        assert!((of_whole[0].sum - of_powers[0].sum).abs() < 4.0, "{unit}: {of_whole:?} {of_powers:?}");
+    }
+}
+
+#[test]
 fn powers_too_strong_for_whole_numbers_are_none() {
     let mut rng = mirinae_common::random::stream(23, 0, 0);
     let (simd, mut room) = (Simd::new(SimdPath::detect()), Room::new());
