@@ -103,6 +103,19 @@ impl Sky {
         (ended.code, out)
     }
 
+    /// Bursts and narrow-band signals of noise, so low is the threshold, that are found in the recordings of a job that was run.
+    fn searched(&self, name: &str) -> [String; 2] {
+        let (file, out) = (self.path(&format!("{name}.toml")), self.path(&format!("{name}.found")));
+        let bursts = ["--dm-max", "10", "--threshold", "3.5"].as_slice();
+        let narrow = ["--channel-hz", "32", "--stretch", "1", "--threshold", "6"].as_slice();
+        [("bursts", bursts), ("narrow", narrow)].map(|(search, options)| {
+            let args =
+                ["search".as_ref(), search.as_ref(), file.as_os_str(), "--out".as_ref(), out.as_os_str()];
+            Run::mpi("kvn-corr", 2).args(args).args(options).end().expect(0);
+            fs::read_to_string(out.join(format!("{name}.{search}.csv"))).unwrap()
+        })
+    }
+
     /// Fringes of a run's product.
     fn fringes(&self, product: &Path) -> Vec<Fringe> {
         let out = self.path("fringes");
@@ -249,9 +262,15 @@ fn the_same_samples_give_the_same_visibilities() {
         assert_eq!(code, Some(0), "{name}");
         assert!(visibilities(&out) == wanted, "{name}: other visibilities");
     }
+    let searched = sky.searched("plain");
+    let rows = searched.each_ref().map(|table| table.lines().count());
+    assert!(rows.iter().all(|rows| *rows > 2), "{rows:?}");
+    for name in ["mark5b", "mark6mark5b"] {
+        assert!(sky.searched(name) == searched, "{name}: other bursts or signals");
+    }
     // Controls: another order of bits, a disk that is missing, a part that is missing.
     let (_, out) = sky.run("order", &change("CODE.m5b", "kvn5b", 10_016));
-    assert!(visibilities(&out) != wanted, "control: KVN's order");
+    assert!(visibilities(&out) != wanted && sky.searched("order") != searched, "control: KVN's order");
     let (code, out) = sky.run("disk", &change("disk1/CODE.vdif", "vdif", 10_032));
     assert!(code == Some(1) && visibilities(&out) != wanted, "control: one disk of two");
     let (code, out) = sky.run("lost", &change("CODE.part[0124]", "vdif", 10_032));
