@@ -81,6 +81,7 @@ impl<'a> Channeliser<'a> {
         setup.channels = channels;
         let samples = setup.samples();
         let short = Fft::new(SUB_BINS, Simd::new(path).lanes());
+        let scratch = Box::new(short.scratch());
         let components = source.layout().components;
         let held = if source.has_codes() {
             Held::Codes(Codes::default())
@@ -103,7 +104,7 @@ impl<'a> Channeliser<'a> {
             turning: std::array::from_fn(|_| Turning::new()),
             bins: Parts::zeros(SUB_BINS),
             voltage: Parts::zeros(SUB_BINS),
-            short: (short.clone(), Box::new(short.scratch())),
+            short: (short, scratch),
             long: Transforms::new(path),
         }
     }

@@ -113,11 +113,10 @@ impl Searched for u16 {
         Some((found.0.number() / plane.unit, first, drift))
     }
 
-    fn line(largest: Largest<Self>, simd: Simd) -> Option<(Self, usize, usize)> {
-        let Largest { rows, spectra, sums, scratch, begin, drifts, least } = largest;
+    fn line(mut largest: Largest<Self>, simd: Simd) -> Option<(Self, usize, usize)> {
         // Most tiles have no line: their largest sum alone is found in half the time.
-        let top = simd.run(Top { rows, spectra, sums: &mut *sums, scratch: &mut *scratch, begin, drifts });
-        (top > least).then(|| simd.run(Largest { rows, spectra, sums, scratch, begin, drifts, least }))?
+        let top = simd.run(Top(&mut largest));
+        if top > largest.least { simd.run(largest) } else { None }
     }
 }
 

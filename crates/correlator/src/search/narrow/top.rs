@@ -1,6 +1,6 @@
 //! The largest sum along lines in time and frequency, without its place: two doublings of the tree at once, in whole numbers.
 
-use super::tree::Rows;
+use super::tree::{Largest, Rows};
 use crate::simd::{Kernel, Lanes};
 
 /// Numbers that are added at once.
@@ -8,38 +8,27 @@ const AT_ONCE: usize = 32;
 /// Places that rows must have beyond the last one that a line reaches: three for each two doublings of 512 spectra at most.
 pub(super) const BEYOND: usize = 16;
 
-/// Sums along the lines that [`super::tree::Largest`] looks at, of which it gives the largest alone: twice as fast.
-pub(super) struct Top<'a> {
-    /// Powers: a row has `begin` places, as many as the largest drift, and [`BEYOND`] more of any value.
-    pub rows: Rows<'a, u16>,
-    /// Number of rows: a power of two, two at least.
-    pub spectra: usize,
-    /// Room.
-    pub sums: &'a mut Vec<u16>,
-    /// Room.
-    pub scratch: &'a mut Vec<u16>,
-    /// Places at which lines may begin.
-    pub begin: usize,
-    /// Smallest and largest drift: the smallest is 0 or 1.
-    pub drifts: (usize, usize),
-}
+/// The largest sum of the lines that [`Largest`] looks at, alone: twice as fast. Rows have [`BEYOND`] more places of any value; the
+/// smallest drift is 0 or 1.
+pub(super) struct Top<'t, 'a>(pub &'t mut Largest<'a, u16>);
 
-impl Kernel for Top<'_> {
+impl Kernel for Top<'_, '_> {
     /// The sum.
     type Output = u16;
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> u16 {
-        let (spectra, (least, most)) = (self.spectra, self.drifts);
-        let stride = self.begin + most + BEYOND;
-        let (mut out, mut other) = (self.sums, self.scratch);
+        let Largest { rows, spectra, sums, scratch, begin, drifts: (least, most), .. } = self.0;
+        let (spectra, begin, least, most) = (*spectra, *begin, *least, *most);
+        let stride = begin + most + BEYOND;
+        let (mut out, mut other) = (&mut **sums, &mut **scratch);
         for room in [&mut *out, &mut *other] {
             room.resize(room.len().max(spectra * stride), 0);
         }
         // All doublings but the last: one by itself if they are odd in number, the others by two. A row of drift d is `len` - d long.
-        let (mut rows, mut half) = (self.rows, 1);
+        let (mut rows, mut half) = (*rows, 1);
         let doublings = spectra.ilog2() as usize - 1;
-        let mut len = self.begin + most + doublings % 2 + 3 * (doublings / 2);
+        let mut len = begin + most + doublings % 2 + 3 * (doublings / 2);
         while 2 * half < spectra {
             let by = if half == 1 && doublings % 2 == 1 { 2 } else { 4 };
             len -= by - 1;
@@ -66,9 +55,9 @@ impl Kernel for Top<'_> {
         let mut tops = [0u16; AT_ONCE];
         for low in least / 2..=most / 2 {
             let drifts = [(2 * low).max(least), (2 * low + 1).min(most)];
-            let high = rows.row(half + low, drifts[1] - low + self.begin);
-            let highs = drifts.map(|drift| &high[drift - low..][..self.begin]);
-            largest(rows.row(low, self.begin), highs, &mut tops);
+            let high = rows.row(half + low, drifts[1] - low + begin);
+            let highs = drifts.map(|drift| &high[drift - low..][..begin]);
+            largest(rows.row(low, begin), highs, &mut tops);
         }
         let mut top = 0;
         for here in tops {
@@ -209,7 +198,6 @@ fn largest_at<const N: usize>([low, a, b]: [&[u16]; 3], at: usize, tops: &mut [u
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Largest;
     use super::*;
     use crate::simd::{Simd, SimdPath};
     use proptest::prelude::*;
@@ -227,10 +215,12 @@ mod tests {
                 let (simd, drifts) = (Simd::new(path), (least, most));
                 let (mut a, mut b) = (Vec::new(), Vec::new());
                 let (sums, scratch) = (&mut a, &mut b);
-                let largest = simd.run(Largest { rows, spectra, sums, scratch, begin, drifts, least: 0 });
+                let mut largest = Largest { rows, spectra, sums, scratch, begin, drifts, least: 0 };
+                let top = simd.run(Top(&mut largest));
                 let (mut a, mut b) = (Vec::new(), Vec::new());
-                let top = simd.run(Top { rows, spectra, sums: &mut a, scratch: &mut b, begin, drifts });
-                prop_assert_eq!(top, largest.map_or(0, |l| l.0));
+                let (sums, scratch) = (&mut a, &mut b);
+                let wanted = simd.run(Largest { rows, spectra, sums, scratch, begin, drifts, least: 0 });
+                prop_assert_eq!(top, wanted.map_or(0, |l| l.0));
             }
         }
     }
