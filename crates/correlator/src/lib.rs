@@ -27,5 +27,6 @@ pub mod sim;
 #[allow(unsafe_code)]
 pub mod simd;
 pub mod station;
+mod transforms;
 pub mod writer;
 pub mod xcorr;

@@ -1,7 +1,7 @@
 //! Measures CPU seconds: of whole runs of this program, and of the transforms alone.
 use anyhow::{Context as _, ensure};
+use mirinae_fourier::{FftDirection, Instructions, single};
 use num_complex::Complex32;
-use rustfft::FftPlanner;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -33,7 +33,7 @@ pub(super) fn run_s(input: &Path, out: &Path, rotation: &str) -> anyhow::Result<
 
 /// CPU seconds of one forward complex transform of `n` points by rustfft, single precision, in place.
 pub(super) fn transform_s(n: usize) -> anyhow::Result<f64> {
-    let fft = FftPlanner::<f32>::new().plan_fft_forward(n);
+    let fft = single(n, FftDirection::Forward, Instructions::Any);
     let mut scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
     let fresh: Vec<Complex32> =
         (0..n).map(|i| Complex32::new((i % 17) as f32 - 8.0, (i % 5) as f32 - 2.0)).collect();

@@ -11,7 +11,6 @@ mod power_grid;
 mod report;
 mod search;
 mod significance;
-mod transforms;
 
 pub use collect::{FringeOptions, find_fringes};
 pub(crate) use collect::{auto_powers, visibilities};
@@ -21,7 +20,6 @@ pub(crate) use power_grid::{PowerGrid, Weighted};
 pub use report::{FringeReport, FringeRow};
 pub use search::{Fringe, Plane, Visibilities, Window, search};
 pub use significance::false_alarm;
-pub(crate) use transforms::Transforms;
 
 use std::path::PathBuf;
 

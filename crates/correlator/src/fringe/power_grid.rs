@@ -4,7 +4,7 @@
 //! sky has a small part of all delays and rates that channels and integrations can tell.
 
 use super::search::Grid;
-use super::transforms::Transforms;
+use crate::transforms::Transforms;
 use num_complex::Complex32;
 
 /// Weighted visibilities of one baseline.

@@ -1,8 +1,8 @@
 //! The search itself: numbers in, numbers out.
 
 use super::significance::false_alarm;
-use super::transforms::Transforms;
 use crate::simd::SimdPath;
+use crate::transforms::Transforms;
 use num_complex::{Complex32, Complex64};
 use serde::Serialize;
 use std::f64::consts::TAU;

@@ -3,7 +3,8 @@
 use super::InspectError;
 use crate::baseband::{BasebandError, SampleSource, Samples};
 use mirinae_common::atomic;
-use rustfft::{FftPlanner, num_complex::Complex};
+use mirinae_fourier::{FftDirection, Instructions, single};
+use num_complex::Complex;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -36,7 +37,7 @@ pub fn mean_spectra(
     let layout = source.layout().clone();
     let complex = layout.components == 2;
     let n = if complex { bins } else { 2 * bins };
-    let fft = FftPlanner::new().plan_fft_forward(n);
+    let fft = single(n, FftDirection::Forward, Instructions::Any);
     let mut scratch = vec![Complex::default(); fft.get_inplace_scratch_len()];
     let mut buffer = vec![Complex::<f32>::default(); n];
     let mut power_cb = vec![vec![0.0; bins]; layout.channels];

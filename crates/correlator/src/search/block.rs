@@ -1,7 +1,8 @@
 //! What one baseline saw in one stretch of time, in one polarisation: visibilities of all bands on one grid of frequencies.
 
 use super::SPEED_OF_LIGHT;
-use crate::fringe::{PowerGrid, Transforms, Visibilities, Weighted};
+use crate::fringe::{PowerGrid, Visibilities, Weighted};
+use crate::transforms::Transforms;
 use crate::writer::VisMeta;
 use num_complex::{Complex32, Complex64};
 use serde::{Deserialize, Serialize};

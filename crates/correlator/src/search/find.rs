@@ -5,7 +5,7 @@ use super::block::{Block, Offset};
 use super::chance::{ln_chance, of_any, power_of, sigma};
 use super::image::Dirty;
 use super::sky::Field;
-use crate::fringe::Transforms;
+use crate::transforms::Transforms;
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 

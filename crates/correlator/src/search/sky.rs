@@ -2,7 +2,8 @@
 
 use super::SearchError;
 use super::block::{Block, Offset};
-use crate::fringe::{PowerGrid, Transforms};
+use crate::fringe::PowerGrid;
+use crate::transforms::Transforms;
 use serde::{Deserialize, Serialize};
 
 /// Half a field's width, and the step of its grid, in direction cosines.

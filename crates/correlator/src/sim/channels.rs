@@ -8,8 +8,8 @@
 use super::config::Sideband;
 use super::source::low_pass;
 use crate::job::Sampling;
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use mirinae_fourier::{Fft, FftDirection, Instructions, single};
+use num_complex::Complex;
 use std::sync::Arc;
 
 /// Samples of the band that a call goes on by.
@@ -33,15 +33,15 @@ pub(super) struct Channels {
 impl Channels {
     /// `split` channels, each of `sideband`, with samples of a kind.
     pub fn new(split: usize, sideband: Sideband, sampling: Sampling) -> Self {
-        let mut planner = FftPlanner::new();
+        let plan = |n, direction| single(n, direction, Instructions::Any);
         let bins = BLOCK / 2 / split;
         let points = if sampling.is_complex() { bins } else { 2 * bins };
         Self {
             split,
             sideband,
             sampling,
-            forward: planner.plan_fft_forward(BLOCK),
-            inverse: planner.plan_fft_inverse(points),
+            forward: plan(BLOCK, FftDirection::Forward),
+            inverse: plan(points, FftDirection::Inverse),
             filter: low_pass(BLOCK, bins),
             spectrum: vec![Complex::default(); BLOCK],
             channel: vec![Complex::default(); points],

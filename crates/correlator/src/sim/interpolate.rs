@@ -1,6 +1,6 @@
 //! Interpolates a band-limited envelope between its samples.
 
-use rustfft::num_complex::Complex;
+use num_complex::Complex;
 use std::f64::consts::PI;
 
 /// Taps of the kernel. With half of the spectrum empty its errors are below -100 dB (Kaiser 1974).

@@ -8,9 +8,9 @@ use super::config::PulseConfig;
 use super::noise::{Stream, generator};
 use super::scene::Scene;
 use crate::dispersion::{delay_s, turns};
+use mirinae_fourier::{FftDirection, Instructions, single};
+use num_complex::Complex;
 use rand_distr::{Distribution, StandardNormal};
-use rustfft::FftPlanner;
-use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
 /// Samples before and after a pulse, over which the ringing of the band's edges dies away.
@@ -94,8 +94,7 @@ impl Pulse {
     /// Keeps what is in the band, delayed by the plasma relative to the band's upper edge.
     fn filter(&self, (low_hz, high_hz): (f64, f64), rate_hz: f64, y: &mut [Complex<f32>]) {
         let n = y.len();
-        let mut planner = FftPlanner::new();
-        planner.plan_fft_forward(n).process(y);
+        single(n, FftDirection::Forward, Instructions::Any).process(y);
         let latest_s = delay_s(self.dm_pc_cm3, high_hz);
         // The noise fills twice the band; the inverse transform is not normalised.
         let gain = (2.0 * self.power).sqrt() / n as f64;
@@ -108,7 +107,7 @@ impl Pulse {
             let factor = Complex::from_polar(if inside { gain } else { 0.0 }, TAU * turns);
             *y *= Complex::new(factor.re as f32, factor.im as f32);
         }
-        planner.plan_fft_inverse(n).process(y);
+        single(n, FftDirection::Inverse, Instructions::Any).process(y);
     }
 }
 

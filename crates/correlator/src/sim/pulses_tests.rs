@@ -4,7 +4,7 @@ use super::config::{PulseConfig, Sideband};
 use super::receiver::Receiver;
 use super::scene::Scene;
 use super::tests::{coherence, config};
-use rustfft::num_complex::Complex;
+use num_complex::Complex;
 use std::f64::consts::TAU;
 
 pub(super) fn pulse() -> PulseConfig {

@@ -7,7 +7,7 @@ use super::scene::{Scene, Station};
 use super::source::Envelope;
 use super::tones::Tones;
 use super::transmitters;
-use rustfft::num_complex::Complex;
+use num_complex::Complex;
 use std::f64::consts::TAU;
 
 /// Samples for which the delay is taken as linear: anchored at multiples of this number, so that no sample depends on

@@ -1,8 +1,8 @@
 //! The noise of one source in one band, in geocentric time.
 
 use super::noise::{BLOCK, Stream, fill_block};
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use mirinae_fourier::{Fft, FftDirection, Instructions, double, single};
+use num_complex::Complex;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ impl Envelope {
     }
 
     pub fn new(seed: u64, stream: Stream, bandwidth_hz: f64, density: Density) -> Self {
-        let mut planner = FftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(HOP), planner.plan_fft_inverse(2 * HOP));
+        let plan = |n, direction| single(n, direction, Instructions::Any);
+        let (forward, inverse) = (plan(HOP, FftDirection::Forward), plan(2 * HOP, FftDirection::Inverse));
         let scratch = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         Self {
             seed,
@@ -93,7 +93,6 @@ impl Envelope {
 /// The filter's transfer function: the square root of the density within the band, with a finite impulse response.
 fn design(bandwidth_hz: f64, density: Density) -> Vec<Complex<f32>> {
     let n = 2 * HOP;
-    let mut planner = FftPlanner::<f64>::new();
     let step_hz = 2.0 * bandwidth_hz / n as f64;
     let mut response: Vec<Complex<f64>> = (0..n)
         .map(|k| {
@@ -104,13 +103,13 @@ fn design(bandwidth_hz: f64, density: Density) -> Vec<Complex<f32>> {
             Complex::new(if inside { (4.0 * density(f_hz)).sqrt() } else { 0.0 }, 0.0)
         })
         .collect();
-    planner.plan_fft_inverse(n).process(&mut response);
+    double(n, FftDirection::Inverse, Instructions::Any).process(&mut response);
     // Moved to positive time: a delay common to all stations.
     let mut taps = vec![Complex::default(); n];
     for (i, tap) in taps.iter_mut().enumerate().take(HOP) {
         *tap = response[(i + n - HOP / 2) % n] * blackman(i as f64 + 0.5, HOP) / n as f64;
     }
-    planner.plan_fft_forward(n).process(&mut taps);
+    double(n, FftDirection::Forward, Instructions::Any).process(&mut taps);
     // The inverse transform of the convolution is not normalised.
     taps.iter().map(|x| Complex::new((x.re / n as f64) as f32, (x.im / n as f64) as f32)).collect()
 }
@@ -124,18 +123,17 @@ fn blackman(place: f64, n: usize) -> f64 {
 /// Transfer function, over `bins` bins of a transform of `n` points, of a filter that keeps these and no others, with
 /// n / 2 taps about zero: real, and falling within a few bins of both ends.
 pub(super) fn low_pass(n: usize, bins: usize) -> Vec<f32> {
-    let mut planner = FftPlanner::<f64>::new();
     let one = Complex::new(1.0, 0.0);
     let mut response = vec![Complex::default(); n];
     response[..bins].fill(one);
-    planner.plan_fft_inverse(n).process(&mut response);
+    double(n, FftDirection::Inverse, Instructions::Any).process(&mut response);
     let taps = n / 2;
     for (i, tap) in response.iter_mut().enumerate() {
         let from_zero = (i + n / 2) % n;
         let inside = (n / 2 - taps / 2..n / 2 + taps / 2).contains(&from_zero);
         *tap *= if inside { blackman((from_zero + taps / 2 - n / 2) as f64, taps) / n as f64 } else { 0.0 };
     }
-    planner.plan_fft_forward(n).process(&mut response);
+    double(n, FftDirection::Forward, Instructions::Any).process(&mut response);
     response[..bins].iter().map(|x| x.re as f32).collect()
 }
 
@@ -152,7 +150,7 @@ mod tests {
         assert!((power / 0.3 - 1.0).abs() < 0.01, "{power}");
         let n = 4096;
         let mut spectrum = vec![0.0; n];
-        let fft = FftPlanner::new().plan_fft_forward(n);
+        let fft = single(n, FftDirection::Forward, Instructions::Any);
         for chunk in y.chunks_exact(n) {
             let mut x: Vec<Complex<f32>> = chunk.to_vec();
             let hann = |i: usize| 0.5 - 0.5 * (std::f32::consts::TAU * (i as f32 + 0.5) / n as f32).cos();

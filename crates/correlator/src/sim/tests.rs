@@ -2,8 +2,8 @@ use super::pulses_tests::pulse;
 use super::receiver::Receiver;
 use super::*;
 use crate::baseband::{Recording, RecordingOptions, SampleSource, Samples};
-use rustfft::FftPlanner;
-use rustfft::num_complex::Complex;
+use mirinae_fourier::{FftDirection, Instructions, double};
+use num_complex::Complex;
 use std::f64::consts::TAU;
 
 pub(super) fn config(edge_mhz: f64, sideband: Sideband) -> SimConfig {
@@ -85,7 +85,7 @@ fn aligned(
             Complex::from_polar(f64::from(x[first + j]), -TAU * turns.rem_euclid(1.0))
         })
         .collect();
-    FftPlanner::new().plan_fft_forward(N).process(&mut buffer);
+    double(N, FftDirection::Forward, Instructions::Any).process(&mut buffer);
     let channel = |k: usize| {
         let bin = if sign > 0.0 { k } else { (N - k) % N };
         let turns = sign * k as f64 / N as f64 * (start - nearest);

@@ -4,7 +4,7 @@ use super::config::{BurstConfig, TransmitterConfig};
 use super::receiver::ANCHOR;
 use super::satellite::Satellite;
 use super::scene::{Scene, Station};
-use rustfft::num_complex::Complex;
+use num_complex::Complex;
 use std::f64::consts::TAU;
 
 /// A carrier whose frequency drifts.

@@ -3,6 +3,7 @@ use super::spectra::All;
 use super::transform::Numbers;
 use super::*;
 use crate::baseband::Levels;
+use mirinae_fourier::{FftDirection, Instructions, single};
 use num_complex::Complex32;
 
 /// Runs a check with all lanes that this machine has.
@@ -80,7 +81,7 @@ impl Kernel for Transform {
         // SAFETY: input and output hold all points.
         unsafe { fft.process::<L, _, _>(&mut fft.scratch(), &Numbers(&re, &im), &mut bins) };
         let mut exact: Vec<Complex32> = re.iter().zip(&im).map(|(r, i)| Complex32::new(*r, *i)).collect();
-        rustfft::FftPlanner::new().plan_fft_forward(self.0).process(&mut exact);
+        single(self.0, FftDirection::Forward, Instructions::Any).process(&mut exact);
         let found = re_f.iter().zip(&im_f).map(|(r, i)| Complex32::new(*r, *i));
         let off: f32 = found.zip(&exact).map(|(f, e)| (f - e).norm_sqr()).sum();
         let relative = (off / exact.iter().map(Complex32::norm_sqr).sum::<f32>()).sqrt();

@@ -50,8 +50,8 @@ pub fn transform(
 mod tests {
     use super::*;
     use crate::simd::SimdPath;
+    use mirinae_fourier::{FftDirection, Instructions, single};
     use num_complex::Complex32;
-    use rustfft::FftPlanner;
 
     #[test]
     fn forward_and_back_are_those_of_rustfft() {
@@ -62,10 +62,8 @@ mod tests {
             for back in [false, true] {
                 let mut wanted: Vec<Complex32> =
                     re.iter().zip(&im).map(|(r, i)| Complex32::new(*r, *i)).collect();
-                let mut planner = FftPlanner::new();
-                let plan =
-                    if back { planner.plan_fft_inverse(points) } else { planner.plan_fft_forward(points) };
-                plan.process(&mut wanted);
+                let direction = if back { FftDirection::Inverse } else { FftDirection::Forward };
+                single(points, direction, Instructions::Any).process(&mut wanted);
                 for path in SimdPath::ALL {
                     let simd = Simd::new(path);
                     let fft = Fft::new(points, simd.lanes());

@@ -2,9 +2,10 @@
 use super::planar::unpack;
 use super::{Item, Phasors, StationSetup};
 use crate::job::Rotation;
-use crate::simd::{Line, Simd, SimdPath};
+use crate::simd::{Line, Simd};
+use crate::transforms::forward;
+use mirinae_fourier::Fft;
 use num_complex::Complex32;
-use rustfft::{Fft, FftPlannerAvx, FftPlannerScalar};
 use std::sync::Arc;
 
 /// The transform with its phasors and scratch.
@@ -17,20 +18,10 @@ pub(super) struct Library {
     turns: Phasors,
 }
 
-/// Plans a forward, unnormalised transform with the vector instructions of a path.
-pub fn plan(n: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
-    if path >= SimdPath::Avx2
-        && let Ok(mut planner) = FftPlannerAvx::new()
-    {
-        return planner.plan_fft_forward(n);
-    }
-    FftPlannerScalar::new().plan_fft_forward(n)
-}
-
 impl Library {
     /// A transform of `n` points, of whose bins `channels` are kept.
     pub fn new(n: usize, channels: usize, simd: Simd) -> Self {
-        let fft = plan(n, simd.path());
+        let fft = forward(n, simd.path());
         Self {
             buffer: vec![Complex32::default(); n],
             scratch: vec![Complex32::default(); fft.get_inplace_scratch_len()],

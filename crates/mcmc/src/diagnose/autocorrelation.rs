@@ -1,8 +1,8 @@
 //! Autocorrelation times of ensembles.
 
+use mirinae_fourier::{Fft, FftDirection, Instructions, double};
 use ndarray::{ArrayView1, ArrayView2};
-use rustfft::num_complex::Complex64;
-use rustfft::{Fft, FftPlannerScalar};
+use num_complex::Complex64;
 use std::sync::Arc;
 
 /// Computes autocovariances of series of one length by Fourier transform.
@@ -19,8 +19,8 @@ impl Autocovariance {
     /// processor.
     pub(super) fn new(n: usize) -> Self {
         let padded = (2 * n).next_power_of_two();
-        let mut planner = FftPlannerScalar::new();
-        let (forward, inverse) = (planner.plan_fft_forward(padded), planner.plan_fft_inverse(padded));
+        let plan = |direction| double(padded, direction, Instructions::Scalar);
+        let (forward, inverse) = (plan(FftDirection::Forward), plan(FftDirection::Inverse));
         let scratch = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         let zero = Complex64::new(0.0, 0.0);
         Self { n, forward, inverse, buffer: vec![zero; padded], scratch: vec![zero; scratch] }

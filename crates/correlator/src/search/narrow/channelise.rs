@@ -12,11 +12,11 @@ use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
 use super::turning::{BOTH, HOP, Parts, Turning};
 use super::window::{multiply, window};
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples};
-use crate::fringe::Transforms;
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
 use crate::simd::{self, Fft, FftScratch, Run, Simd, SimdPath};
 use crate::station::{Item, StationKernel, StationSetup};
+use crate::transforms::Transforms;
 use num_complex::Complex32;
 
 /// Blocks that are read at once.

@@ -9,8 +9,8 @@
 use super::super::SPEED_OF_LIGHT;
 use super::super::chance::{ln_chance as ln_chance_of, of_any};
 use super::grid::STEPS;
+use mirinae_fourier::{Fft, FftDirection, Instructions, double};
 use num_complex::{Complex32, Complex64};
-use rustfft::{Fft, FftPlanner};
 use std::f64::consts::{PI, TAU};
 use std::sync::Arc;
 
@@ -133,7 +133,7 @@ impl CrossTest {
     /// For stretches of so many spectra.
     pub fn new(spectra: usize) -> Self {
         let points = PER_CELL * spectra;
-        Self { fft: FftPlanner::new().plan_fft_forward(points), points }
+        Self { fft: double(points, FftDirection::Forward, Instructions::Any), points }
     }
 
     /// z over the rates of a grid, for the other station's spectra so many steps above those of the signal's own.

@@ -1,28 +1,21 @@
 //! Fourier transforms of single precision, each length planned once.
 
 use crate::simd::SimdPath;
+use mirinae_fourier::{Fft, FftDirection, Instructions, single};
 use num_complex::Complex32;
-use rustfft::{Fft, FftDirection, FftPlannerAvx, FftPlannerScalar};
 use std::sync::Arc;
 
 /// Transforms with the vector instructions of a path.
 pub(crate) struct Transforms {
-    planner: Planner,
+    path: SimdPath,
     planned: Vec<Arc<dyn Fft<f32>>>,
     scratch: Vec<Complex32>,
-}
-
-enum Planner {
-    Avx(FftPlannerAvx<f32>),
-    Scalar(FftPlannerScalar<f32>),
 }
 
 impl Transforms {
     /// Nothing is planned yet.
     pub(crate) fn new(path: SimdPath) -> Self {
-        let avx = if path >= SimdPath::Avx2 { FftPlannerAvx::new().ok() } else { None };
-        let planner = avx.map_or_else(|| Planner::Scalar(FftPlannerScalar::new()), Planner::Avx);
-        Self { planner, planned: Vec::new(), scratch: Vec::new() }
+        Self { path, planned: Vec::new(), scratch: Vec::new() }
     }
 
     /// Transforms in place, from sample to frequency.
@@ -37,11 +30,14 @@ impl Transforms {
         if let Some(fft) = self.planned.iter().find(|fft| fft.len() == n) {
             return Arc::clone(fft);
         }
-        let fft = match &mut self.planner {
-            Planner::Avx(planner) => planner.plan_fft(n, FftDirection::Forward),
-            Planner::Scalar(planner) => planner.plan_fft(n, FftDirection::Forward),
-        };
+        let fft = forward(n, self.path);
         self.planned.push(Arc::clone(&fft));
         fft
     }
+}
+
+/// A forward transform with the vector instructions of a path.
+pub(crate) fn forward(n: usize, path: SimdPath) -> Arc<dyn Fft<f32>> {
+    let instructions = if path >= SimdPath::Avx2 { Instructions::Avx } else { Instructions::Scalar };
+    single(n, FftDirection::Forward, instructions)
 }
