@@ -49,7 +49,7 @@ many_ranks() { # the tests that are left out otherwise; none at all is a failure
     cargo test --release --locked -p mirinae-tests -- --ignored --test-threads=1 --nocapture 2>&1 | tee "$TARGET/ranks.log"
     [ "${PIPESTATUS[0]}" -eq 0 ] && awk '/^test result:/ { n += $4 } END { exit n == 0 }' "$TARGET/ranks.log"
 }
-once "128 and 256 ranks" many_ranks
+once "128 and 256 ranks, many kills" many_ranks
 calibrated() { # arguments...: the calibration of the samplers over two ranks
     mpirun -np 2 "$BIN/examples/calibration" examples/calibration/fit.toml --out "$TARGET/calibration" --no-progress "$@"
 }

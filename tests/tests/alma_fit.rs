@@ -86,10 +86,21 @@ fn products_are_the_same_at_any_number_of_ranks() {
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_products() {
+    killed_runs_go_on(12);
+}
+
+#[test]
+#[ignore = "long: a run is killed forty-eight times"]
+fn a_run_killed_often_goes_on_to_the_same_products() {
+    killed_runs_go_on(48);
+}
+
+/// Kills a run so often, at places that are random but the same each time.
+fn killed_runs_go_on(cases: usize) {
     let small = Small::new();
     small.run(2, "whole");
     let mut random = 20_240_101;
-    for case in 0..24 {
+    for case in 0..cases {
         let (point, most) = [("step", 85), ("write", 33), ("rename", 33)][case % 3];
         let rank = if point == "step" { next_random(&mut random) % 3 } else { 0 };
         let count = 1 + next_random(&mut random) % most;

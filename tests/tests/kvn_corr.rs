@@ -141,10 +141,21 @@ fn products_are_the_same_in_any_cut() {
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_products() {
+    killed_runs_go_on(12);
+}
+
+#[test]
+#[ignore = "long: a run is killed forty-eight times"]
+fn a_run_killed_often_goes_on_to_the_same_products() {
+    killed_runs_go_on(48);
+}
+
+/// Kills a run so often, at places that are random but the same each time.
+fn killed_runs_go_on(cases: usize) {
     let small = Small::new();
     small.run(2, "whole");
     let (mut random, mut struck) = (20_240_202, 0);
-    for case in 0..24 {
+    for case in 0..cases {
         // On one rank it is known how often each point is passed: a part for each unit, then the products.
         let ranks = [1, 3][case % 2];
         let (point, most) = [("unit", UNITS), ("write", UNITS + 2), ("rename", UNITS + 2)][case / 2 % 3];
@@ -159,8 +170,8 @@ fn a_killed_run_goes_on_to_the_same_products() {
         assert_same(&small.path("whole"), &small.path("killed"), &fault);
         fs::remove_dir_all(small.path("killed")).unwrap();
     }
-    println!("{struck} of 24 faults struck");
-    assert!(struck >= 20, "{struck}");
+    println!("{struck} of {cases} faults struck");
+    assert!(struck >= cases * 3 / 4, "{struck} of {cases}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! FX correlation of VLBI baseband recordings: the library behind `kvn-corr`.
 
-mod aligned;
 pub mod antab;
 pub mod baseband;
 pub mod bench;
@@ -24,8 +23,6 @@ pub mod run;
 pub mod schedule;
 pub mod search;
 pub mod sim;
-#[allow(unsafe_code)]
-pub mod simd;
 pub mod station;
 mod transforms;
 pub mod writer;

@@ -1,7 +1,7 @@
 //! Fourier transforms of single precision, each length planned once.
 
-use crate::simd::SimdPath;
 use mirinae_fourier::{Fft, FftDirection, Instructions, single};
+use mirinae_simd::SimdPath;
 use num_complex::Complex32;
 use std::sync::Arc;
 

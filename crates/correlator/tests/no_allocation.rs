@@ -6,7 +6,7 @@ use mirinae_correlator::engine::Engine;
 use mirinae_correlator::integrate::Record;
 use mirinae_correlator::run::{Wishes, prepare, sources};
 use mirinae_correlator::sim::{PhaseCalConfig, SimConfig, simulate_random_bits};
-use mirinae_correlator::simd::SimdPath;
+use mirinae_simd::SimdPath;
 use std::path::Path;
 
 /// Allocations while the third and later integrations of a job are made.

@@ -78,8 +78,8 @@ mod tests {
     use crate::difx::example;
     use crate::integrate::{Accumulator, Shape, stations};
     use crate::job::Job;
-    use crate::simd::{Simd, SimdPath};
     use crate::xcorr::Sums;
+    use mirinae_simd::{Simd, SimdPath};
     use num_complex::Complex64;
 
     struct Model;

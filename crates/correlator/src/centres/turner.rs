@@ -5,13 +5,13 @@
 //! of its first channel. Blocks of centres keep their phasors in the first cache while all bands go by.
 
 use super::{Shift, towards};
-use crate::aligned::Aligned;
 use crate::geometry::DelayModel;
 use crate::integrate::{Accumulator, stations};
 use crate::job::{Band, Job, Scan};
-use crate::simd::{Fine, MAX_LANES, Simd, turn_groups};
 use crate::station::{Phasors, phasor};
 use crate::xcorr::Sums;
+use mirinae_simd::Aligned;
+use mirinae_simd::{Fine, MAX_LANES, Simd, turn_groups};
 use num_complex::Complex64;
 
 /// Phase centres whose phasors are at hand at once.

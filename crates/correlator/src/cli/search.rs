@@ -3,10 +3,10 @@ use crate::search::bursts::{self, BurstPlan};
 use crate::search::narrow::{self, NarrowPlan};
 use crate::search::powers::{self, PowersError, PowersSettings};
 use crate::search::{self, BurstWishes, CompactWishes, NarrowWishes, SearchPlan};
-use crate::simd::SimdPath;
 use mirinae_common::options::RunOptions;
 use mirinae_common::outcome::Failure;
 use mirinae_common::runtime;
+use mirinae_simd::SimdPath;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Bounds the memory of one rank, from the job alone.
 use super::tiles::Tiling;
 use crate::job::{Job, Scan};
-use crate::simd::MAX_LANES;
+use mirinae_simd::MAX_LANES;
 
 /// Bytes of a recording that are held at once: a few blocks of some MiB of the file that is read, and of the next.
 const RECORDING_BYTES: usize = 2 * 4 * (4 << 20);

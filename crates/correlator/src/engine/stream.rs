@@ -4,8 +4,8 @@ use super::tiles::Tile;
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples, Validity};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Product};
-use crate::simd::{Run, Simd};
 use crate::station::{Item, Spectra, StationKernel};
+use mirinae_simd::{Run, Simd};
 
 /// How much of some samples is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

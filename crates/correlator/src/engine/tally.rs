@@ -4,7 +4,7 @@ use super::stream::Held;
 use super::tones::Tones;
 use crate::integrate::STATES;
 use crate::job::Job;
-use crate::simd::{Simd, count_codes};
+use mirinae_simd::{Simd, count_codes};
 use num_complex::Complex32;
 
 /// Between the inner and the outer level of 2-bit samples.

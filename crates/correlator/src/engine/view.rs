@@ -4,8 +4,8 @@ use super::uvw;
 use crate::centres::{Interval, Turner};
 use crate::integrate::{self, Accumulator, Record};
 use crate::job::{Integration, Job};
-use crate::simd::Simd;
 use crate::xcorr::Sums;
+use mirinae_simd::Simd;
 
 /// What a view needs while an engine runs.
 pub(super) struct View<'a> {

@@ -93,7 +93,7 @@ fn nearest(value: f64) -> i32 {
 mod tests {
     use super::super::Visibilities;
     use super::*;
-    use crate::simd::SimdPath;
+    use mirinae_simd::SimdPath;
     use rand::RngExt as _;
 
     /// The power by the whole transform.

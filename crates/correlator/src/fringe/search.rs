@@ -1,8 +1,8 @@
 //! The search itself: numbers in, numbers out.
 
 use super::significance::false_alarm;
-use crate::simd::SimdPath;
 use crate::transforms::Transforms;
+use mirinae_simd::SimdPath;
 use num_complex::{Complex32, Complex64};
 use serde::Serialize;
 use std::f64::consts::TAU;

@@ -3,8 +3,8 @@ use super::*;
 use crate::engine::{Engine, RotationChoice, choose};
 use crate::job::{Job, units};
 use crate::sim::{SimConfig, simulate};
-use crate::simd::SimdPath;
 use crate::writer::{VisMeta, VisWriter};
+use mirinae_simd::SimdPath;
 
 const SKY: &str = r#"
 name = "small"

@@ -9,10 +9,10 @@ use crate::engine::{
 };
 use crate::job::{self, Cut, Job, Quantisation, Rotation, Stream, Unit, groups_apart, units};
 use crate::schedule::Format;
-use crate::simd::SimdPath;
 use mirinae_common::checkpoint::Hash;
 use mirinae_common::outcome::Failure;
 use mirinae_common::provenance::{self, InputFile};
+use mirinae_simd::SimdPath;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;

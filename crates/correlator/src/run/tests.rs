@@ -1,8 +1,8 @@
 //! What is said about input that cannot be used, before any work.
 use super::*;
 use crate::difx::example;
-use crate::simd::SimdPath;
 use mirinae_common::outcome::Exit;
+use mirinae_simd::SimdPath;
 
 /// Prepares DiFX's reference job with a line of its `.input` changed; `None` where the data are not there.
 fn reference(edit: (&str, &str), trust_job: bool) -> Option<Result<Plan, String>> {

@@ -3,10 +3,10 @@
 use super::bursts::BurstSettings;
 use super::narrow::NarrowSettings;
 use super::{SearchError, SearchOptions, SearchPlan, Sefds, prepare, read_known};
-use crate::simd::SimdPath;
 use crate::writer::VisFile;
 use clap::{Args, FromArgMatches};
 use mirinae_common::outcome::Failure;
+use mirinae_simd::SimdPath;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,9 @@
 use super::planar::unpack;
 use super::{Item, Phasors, StationSetup};
 use crate::job::Rotation;
-use crate::simd::{Line, Simd};
 use crate::transforms::forward;
 use mirinae_fourier::Fft;
+use mirinae_simd::{Line, Simd};
 use num_complex::Complex32;
 use std::sync::Arc;
 

@@ -25,8 +25,8 @@ pub use spectra::Spectra;
 
 use crate::geometry::BlockDelay;
 use crate::job::{Job, Rotation, Sampling};
-use crate::simd::{Fft, Run, Simd};
 use library::Library;
+use mirinae_simd::{Fft, Run, Simd};
 use planar::Planar;
 
 /// What the kernel needs to know of a recorded channel.

@@ -1,6 +1,6 @@
 //! Makes tables of exp(2 pi i (start + j step)) as products of two short tables.
-use crate::aligned::Aligned;
-use crate::simd::{Kernel, Lanes, Line, MAX_LANES, Simd};
+use mirinae_simd::Aligned;
+use mirinae_simd::{Kernel, Lanes, Line, MAX_LANES, Simd};
 use num_complex::Complex64;
 
 /// Phasors exp(2 pi i (start + j step)), j = fine + m coarse with m fine ones: the product of two, each made from its
@@ -171,7 +171,7 @@ impl Phasors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::SimdPath;
+    use mirinae_simd::SimdPath;
     use proptest::prelude::*;
 
     fn exact(turns: f64) -> Complex64 {

@@ -1,9 +1,9 @@
 //! Spectra by our own transform: real and imaginary parts apart from the recorded bits on.
 use super::{ChannelSetup, Item, Phasors, Start, StationSetup, Steps};
-use crate::aligned::Aligned;
 use crate::geometry::BlockDelay;
 use crate::job::Rotation;
-use crate::simd::{Fft, FftScratch, Line, PairScratch, Planes, Run, Simd, pair, rotated};
+use mirinae_simd::Aligned;
+use mirinae_simd::{Fft, FftScratch, Line, PairScratch, Planes, Run, Simd, pair, rotated};
 
 /// The transform with its phasors and scratch.
 pub(super) struct Planar {

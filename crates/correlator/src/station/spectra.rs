@@ -1,7 +1,7 @@
 //! Holds the spectra of some channels of one stream over a batch of blocks.
 
-use crate::aligned::Aligned;
-use crate::simd::MAX_LANES;
+use mirinae_simd::Aligned;
+use mirinae_simd::MAX_LANES;
 
 /// Spectra with real and imaginary parts apart, by recorded channel, block and spectral channel. Rows are padded with
 /// zeros: to whole vectors, and so that blocks do not fall on one another in the cache.

@@ -1,7 +1,7 @@
 //! Spectra against the definition, and a tone that comes late by a fraction of a sample.
 use super::*;
 use crate::baseband::{BasebandError, SampleLayout, SampleSource, Samples, UtcSecond};
-use crate::simd::SimdPath;
+use mirinae_simd::SimdPath;
 use num_complex::Complex64;
 use proptest::prelude::*;
 use std::f64::consts::TAU;

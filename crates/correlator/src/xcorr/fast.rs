@@ -1,7 +1,7 @@
 //! Cross-multiplication with partial sums of a few channels in registers.
 use super::{CrossCorrelator, Sums, Term};
-use crate::simd::{CrossRows, MAX_LANES, Simd, cross};
 use crate::station::Spectra;
+use mirinae_simd::{CrossRows, MAX_LANES, Simd, cross};
 
 /// Channels that all terms go through before the next ones: their spectra stay in the first cache.
 const CHANNELS: usize = 64;

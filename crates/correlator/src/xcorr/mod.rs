@@ -8,8 +8,8 @@ mod tests;
 pub use fast::Fast;
 pub use scalar::Scalar;
 
-use crate::simd::MAX_LANES;
 use crate::station::Spectra;
+use mirinae_simd::MAX_LANES;
 
 /// Sums of products in double precision, by product and spectral channel, real and imaginary parts apart.
 #[derive(Debug, Clone, PartialEq)]

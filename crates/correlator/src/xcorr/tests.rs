@@ -1,6 +1,6 @@
 //! The same tests for all implementations.
 use super::*;
-use crate::simd::{Simd, SimdPath};
+use mirinae_simd::{Simd, SimdPath};
 use proptest::prelude::*;
 
 /// Spectra of `streams` streams of two recorded channels with deterministic noise.

@@ -7,8 +7,8 @@ use super::grid::Grid;
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
-use crate::simd::{Run, Simd, SimdPath};
 use crate::station::{Item, StationKernel, StationSetup};
+use mirinae_simd::{Run, Simd, SimdPath};
 
 /// Samples of a channel that are read at once, about.
 const READ_SAMPLES: usize = 1 << 16;

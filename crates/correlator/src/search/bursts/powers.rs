@@ -4,7 +4,7 @@ use super::blocks::{Blocks, recorded_channels};
 use super::grid::{BurstUnit, Grid, Group};
 use crate::baseband::{BasebandError, SampleSource};
 use crate::job::{Job, Sampling};
-use crate::simd::SimdPath;
+use mirinae_simd::SimdPath;
 use std::ops::Range;
 
 /// A channel whose powers scatter by more than so many times what noise does is not used.

@@ -5,7 +5,7 @@
 
 use super::grid::STEPS;
 use super::voltages::Voltages;
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 use num_complex::Complex32;
 use std::f64::consts::PI;
 
@@ -96,7 +96,7 @@ impl Kernel for Weighed<'_> {
 mod tests {
     use super::super::voltages::Memory;
     use super::*;
-    use crate::simd::SimdPath;
+    use mirinae_simd::SimdPath;
     use num_complex::Complex64;
     use std::f64::consts::TAU;
 

@@ -14,9 +14,9 @@ use super::window::{multiply, window};
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
-use crate::simd::{self, Fft, FftScratch, Run, Simd, SimdPath};
 use crate::station::{Item, StationKernel, StationSetup};
 use crate::transforms::Transforms;
+use mirinae_simd::{Fft, FftScratch, Run, Simd, SimdPath};
 use num_complex::Complex32;
 
 /// Blocks that are read at once.
@@ -296,7 +296,7 @@ impl<'a> Channeliser<'a> {
         };
         // Back is forward with both parts exchanged.
         let Parts { re: to_re, im: to_im } = &mut self.voltage;
-        simd::transform(self.simd, (&self.short.0, &mut self.short.1), (im, re), (to_im, to_re));
+        mirinae_simd::transform(self.simd, (&self.short.0, &mut self.short.1), (im, re), (to_im, to_re));
         self.turning[which].add(self.simd, (&self.voltage.re, &self.voltage.im), sum);
     }
 }

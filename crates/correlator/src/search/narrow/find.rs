@@ -4,7 +4,7 @@ use super::super::chance::ln_chance;
 use super::plane::Plane;
 use super::tile::{Searched, TILE, Tiles};
 use super::tree::{Power, offset};
-use crate::simd::Simd;
+use mirinae_simd::Simd;
 use serde::{Deserialize, Serialize};
 
 /// Signals of a station and unit, or of all stations, at most: where there are more it is full of interference.
@@ -153,7 +153,7 @@ pub(super) fn take_out<P: Power>(plane: &mut Plane<P>, line: &Line) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::SimdPath;
+    use mirinae_simd::SimdPath;
     use rand::{Rng, RngExt};
 
     fn noise(spectra: usize, width: usize, margin: usize, rng: &mut impl Rng) -> Plane {

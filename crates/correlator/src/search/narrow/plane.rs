@@ -1,7 +1,7 @@
 //! Powers by time and frequency in which lines are looked for: one station's, or the sum of those of several.
 
 use super::tree::Power;
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 
 /// Powers in units of the noise around each of them.
 #[derive(Debug, Clone, PartialEq)]

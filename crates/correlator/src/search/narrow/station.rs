@@ -5,7 +5,7 @@ use super::grid::{Grid, STEPS};
 use super::noise::{PIECE, Scale, median, median_of_mean};
 use super::voltages::{Memory, Voltages};
 use crate::baseband::{BasebandError, SampleSource};
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 use num_complex::Complex32;
 use std::ops::Range;
 

@@ -6,7 +6,7 @@ use super::grid::STEPS;
 use super::plane::Plane;
 use super::station::Station;
 use super::tile::{Searched, whole_limit};
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 
 /// Frequencies of a channel that are looked at first: a carrier a quarter of a channel away from the nearest has 0.81 of its power there.
 pub(super) const LOOKS: usize = 2;

@@ -9,7 +9,7 @@ use super::station::Station;
 use super::strip::{LOOKS, Room, Strip};
 use super::tile::whole_unit;
 use super::voltages::{Memory, Voltages};
-use crate::simd::{Simd, SimdPath};
+use mirinae_simd::{Simd, SimdPath};
 use num_complex::{Complex32, Complex64};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;

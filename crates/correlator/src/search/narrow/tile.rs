@@ -3,7 +3,7 @@
 use super::plane::Plane;
 use super::top::{BEYOND, Top};
 use super::tree::{Largest, Power, Rows, offset, shear};
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 
 /// Steps at which lines of a tile have their lower ends.
 pub(super) const TILE: usize = 1024;

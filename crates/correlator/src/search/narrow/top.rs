@@ -1,7 +1,7 @@
 //! The largest sum along lines in time and frequency, without its place: two doublings of the tree at once, in whole numbers.
 
 use super::tree::{Largest, Rows};
-use crate::simd::{Kernel, Lanes};
+use mirinae_simd::{Kernel, Lanes};
 
 /// Numbers that are added at once.
 const AT_ONCE: usize = 32;
@@ -199,7 +199,7 @@ fn largest_at<const N: usize>([low, a, b]: [&[u16]; 3], at: usize, tops: &mut [u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Simd, SimdPath};
+    use mirinae_simd::{Simd, SimdPath};
     use proptest::prelude::*;
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Sums of powers along lines in time and frequency: Taylor's tree (1974, A&AS 15, 367), log2(n) additions a line in place of n.
 
-use crate::simd::{Kernel, Lanes};
+use mirinae_simd::{Kernel, Lanes};
 
 /// Sums `power` (rows of `width` numbers, one for each of a power of two of spectra) along the lines that rise by 0, 1, ... `most`
 /// places from the first spectrum to the last (fewer than spectra): row d of the result, at the place where the line begins. Of lines that leave
@@ -205,7 +205,7 @@ fn in_tree(drift: usize, spectra: usize, t: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Simd, SimdPath};
+    use mirinae_simd::{Simd, SimdPath};
     use proptest::prelude::*;
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::grid::SUB_BINS;
 use crate::geometry::BlockDelay;
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 use num_complex::{Complex32, Complex64};
 
 /// Samples of a sub-band from block to block.
@@ -110,7 +110,7 @@ impl Kernel for Turned<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::SimdPath;
+    use mirinae_simd::SimdPath;
     use std::f64::consts::TAU;
 
     #[test]

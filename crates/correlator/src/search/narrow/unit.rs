@@ -16,7 +16,7 @@ use super::tracks::track;
 use super::verdict::{NEAR, Outcome, judge};
 use super::voltages::Memory;
 use crate::baseband::{BasebandError, SampleSource};
-use crate::simd::Simd;
+use mirinae_simd::Simd;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 

@@ -3,7 +3,7 @@
 //! The strongest number of a group has 6 to 7 bits, and noise 4 to 6: rounding adds less than a thousandth of its power. A strong signal
 //! takes bits from the 15 channels beside it alone.
 
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 use num_complex::Complex32;
 use std::ops::Range;
 
@@ -231,7 +231,7 @@ fn get(numbers: &[u8], exponent: u8, re: &mut [f32; GROUP], im: &mut [f32; GROUP
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::SimdPath;
+    use mirinae_simd::SimdPath;
     use rand::RngExt;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::grid::SUB_BINS;
 use super::turning::BOTH;
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 
 /// A block's window: rises over its first quarter as the integral of a window of Blackman and Harris (four terms; Harris 1978, Proc. IEEE 66, 51) does,
 /// and falls over the last quarter, so that windows add to 1. Its spectrum ends, to 1e-5, within a sub-band's guard.

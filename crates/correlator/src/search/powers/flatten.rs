@@ -1,7 +1,7 @@
 //! Divides powers by the noise around them: of each spectrum, then of each piece of the band.
 
 use super::super::narrow::noise::{PIECE, Scale, median, median_of_mean};
-use crate::simd::{Kernel, Lanes, Simd};
+use mirinae_simd::{Kernel, Lanes, Simd};
 use std::ops::Range;
 
 /// Of so many powers of a spectrum one is looked at for its noise.

@@ -9,7 +9,7 @@
 mod steps;
 
 use super::{Complex, Lanes, MAX_LANES};
-use crate::aligned::Aligned;
+use crate::Aligned;
 use steps::{Rows, Sink, Source, Step, root, steps, transform};
 
 /// Fewest and most points: rows and columns are from 16 to 512 long.

@@ -109,7 +109,7 @@ fn add_group(group: &[u8; GROUP], in_bytes: &mut [Words; 3]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::SimdPath;
+    use crate::SimdPath;
     use proptest::prelude::*;
 
     proptest! {

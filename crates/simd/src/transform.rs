@@ -49,7 +49,7 @@ pub fn transform(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::SimdPath;
+    use crate::SimdPath;
     use mirinae_fourier::{FftDirection, Instructions, single};
     use num_complex::Complex32;
 

@@ -1,8 +1,7 @@
 //! Spectra of samples: rotated before the transform, or two real ones in one complex transform.
 
 use super::fft::{Input, Output};
-use super::{Complex, Fft, FftScratch, Kernel, Lanes, MAX_LANES, Simd};
-use crate::aligned::Aligned;
+use super::{Aligned, Complex, Fft, FftScratch, Kernel, Lanes, MAX_LANES, Simd};
 
 /// Values of the samples of a block.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,10 @@
 //! Vector instructions: how a kernel is run with those that the plan names.
 //!
-//! A kernel is written once, over [`Lanes`]; [`Simd::run`] compiles it for every instruction set. This module and those
-//! below it alone hold `unsafe` code.
+//! A kernel is written once, over [`Lanes`]; [`Simd::run`] compiles it for every instruction set. The correlator's own kernels are
+//! here, with its `unsafe` code; they are many, and compiled once beside it.
+#![allow(unsafe_code)]
 
+mod aligned;
 mod avx2;
 mod avx512;
 mod centres;
@@ -15,6 +17,7 @@ mod states;
 mod tests;
 mod transform;
 
+pub use aligned::Aligned;
 pub use centres::{Fine, turn_groups};
 pub use cross::{CrossRows, cross};
 pub use fft::{Fft, FftScratch};
