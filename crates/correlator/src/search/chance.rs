@@ -67,6 +67,31 @@ pub fn power_of(n: usize, ln_p: f64) -> f64 {
     high
 }
 
+/// [`ln_chance`] of the powers of several stations, `cells` in all, whose noise has the same coherence between any two: their covariance has
+/// the eigenvalues 1 + (stations - 1) coherence, once, and 1 - coherence. Of all covariances with the same mean square coherence
+/// this has the largest, and such sums scatter most. The ratio to independent noise is that of the saddle points (Daniels 1954, Ann. Math. Stat. 25, 631).
+pub fn ln_chance_of_alike((cells, stations): (usize, usize), coherence: f64, x: f64) -> f64 {
+    let (independent, others) = (ln_chance(cells, x), stations.max(1) as f64 - 1.0);
+    if coherence <= 0.0 || others == 0.0 || x <= cells as f64 {
+        return independent;
+    }
+    let n = cells as f64 / (others + 1.0);
+    let ln_tail = |coherence: f64| {
+        let of = [(1.0, 1.0 + others * coherence), (others, 1.0 - coherence)];
+        let sum =
+            |term: &dyn Fn(f64) -> f64| of.iter().map(|(times, value)| n * times * term(*value)).sum::<f64>();
+        // The tilt exp(tilt x) that makes x the mean, by bisection.
+        let (mut low, mut high) = (0.0, 1.0 / of[0].1);
+        for _ in 0..100 {
+            let tilt = 0.5 * (low + high);
+            (low, high) = if sum(&|v| v / (1.0 - tilt * v)) < x { (tilt, high) } else { (low, tilt) };
+        }
+        let variance = sum(&|v| (v / (1.0 - low * v)) * (v / (1.0 - low * v)));
+        -sum(&|v| libm::log1p(-low * v)) - low * x - libm::log(low * variance.sqrt())
+    };
+    (independent + ln_tail(coherence.min(0.99)) - ln_tail(0.0)).min(0.0)
+}
+
 /// [`ln_chance`] for any, also large and fractional, number of powers: Temme's expansion of the incomplete gamma function (1979,
 /// SIAM J. Math. Anal. 10, 757) to its first correction, which is good to 1/n of the probability.
 pub fn ln_chance_of_many(n: f64, x: f64) -> f64 {

@@ -8,10 +8,13 @@
 
 use super::super::SPEED_OF_LIGHT;
 use super::super::chance::{ln_chance as ln_chance_of, of_any};
+use super::common::centre;
+use super::errors::errors;
 use super::grid::STEPS;
+use super::tracks::{Track, wide};
 use mirinae_fourier::{Fft, FftDirection, Instructions, double};
-use num_complex::{Complex32, Complex64};
-use std::f64::consts::{PI, TAU};
+use num_complex::Complex64;
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 /// Points of a rate's grid in one independent cell.
@@ -20,40 +23,6 @@ const PER_CELL: usize = 4;
 const PER_STEP: f64 = 3.0;
 /// Directions tried at most.
 pub const MOST_DIRECTIONS: f64 = 4e6;
-
-/// Spectra of all stations around one signal's line, in units of the roots of their noise.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Track {
-    /// Spectra.
-    pub spectra: usize,
-    /// Steps to either side of the line.
-    pub half: usize,
-    /// By station, spectrum and step; 0 where a spectrum is not used.
-    pub z_mtk: Vec<Vec<Complex32>>,
-}
-
-impl Track {
-    /// Room for `members` stations.
-    pub fn new(members: usize, spectra: usize, half: usize) -> Self {
-        Self { spectra, half, z_mtk: vec![vec![Complex32::default(); spectra * (2 * half + 1)]; members] }
-    }
-
-    /// A value: station, spectrum, steps above the line.
-    pub fn at(&self, member: usize, t: usize, above: i64) -> Complex32 {
-        let place = self.half as i64 + above;
-        let row = 2 * self.half as i64 + 1;
-        if !(0..row).contains(&place) {
-            return Complex32::default();
-        }
-        self.z_mtk[member][t * row as usize + place as usize]
-    }
-
-    /// Sum of the powers of a station along the line, so far above it, and the number of spectra that are used.
-    pub fn power(&self, member: usize, above: i64) -> (f64, usize) {
-        let powers = (0..self.spectra).map(|t| f64::from(self.at(member, t, above).norm_sqr()));
-        powers.fold((0.0, 0), |(sum, n), p| if p > 0.0 { (sum + p, n + 1) } else { (sum, n) })
-    }
-}
 
 /// What the directions of a field do to rates at one station: Hz per unit of l and m.
 pub type Slope = [f64; 2];
@@ -110,6 +79,11 @@ impl FieldOfRates {
         pairs.map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f64::max)
     }
 
+    /// Steps by which signals of the field are higher at one station than at another, at most, as far as a track reaches.
+    pub fn most_steps(&self, half: usize) -> i64 {
+        ((self.most_rate() / self.channel_hz * STEPS as f64 + 0.5).floor() as i64).min(half as i64)
+    }
+
     /// Steps from the middle of the field's grid to an edge, for stretches of a length, and the step.
     pub fn grid(&self, length_s: f64) -> (i64, f64) {
         let step = 1.0 / (PER_STEP * length_s * self.steepest().max(1e-300));
@@ -136,29 +110,37 @@ impl CrossTest {
         Self { fft: double(points, FftDirection::Forward, Instructions::Any), points }
     }
 
-    /// z over the rates of a grid, for the other station's spectra so many steps above those of the signal's own.
-    pub fn rates(&self, track: &Track, (a, b): (usize, usize), above: i64) -> Vec<f64> {
-        let mut sums = vec![Complex64::default(); self.points];
-        let mut norm = 0.0;
-        for (t, sum) in sums.iter_mut().enumerate().take(track.spectra) {
-            let (x, y) = (track.at(a, t, 0), track.at(b, t, above));
-            if y != Complex32::default() {
-                norm += f64::from(x.norm_sqr());
-            }
-            *sum = wide(x) * wide(y).conj();
-        }
+    /// Sums over the rates of a grid.
+    pub fn transform(&self, products: impl Iterator<Item = Complex64>) -> Vec<Complex64> {
+        let mut sums: Vec<Complex64> = products.collect();
+        sums.resize(self.points, Complex64::default());
         self.fft.process(&mut sums);
+        sums
+    }
+
+    /// z over the rates of a grid, for the other station's spectra so many steps above those of the signal's own.
+    pub fn rates(&self, track: &Track, pair: (usize, usize), above: i64) -> Vec<f64> {
+        let mut norm = 0.0;
+        let product = |t: usize| {
+            let (product, variance) = track.product(pair, above, t);
+            norm += variance;
+            product
+        };
+        let sums = self.transform((0..track.spectra).map(product));
         sums.iter().map(|s| if norm > 0.0 { s.norm_sqr() / norm } else { 0.0 }).collect()
     }
 
-    /// The direction of the field at which the pairs together have most of the signal.
-    pub fn fit(&self, track: &Track, pairs: &[(usize, usize)], field: &FieldOfRates) -> Fit {
-        let length_s = track.spectra as f64 / field.channel_hz;
-        let most = (field.most_rate() / field.channel_hz * STEPS as f64 + 0.5).floor() as i64;
-        let most = most.min(track.half as i64);
-        let table = |&pair| (-most..=most).map(|k| self.rates(track, pair, k)).collect::<Vec<_>>();
+    /// The direction of the grid with the largest sum over pairs of what a table has for a pair and so many steps, at most `most`, over
+    /// its rates; and that sum.
+    pub fn of_grid(
+        &self,
+        spectra: usize,
+        (pairs, field, most): (&[(usize, usize)], &FieldOfRates, i64),
+        table: &dyn Fn((usize, usize), i64) -> Vec<f64>,
+    ) -> ([f64; 2], f64) {
+        let table = |&pair| (-most..=most).map(|k| table(pair, k)).collect::<Vec<_>>();
         let tables: Vec<Vec<Vec<f64>>> = pairs.iter().map(table).collect();
-        let (steps, step) = field.grid(length_s);
+        let (steps, step) = field.grid(spectra as f64 / field.channel_hz);
         let mut best = ([0.0, 0.0], -1.0);
         for y in -steps..=steps {
             for x in -steps..=steps {
@@ -175,9 +157,20 @@ impl CrossTest {
                 }
             }
         }
-        let at = refine(track, pairs, field, (best.0, step));
+        best
+    }
+
+    /// The direction of the field at which the pairs together have most of the signal.
+    pub fn fit(&self, track: &Track, pairs: &[(usize, usize)], field: &FieldOfRates) -> Fit {
+        let length_s = track.spectra as f64 / field.channel_hz;
+        let of_field = (pairs, field, field.most_steps(track.half));
+        let (best, _) = self.of_grid(track.spectra, of_field, &|pair, k| self.rates(track, pair, k));
+        let at = refine(track, pairs, field, (best, field.grid(length_s).1));
         let z: Vec<f64> = pairs.iter().map(|&pair| exact(track, pair, field, at).0).collect();
-        let ln_chance = ln_chance_of(pairs.len(), z.iter().sum());
+        // Pairs of one station share what the others have in common: so many times the power may be coherent by chance.
+        let alike = track.common.as_ref().map_or(0.0, |common| common.of_pairs(field, at));
+        let shared = 1.0 + track.stations().saturating_sub(2) as f64 * alike;
+        let ln_chance = ln_chance_of(pairs.len(), z.iter().sum::<f64>() / shared);
         let false_alarm = of_any(ln_chance, field.directions(length_s));
         let given = pairs.iter().map(|&pair| coherence(track, pair, field, at)).sum();
         let ln_coherence =
@@ -185,6 +178,12 @@ impl CrossTest {
         let error = errors(track, pairs, &z, field);
         Fit { at, ln_chance, false_alarm, ln_coherence, error }
     }
+}
+
+/// All pairs of stations, in their order.
+pub fn all_pairs(stations: &[usize]) -> Vec<(usize, usize)> {
+    let pair = |(i, &b): (usize, &usize)| stations[i + 1..].iter().map(move |&c| (b, c)).collect::<Vec<_>>();
+    stations.iter().enumerate().flat_map(pair).collect()
 }
 
 /// Climbs from a point of the grid to the top, with exact rates, within the field.
@@ -217,98 +216,67 @@ fn refine(
 }
 
 /// Steps by which a signal is higher at the second station of a pair, for the pair's rate in channels.
-fn above(rate: f64) -> i64 {
+pub fn above(rate: f64) -> i64 {
     (-rate * STEPS as f64).round() as i64
 }
 
-fn wide(z: Complex32) -> Complex64 {
-    Complex64::new(z.re.into(), z.im.into())
-}
-
 /// z of a pair at a direction, and the sum whose power it is.
-pub fn exact(track: &Track, (a, b): (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> (f64, Complex64) {
-    let rate = field.rate((a, b), at) / field.channel_hz;
-    let above = above(rate);
+pub fn exact(track: &Track, pair: (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> (f64, Complex64) {
+    let rate = field.rate(pair, at) / field.channel_hz;
     let (mut sum, mut norm) = (Complex64::default(), 0.0);
     for t in 0..track.spectra {
-        let (x, y) = (track.at(a, t, 0), track.at(b, t, above));
-        if y != Complex32::default() {
-            norm += f64::from(x.norm_sqr());
-        }
-        let turns = rate * t as f64;
-        let (sin, cos) = libm::sincos(-TAU * (turns - turns.round()));
-        sum += wide(x) * wide(y).conj() * Complex64::new(cos, sin);
+        let (product, variance) = track.product(pair, above(rate), t);
+        norm += variance;
+        sum += product * turned(-rate * t as f64);
     }
     if norm > 0.0 { (sum.norm_sqr() / norm, sum) } else { (0.0, sum) }
 }
 
+/// exp(2 pi i turns).
+fn turned(turns: f64) -> Complex64 {
+    let (sin, cos) = libm::sincos(TAU * (turns - turns.round()));
+    Complex64::new(cos, sin)
+}
+
 /// What is exponential with mean 1 whatever powers the noise has: -(n - 1) ln(1 - c), c the share of the power of one station that is
-/// coherent with the other's; of n random numbers it exceeds c with probability (1 - c)^(n - 1).
-fn coherence(track: &Track, (a, b): (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> f64 {
-    let (z, _) = exact(track, (a, b), field, at);
-    let (power, n) = track.power(b, above(field.rate((a, b), at) / field.channel_hz));
-    let share = (z / power.max(1e-300)).min(1.0 - 1e-12);
-    -(n.max(1) as f64 - 1.0) * libm::log1p(-share)
+/// coherent with the other's; of n random numbers it exceeds c with probability (1 - c)^(n - 1). Of what noise has in common, the
+/// nearest that these powers allow is taken off.
+pub fn coherence(track: &Track, pair: (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> f64 {
+    let (_, sum) = exact(track, pair, field, at);
+    let (a, b, n) = track.powers_of_both(pair, above(field.rate(pair, at) / field.channel_hz));
+    let power = (a * b).sqrt().max(1e-300);
+    let in_common = track.common.as_ref().map_or(Complex64::default(), |c| c.at(pair, field, at));
+    let share = (sum + in_common * n as f64) / power;
+    let excess = share - centre(share, in_common, power / n.max(1) as f64);
+    -(n.max(1) as f64 - 1.0) * libm::log1p(-excess.norm_sqr().min(1.0 - 1e-12))
 }
 
 /// z of a station with all the others together, turned to the phases that they have among themselves: more sensitive than with
 /// any of them, and exponential where the station has nothing but noise.
 pub fn with_others(track: &Track, (b, others): (usize, &[usize]), field: &FieldOfRates, at: [f64; 2]) -> f64 {
-    let Some((&first, rest)) = others.split_first() else { return 0.0 };
-    let turned = |c: usize, t: usize| {
-        let rate = field.rate((first, c), at) / field.channel_hz;
-        let turns = rate * t as f64;
-        let (sin, cos) = libm::sincos(TAU * (turns - turns.round()));
-        wide(track.at(c, t, above(rate))) * Complex64::new(cos, sin)
-    };
+    let Some(&first) = others.first() else { return 0.0 };
+    let rate = |c: usize| field.rate((first, c), at) / field.channel_hz;
+    let value = |c: usize, t: usize| wide(track.at(c, t, above(rate(c)))) * turned(rate(c) * t as f64);
     let phase = |&c: &usize| {
         let (_, sum) = exact(track, (first, c), field, at);
-        (c, sum / sum.norm().max(1e-300))
+        (c, if c == first { Complex64::new(1.0, 0.0) } else { sum / sum.norm().max(1e-300) })
     };
-    let phases: Vec<(usize, Complex64)> = rest.iter().map(phase).collect();
+    let phases: Vec<(usize, Complex64)> = others.iter().map(phase).collect();
     let (mut sum, mut norm) = (Complex64::default(), 0.0);
     for t in 0..track.spectra {
-        let y = turned(b, t);
+        let y = value(b, t);
         if y == Complex64::default() {
             continue;
         }
-        let x = turned(first, t) + phases.iter().map(|(c, phase)| turned(*c, t) * phase).sum::<Complex64>();
+        let x = phases.iter().map(|(c, phase)| value(*c, t) * phase).sum::<Complex64>();
         norm += x.norm_sqr();
         sum += x * y.conj();
+        let Some(common) = &track.common else { continue };
+        for (c, phase) in &phases {
+            let (mean, variance) = common.product((*c, b), above(rate(b)) - above(rate(*c)), t);
+            norm += variance;
+            sum -= phase * mean * turned((rate(*c) - rate(b)) * t as f64);
+        }
     }
     if norm > 0.0 { sum.norm_sqr() / norm } else { 0.0 }
-}
-
-/// Errors of a direction from those of the rates, sqrt(12) / (2 pi T) times those of the phases of the sums. With powers p over
-/// noise at both stations these have the variance (p_a + p_b + 1) / (2 n p_a p_b), where n p_a p_b = z (1 + p_a).
-/// What a station's noise adds to p_a + p_b is the same in all its pairs: it counts once for a station, not for each of them.
-fn errors(track: &Track, pairs: &[(usize, usize)], z: &[f64], field: &FieldOfRates) -> Option<[f64; 3]> {
-    let length_s = track.spectra as f64 / field.channel_hz;
-    let stations = pairs.iter().flat_map(|p| [p.0, p.1]).collect::<std::collections::BTreeSet<_>>().len();
-    let shared = if pairs.len() >= stations { 0.5 * stations as f64 } else { 1.0 };
-    let mut fisher = [0.0f64; 3];
-    for (&(a, b), &z) in pairs.iter().zip(z) {
-        let (sum, n) = track.power(a, 0);
-        let p_a = (sum / n.max(1) as f64 - 1.0).max(0.1);
-        let both = (z * (1.0 + p_a)).max(0.5);
-        let p_b = both / (n.max(1) as f64 * p_a);
-        let phase = ((1.0 + shared * (p_a + p_b)) / (2.0 * both)).sqrt();
-        let sigma = 12.0f64.sqrt() / (TAU * length_s) * phase;
-        let s = [0, 1].map(|k| (field.slopes[a][k] - field.slopes[b][k]) / sigma);
-        fisher = [fisher[0] + s[0] * s[0], fisher[1] + s[0] * s[1], fisher[2] + s[1] * s[1]];
-    }
-    let determinant = fisher[0] * fisher[2] - fisher[1] * fisher[1];
-    if determinant <= 1e-9 * fisher[0] * fisher[2] || determinant <= 0.0 {
-        return None;
-    }
-    let (l, m) = ((fisher[2] / determinant).sqrt(), (fisher[0] / determinant).sqrt());
-    Some([l, m, -fisher[1] / determinant / (l * m)])
-}
-
-/// Phase closure of three stations at a direction and its error, degrees: 0 for one signal of one place.
-pub fn closure(track: &Track, [a, b, c]: [usize; 3], field: &FieldOfRates, at: [f64; 2]) -> (f64, f64) {
-    let sides = [(a, b), (b, c), (c, a)].map(|pair| exact(track, pair, field, at));
-    let product = sides.iter().fold(Complex64::new(1.0, 0.0), |p, s| p * s.1 / s.1.norm().max(1e-300));
-    let error = sides.iter().map(|s| 1.0 / (2.0 * s.0).max(0.5)).sum::<f64>().sqrt();
-    (product.arg().to_degrees(), error.min(PI / 3.0f64.sqrt()).to_degrees())
 }

@@ -1,9 +1,9 @@
 //! Signals that a unit found: numbered, with the powers around them.
 
-use super::super::chance::ln_joint;
-use super::cross::Track;
+use super::super::chance::{ln_chance_of_alike, ln_joint, power_of};
 use super::find::Line;
 use super::grid::STEPS;
+use super::tracks::Track;
 use super::verdict::{Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ pub struct Hit {
     pub member: Option<usize>,
     /// The line; `first` is in steps from the band's lower edge here.
     pub line: Line,
+    /// Natural logarithm of the probability that noise has such powers on one line, with what stations have in common.
+    pub ln_powers: f64,
     /// Sum of the powers of all stations along the line, and how many these are.
     pub all: (f64, usize),
     /// Natural logarithm of the probability that noise has such powers on one line and is as coherent.
@@ -57,10 +59,12 @@ impl Hit {
         line.first = (line.first as i64 + first_step).max(0) as usize;
         let powers = (0..track.z_mtk.len()).map(|m| track.power(m, 0));
         let fit = verdict.fit.as_ref();
-        let ln_joint = ln_joint(line.ln_chance(), fit.map_or(0.0, |f| f.ln_coherence), ln_first);
+        let (ln_powers, ln_first) = of_noise(member, &line, track, ln_first);
+        let ln_joint = ln_joint(ln_powers, fit.map_or(0.0, |f| f.ln_coherence), ln_first);
         Self {
             member,
             line,
+            ln_powers,
             ln_joint,
             all: powers.fold((0.0, 0), |a, p| (a.0 + p.0, a.1 + p.1)),
             outcome: verdict.outcome,
@@ -73,6 +77,16 @@ impl Hit {
             picture_mtf: Vec::new(),
         }
     }
+}
+
+/// Natural logarithms of the probabilities that noise has the powers of a line, and the least powers that are looked at: those of all stations
+/// together scatter more where stations have noise in common.
+fn of_noise(member: Option<usize>, line: &Line, track: &Track, ln_first: f64) -> (f64, f64) {
+    let Some(common) = track.common.as_ref().filter(|_| member.is_none()) else {
+        return (line.ln_chance(), ln_first);
+    };
+    let of = |sum: f64| ln_chance_of_alike((line.used, track.stations()), common.coherence, sum);
+    (of(line.sum), of(power_of(line.used, ln_first)))
 }
 
 /// Gives hits of several stations that are one signal the same number: what passes is the strongest's, and those that follow its line.

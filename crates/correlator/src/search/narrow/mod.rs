@@ -6,7 +6,11 @@
 
 mod between;
 mod channelise;
+mod common;
+#[cfg(test)]
+mod common_tests;
 mod cross;
+mod errors;
 mod filterbank;
 pub(super) mod find;
 mod fine;

@@ -70,7 +70,7 @@ pub(super) fn rows<'a>(plan: &'a NarrowPlan, results: &'a [UnitResult], trials: 
                 drift_hz_per_s,
                 at_station: station.map(seen),
                 width_hz: (2 * hit.line.wide + 1) as f64 * grid.step_hz(),
-                false_alarm: of_any(hit.line.ln_chance(), trials),
+                false_alarm: of_any(hit.ln_powers, trials),
             });
         }
         signals += result.hits.iter().map(|h| h.signal + 1).max().unwrap_or(0);
@@ -117,7 +117,7 @@ pub(super) fn csv(plan: &NarrowPlan, rows: &[Row]) -> String {
             Some((hz, drift)) => write!(text, "{:.9},{drift:.5},{:.3}", hz / 1e6, row.width_hz),
             None => write!(text, ",,{:.3}", row.width_hz),
         };
-        let chance = hit.line.ln_chance();
+        let chance = hit.ln_powers;
         let _ = write!(text, ",{:.4},{:.3},{chance:.3}", hit.line.excess(), sigma(chance));
         let together = sigma(ln_chance(hit.all.1, hit.all.0));
         let _ = write!(text, ",{:.3e},{together:.3},{:.3},", row.false_alarm, hit.ln_joint);
@@ -211,7 +211,7 @@ pub(super) fn draw(plan: &NarrowPlan, rows: &[Row], folder: &Path) -> Result<usi
             row.station,
             row.sky_hz / 1e6,
             row.drift_hz_per_s,
-            sigma(row.hit.line.ln_chance()),
+            sigma(row.hit.ln_powers),
             row.hit.outcome
         );
         let waterfall = Waterfall {
@@ -255,7 +255,7 @@ pub(super) fn summary(plan: &NarrowPlan, rows: &[Row], results: &[UnitResult], t
             row.signal,
             row.sky_hz / 1e6,
             row.drift_hz_per_s,
-            sigma(row.hit.line.ln_chance()),
+            sigma(row.hit.ln_powers),
             row.station,
             row.hit.cross_false_alarm
         );

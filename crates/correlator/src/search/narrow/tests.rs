@@ -1,9 +1,10 @@
 //! The cross test and the channels on made-up data.
 
-use super::cross::{CrossTest, FieldOfRates, Track, exact};
+use super::cross::{CrossTest, FieldOfRates, exact};
 use super::find::Line;
 use super::grid::Grid;
 use super::noise::median_of_mean;
+use super::tracks::Track;
 use super::verdict::{Outcome, judge};
 use num_complex::{Complex32, Complex64};
 use rand::{Rng, RngExt};

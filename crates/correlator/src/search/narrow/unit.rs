@@ -2,6 +2,7 @@
 
 use super::between::Between;
 use super::channelise::{Channeliser, Sums, Wanted};
+use super::common::common;
 use super::cross::CrossTest;
 use super::find::{Found, Line, MOST_HITS, find, take_out};
 use super::fine::refined;
@@ -290,13 +291,14 @@ impl<'a> Search<'a> {
         let test = CrossTest::new(self.unit.spectra);
         let mut kept = Vec::new();
         for (member, line) in &all {
-            let track = track(&mut self.between, self.stations, line, half);
+            let mut track = track(&mut self.between, self.stations, line, half);
+            track.common = common(&test, &track, line.wide, &field);
             let verdict = judge(&test, &track, (*member, line), &field, &self.lines_m);
             tick();
             let ln_first = ln_threshold + if member.is_some() { 0.0 } else { WEAKER };
             let hit = Hit::new((*member, line), &track, verdict, (first_step, ln_first));
             let joint = hit.outcome == Outcome::Passes && hit.ln_joint <= ln_threshold;
-            if line.ln_chance() <= ln_threshold || joint {
+            if hit.ln_powers <= ln_threshold || joint {
                 result.hits.push(hit);
                 kept.push(*line);
             }

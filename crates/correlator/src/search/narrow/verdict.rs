@@ -1,9 +1,11 @@
 //! What the cross test says of a signal: celestial, or why not.
 
 use super::super::chance::{ln_chance, of_any};
-use super::cross::{CrossTest, FieldOfRates, Fit, Track, closure, with_others};
+use super::cross::{CrossTest, FieldOfRates, Fit, all_pairs, with_others};
+use super::errors::closure;
 use super::find::Line;
 use super::grid::STEPS;
+use super::tracks::Track;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -102,8 +104,7 @@ pub fn judge(
     if others.is_empty() {
         return Verdict::untested();
     }
-    let pair = |(i, &b): (usize, &usize)| with_data[i + 1..].iter().map(move |&c| (b, c)).collect::<Vec<_>>();
-    let pairs: Vec<(usize, usize)> = with_data.iter().enumerate().flat_map(pair).collect();
+    let pairs = all_pairs(&with_data);
     // The signal's own station is asked, too: the others may have something else in common.
     let most_false = if a.is_some() { MOST_FALSE } else { MOST_FALSE_OF_ALL };
     let fit = test.fit(track, &pairs, field);
