@@ -107,7 +107,7 @@ impl Sky {
     fn searched(&self, name: &str) -> [String; 2] {
         let (file, out) = (self.path(&format!("{name}.toml")), self.path(&format!("{name}.found")));
         let bursts = ["--dm-max", "10", "--threshold", "3.5"].as_slice();
-        let narrow = ["--channel-hz", "32", "--stretch", "1", "--threshold", "6"].as_slice();
+        let narrow = ["--channel-hz", "32", "--stretch", "1", "--threshold", "5"].as_slice();
         [("bursts", bursts), ("narrow", narrow)].map(|(search, options)| {
             let args =
                 ["search".as_ref(), search.as_ref(), file.as_os_str(), "--out".as_ref(), out.as_os_str()];
