@@ -14,6 +14,7 @@ mod ecsv;
 mod find;
 mod flux;
 mod image;
+mod information;
 mod job_antab;
 mod kept;
 mod known;

@@ -1,6 +1,7 @@
 //! The direction of the field that explains the correlations of a burst best.
 
 use super::super::chance::{deviation, ln_chance, ln_joint};
+use super::super::information::Information;
 use super::closed::{Closed, half_squares};
 use super::cross::Correlations;
 use super::field::FieldOfDelays;
@@ -135,7 +136,7 @@ fn climb(
 /// Errors of a direction from those of the delays, 1 / (2 pi B sqrt(2 z)) with B the spread of the frequencies (Thompson, Moran
 /// and Swenson, section 9.8).
 fn errors(all: &Correlations, z_p: &[f64], field: &FieldOfDelays) -> Option<[f64; 3]> {
-    let mut fisher = [0.0f64; 3];
+    let mut information = Information::default();
     for (pair, &z) in z_p.iter().enumerate() {
         let slope_s = field.slope_s(all.pairs[pair]);
         let parts = all.parts(pair).max(1) as f64;
@@ -143,14 +144,8 @@ fn errors(all: &Correlations, z_p: &[f64], field: &FieldOfDelays) -> Option<[f64
             // One of z is noise.
             let signal = (z / parts - 1.0).max(0.25);
             let sigma_s = 1.0 / (TAU * all.spread_hz(pair, channels).max(1.0) * (2.0 * signal).sqrt());
-            let s = slope_s.map(|slope| slope / sigma_s);
-            fisher = [fisher[0] + s[0] * s[0], fisher[1] + s[0] * s[1], fisher[2] + s[1] * s[1]];
+            information.add(slope_s.map(|slope| slope / sigma_s));
         }
     }
-    let determinant = fisher[0] * fisher[2] - fisher[1] * fisher[1];
-    if determinant <= 1e-9 * fisher[0] * fisher[2] || determinant <= 0.0 {
-        return None;
-    }
-    let (l, m) = ((fisher[2] / determinant).sqrt(), (fisher[0] / determinant).sqrt());
-    Some([l, m, -fisher[1] / determinant / (l * m)])
+    information.errors()
 }

@@ -1,6 +1,6 @@
 //! Makes spectra of many points of one station's band, as the geocentre would see them.
 //!
-//! Two steps. Blocks of samples under a window, a quarter of each in the next one, are transformed (two by one transform) and corrected by
+//! Two steps. Blocks of samples under a window, an eighth of each in the next one, are transformed (two by one transform) and corrected by
 //! the correlator's own station kernel with the delays of the pointing centre: short enough (2^14 samples) that the delay
 //! moves by a hundredth of a sample. The phase turns by many turns in a block: whole ones move the bins, the rest turns what
 //! follows. The bins of a sub-band, transformed back, turned and added where blocks overlap (the windows
@@ -65,6 +65,12 @@ pub(super) struct Channeliser<'a> {
     long: Transforms,
 }
 
+/// Samples of a sub-band that are held while a spectrum of so many is made: a stretch begins up to two hops after its first block, and a spectrum
+/// is whole with the last block that begins before its end.
+fn room(points: usize) -> usize {
+    points + 2 * HOP + SUB_BINS
+}
+
 /// Sky frequency of a sub-band's first point above the band's lower edge, in steps; the guard included.
 pub(super) fn first_step(grid: &Grid, sub_band: usize) -> i64 {
     (sub_band * grid.own_steps()) as i64 - grid.guard_steps() as i64
@@ -96,7 +102,7 @@ impl<'a> Channeliser<'a> {
             components,
             kernel: StationKernel::new(setup, Simd::new(path), 2),
             simd: Simd::new(path),
-            window: (0..samples * components).map(|n| window(n / components, samples)).collect(),
+            window: window(samples).into_iter().flat_map(|w| std::iter::repeat_n(w, components)).collect(),
             held,
             delays: Vec::new(),
             blocks: std::array::from_fn(|_| vec![0.0; samples * components]),
@@ -127,7 +133,7 @@ impl<'a> Channeliser<'a> {
         let blocks = end.div_ceil(HOP) as i64 - first_block;
         sums.resize_with(wanted.sub_bands.len(), Vec::new);
         for sum in &mut *sums {
-            sum.resize(points + 2 * SUB_BINS, Complex32::ZERO);
+            sum.resize(room(points), Complex32::ZERO);
             // What the first block adds to; the rest is written before it is read.
             sum[..BOTH].fill(Complex32::ZERO);
         }
@@ -298,5 +304,23 @@ impl<'a> Channeliser<'a> {
         let Parts { re: to_re, im: to_im } = &mut self.voltage;
         mirinae_simd::transform(self.simd, (&self.short.0, &mut self.short.1), (im, re), (to_im, to_re));
         self.turning[which].add(self.simd, (&self.voltage.re, &self.voltage.im), sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_any_spectrum_fit_in_the_room() {
+        for points in (SUB_BINS..4 * SUB_BINS).step_by(16) {
+            for from in (0..200).map(|first| first * points) {
+                let held_from = (from / HOP) as i64 * HOP as i64 - HOP as i64;
+                let last = ((from + points).div_ceil(HOP) - 1) * HOP;
+                let at = (last as i64 - held_from) as usize;
+                assert!(at + SUB_BINS <= room(points), "{points} {from}: {at}");
+                assert!(last + HOP >= from + points, "the spectrum is whole");
+            }
+        }
     }
 }

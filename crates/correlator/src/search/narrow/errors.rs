@@ -1,5 +1,6 @@
 //! Errors of a direction that the cross test found, and closure phases.
 
+use super::super::information::Information;
 use super::cross::{FieldOfRates, exact};
 use super::tracks::Track;
 use num_complex::Complex64;
@@ -12,7 +13,7 @@ pub fn errors(track: &Track, pairs: &[(usize, usize)], z: &[f64], field: &FieldO
     let length_s = track.spectra as f64 / field.channel_hz;
     let stations = pairs.iter().flat_map(|p| [p.0, p.1]).collect::<std::collections::BTreeSet<_>>().len();
     let shared = if pairs.len() >= stations { 0.5 * stations as f64 } else { 1.0 };
-    let mut fisher = [0.0f64; 3];
+    let mut information = Information::default();
     for (&(a, b), &z) in pairs.iter().zip(z) {
         let (sum, n) = track.power(a, 0);
         let p_a = (sum / n.max(1) as f64 - 1.0).max(0.1);
@@ -20,15 +21,9 @@ pub fn errors(track: &Track, pairs: &[(usize, usize)], z: &[f64], field: &FieldO
         let p_b = both / (n.max(1) as f64 * p_a);
         let phase = ((1.0 + shared * (p_a + p_b)) / (2.0 * both)).sqrt();
         let sigma = 12.0f64.sqrt() / (TAU * length_s) * phase;
-        let s = [0, 1].map(|k| (field.slopes[a][k] - field.slopes[b][k]) / sigma);
-        fisher = [fisher[0] + s[0] * s[0], fisher[1] + s[0] * s[1], fisher[2] + s[1] * s[1]];
+        information.add([0, 1].map(|k| (field.slopes[a][k] - field.slopes[b][k]) / sigma));
     }
-    let determinant = fisher[0] * fisher[2] - fisher[1] * fisher[1];
-    if determinant <= 1e-9 * fisher[0] * fisher[2] || determinant <= 0.0 {
-        return None;
-    }
-    let (l, m) = ((fisher[2] / determinant).sqrt(), (fisher[0] / determinant).sqrt());
-    Some([l, m, -fisher[1] / determinant / (l * m)])
+    information.errors()
 }
 
 /// Phase closure of three stations at a direction and its error, degrees: 0 for one signal of one place.

@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Spectra with less of their samples than this are not used.
 const LEAST_VALID: f64 = 0.5;
 /// Powers of a spectrum whose median is its noise: more tell little more.
-const ENOUGH: usize = 1 << 16;
+const ENOUGH: usize = 1 << 14;
 /// Channels of a piece of the band.
 const PIECE_CHANNELS: usize = PIECE / STEPS;
 /// Pieces whose noise is measured at once.

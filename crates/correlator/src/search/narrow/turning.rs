@@ -6,7 +6,7 @@ use mirinae_simd::{Kernel, Lanes, Simd};
 use num_complex::{Complex32, Complex64};
 
 /// Samples of a sub-band from block to block.
-pub(super) const HOP: usize = SUB_BINS / 4 * 3;
+pub(super) const HOP: usize = SUB_BINS / 8 * 7;
 /// Samples that it has in two blocks.
 pub(super) const BOTH: usize = SUB_BINS - HOP;
 

@@ -4,26 +4,40 @@ use super::grid::SUB_BINS;
 use super::turning::BOTH;
 use mirinae_simd::{Kernel, Lanes, Simd};
 
-/// A block's window: rises over its first quarter as the integral of a window of Blackman and Harris (four terms; Harris 1978, Proc. IEEE 66, 51) does,
-/// and falls over the last quarter, so that windows add to 1. Its spectrum ends, to 1e-5, within a sub-band's guard.
-pub(super) fn window(n: usize, samples: usize) -> f32 {
+/// Sidelobes of the slope, and the width of its main lobe: 2 bins of the taper to the first zero, sidelobes of -40 dB.
+const BETA: f64 = 5.44;
+
+/// A block's window: rises over its first part as the integral of Kaiser's window (Harris 1978, Proc. IEEE 66, 51) does, and
+/// falls over the last one, so that windows add to 1. Its spectrum falls to -70 dB (of power) within a sub-band's guard.
+pub(super) fn window(samples: usize) -> Vec<f32> {
     let taper = samples / SUB_BINS * BOTH;
-    let rise = |n: usize| {
-        let x = (n as f64 + 0.5) / taper as f64;
-        let terms = [(-0.488_29, 1.0), (0.141_28, 2.0), (-0.011_68, 3.0)];
-        let wave = |(a, k): (f64, f64)| {
-            a / 0.358_75 * libm::sin(std::f64::consts::TAU * k * x) / (std::f64::consts::TAU * k)
-        };
-        x + terms.into_iter().map(wave).sum::<f64>()
+    let slope = |n: usize| {
+        let x = (2.0 * n as f64 + 1.0) / taper as f64 - 1.0;
+        bessel_i0(BETA * (1.0 - x * x).sqrt())
     };
-    let left = samples - 1 - n;
-    if n < taper {
-        rise(n) as f32
-    } else if left < taper {
-        rise(left) as f32
-    } else {
-        1.0
+    let all: f64 = (0..taper).map(slope).sum();
+    let mut before = 0.0;
+    let rise = (0..taper).map(|n| {
+        let here = slope(n);
+        before += here;
+        ((before - 0.5 * here) / all) as f32
+    });
+    let mut window = vec![1.0; samples];
+    for (n, w) in rise.enumerate() {
+        (window[n], window[samples - 1 - n]) = (w, w);
     }
+    window
+}
+
+/// The modified Bessel function of the first kind and order 0 (Abramowitz and Stegun, 9.6.12).
+fn bessel_i0(x: f64) -> f64 {
+    let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
+    while term > 1e-17 * sum {
+        term *= (0.5 * x / k).powi(2);
+        sum += term;
+        k += 1.0;
+    }
+    sum
 }
 
 /// Multiplies samples with a window.
@@ -58,7 +72,7 @@ mod tests {
     #[test]
     fn windows_add_to_1_and_end_within_the_guard() {
         let samples = 1 << 12;
-        let all: Vec<f32> = (0..samples).map(|n| window(n, samples)).collect();
+        let all = window(samples);
         let hop = samples / SUB_BINS * HOP;
         (0..samples - hop).for_each(|n| assert!((all[n] + all[hop + n] - 1.0).abs() < 1e-6, "{n}"));
         assert!(all[samples - hop..hop].iter().all(|w| *w == 1.0));
@@ -72,7 +86,7 @@ mod tests {
         };
         let whole = bin(0);
         for k in GUARD_BINS..64 {
-            assert!(bin(k) < 2e-5 * whole, "{k}: {}", bin(k) / whole);
+            assert!(bin(k) < 3e-4 * whole, "{k}: {}", bin(k) / whole);
         }
     }
 }
