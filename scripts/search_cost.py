@@ -3,7 +3,7 @@
 usage: search_cost.py [--seconds S] [--centres N] [--times N] KVN_CORR [-- options of the narrow search]
 
 A simulated observation of noise (three KVN stations, two bands of 16 MHz, 2 bits, 512 channels, integrations of 0.256 s) is correlated at a grid of
-phase centres 10" apart and searched, by one process each (9 s are one stretch of 8 s and a short one). Prints CPU seconds of whole processes (medians), and the ratio of both searches
+phase centres 10" apart and searched, by one process each (9 s are one stretch of 8 s and a short one; the default stretch of 32 s costs more). Prints CPU seconds of whole processes (medians), and the ratio of both searches
 to the correlation: 2 or less is wanted. Exit 0: so it is, 1: not.
 """
 import argparse
@@ -48,8 +48,8 @@ def main():
     arguments.add_argument("--seconds", type=float, default=16.0)
     arguments.add_argument("--centres", type=int, default=100)
     arguments.add_argument("--times", type=int, default=3)
-    arguments.add_argument("narrow", nargs="*")
-    args = arguments.parse_args()
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args, narrow = arguments.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
     took = {"correlation": [], "compact": [], "narrow": []}
     with tempfile.TemporaryDirectory() as folder:
         toml = os.path.join(folder, "cost.toml")
@@ -61,7 +61,7 @@ def main():
             out = os.path.join(folder, f"out{k}")
             took["correlation"].append(cpu_of([args.program, "run", job, "--out", out, "-q"])[0])
             took["compact"].append(cpu_of([args.program, "search", os.path.join(out, "cost.h5"), "-q"])[0])
-            search = [args.program, "search", "narrow", job, "--out", out, "-q", *args.narrow]
+            search = [args.program, "search", "narrow", job, "--out", out, "-q", *narrow]
             took["narrow"].append(cpu_of(search)[0])
     middle = {name: statistics.median(times) for name, times in took.items()}
     for name, times in took.items():
