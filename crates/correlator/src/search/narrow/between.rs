@@ -12,14 +12,19 @@ use std::f64::consts::PI;
 /// Channels on each side: of a carrier in the middle of two 0.98 of the power is left, elsewhere more.
 const TAPS: usize = 12;
 
+/// Channels that vectors work on at once.
+const AT_ONCE: usize = 16;
+
 /// Weights and room.
 pub(super) struct Between {
     simd: Simd,
-    /// By part of a channel: weights from [`TAPS`] - 1 channels below on.
-    weights: [[f32; 2 * TAPS]; STEPS],
+    /// By part of a channel, but for the first, none: weights from [`TAPS`] - 1 channels below on.
+    weights: [[f32; 2 * TAPS]; STEPS - 1],
     phases: [Complex32; STEPS],
+    /// Real and imaginary parts.
     channels: [Vec<f32>; 2],
-    sums: [Vec<f32>; 2],
+    /// The same between channels, by part of a channel.
+    sums: [[Vec<f32>; 2]; STEPS - 1],
 }
 
 /// Weights of the channels around a frequency a part of a channel above one of them.
@@ -33,14 +38,13 @@ impl Between {
     /// For a path's vectors.
     pub fn new(simd: Simd) -> Self {
         let part = |step: usize| step as f64 / STEPS as f64;
-        let only = std::array::from_fn(|j| f32::from(u8::from(j == TAPS - 1)));
         let phase = |step: usize| {
             let (sin, cos) = libm::sincos(-PI * part(step));
             Complex32::new(cos as f32, sin as f32)
         };
         Self {
             simd,
-            weights: std::array::from_fn(|step| if step == 0 { only } else { weights(part(step)) }),
+            weights: std::array::from_fn(|step| weights(part(step + 1))),
             phases: std::array::from_fn(phase),
             channels: Default::default(),
             sums: Default::default(),
@@ -54,20 +58,24 @@ impl Between {
         let n = (high - low + 1) as usize;
         let [re, im] = &mut self.channels;
         for x in [&mut *re, &mut *im] {
-            x.resize(n + 2 * TAPS, 0.0);
+            x.resize(n.next_multiple_of(AT_ONCE) + 2 * TAPS, 0.0);
         }
-        voltages.get(t, low - TAPS as i64 + 1, re, im);
+        let read = n + 2 * TAPS;
+        voltages.get(t, low - TAPS as i64 + 1, &mut re[..read], &mut im[..read]);
+        for x in self.sums.iter_mut().flatten() {
+            x.resize(n.next_multiple_of(AT_ONCE), 0.0);
+        }
+        self.simd.run(Weighed { channels: [re, im], weights: &self.weights, sums: &mut self.sums });
         for part in 0..STEPS {
-            for (sums, values) in self.sums.iter_mut().zip([&*re, &*im]) {
-                sums.clear();
-                sums.resize(n, 0.0);
-                self.simd.run(Weighed { values, weights: &self.weights[part], sums });
-            }
+            let [re, im] = match part {
+                0 => [&re[TAPS - 1..], &im[TAPS - 1..]],
+                part => [&self.sums[part - 1][0][..], &self.sums[part - 1][1][..]],
+            };
             let phase = self.phases[part];
             // The first value of this part of a channel, and the channel that it is above.
             let begin = (low * steps + part as i64 - first).rem_euclid(steps) as usize;
             let channel = ((first + begin as i64).div_euclid(steps) - low) as usize;
-            let sums = self.sums[0][channel..].iter().zip(&self.sums[1][channel..]);
+            let sums = re[channel..n].iter().zip(&im[channel..n]);
             let places = values.iter_mut().skip(begin).step_by(STEPS);
             places.zip(sums).for_each(|(z, (re, im))| *z = phase * Complex32::new(*re, *im));
         }
@@ -76,9 +84,10 @@ impl Between {
 
 /// Sums of neighbouring values with weights.
 struct Weighed<'a> {
-    values: &'a [f32],
-    weights: &'a [f32; 2 * TAPS],
-    sums: &'a mut [f32],
+    /// Real and imaginary parts.
+    channels: [&'a [f32]; 2],
+    weights: &'a [[f32; 2 * TAPS]; STEPS - 1],
+    sums: &'a mut [[Vec<f32>; 2]; STEPS - 1],
 }
 
 impl Kernel for Weighed<'_> {
@@ -86,8 +95,22 @@ impl Kernel for Weighed<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        for (j, weight) in self.weights.iter().enumerate() {
-            self.sums.iter_mut().zip(&self.values[j..]).for_each(|(sum, x)| *sum += weight * x);
+        for (weights, sums) in self.weights.iter().zip(self.sums) {
+            for (sums, channels) in sums.iter_mut().zip(self.channels) {
+                let mut at = 0;
+                while at + AT_ONCE <= sums.len() {
+                    let here = &channels[at..at + AT_ONCE + 2 * TAPS];
+                    let mut sum = [0.0; AT_ONCE];
+                    for (j, weight) in weights.iter().enumerate() {
+                        let x: &[f32; AT_ONCE] = here[j..].first_chunk().expect("taps follow");
+                        for i in 0..AT_ONCE {
+                            sum[i] += weight * x[i];
+                        }
+                    }
+                    sums[at..at + AT_ONCE].copy_from_slice(&sum);
+                    at += AT_ONCE;
+                }
+            }
         }
     }
 }

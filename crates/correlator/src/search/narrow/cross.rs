@@ -224,10 +224,12 @@ pub fn above(rate: f64) -> i64 {
 pub fn exact(track: &Track, pair: (usize, usize), field: &FieldOfRates, at: [f64; 2]) -> (f64, Complex64) {
     let rate = field.rate(pair, at) / field.channel_hz;
     let (mut sum, mut norm) = (Complex64::default(), 0.0);
+    let (mut phasor, step) = (Complex64::new(1.0, 0.0), turned(-rate));
     for t in 0..track.spectra {
         let (product, variance) = track.product(pair, above(rate), t);
         norm += variance;
-        sum += product * turned(-rate * t as f64);
+        sum += product * phasor;
+        phasor *= step;
     }
     if norm > 0.0 { (sum.norm_sqr() / norm, sum) } else { (0.0, sum) }
 }

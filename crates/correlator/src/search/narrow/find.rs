@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub const MOST_HITS: usize = 200;
 /// Steps beside a line that a signal may cover.
 const WIDEST: usize = 4096;
+/// Steps beyond a line's width that are taken out with it, at most.
+const BEYOND_WIDE: usize = 4;
 
 /// A line in time and frequency whose power noise does not reach.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,12 @@ impl Line {
     pub fn step(&self, spectra: usize, t: usize) -> i64 {
         self.first as i64
             + self.drift.signum() * offset(self.drift.unsigned_abs() as usize, spectra, t) as i64
+    }
+
+    /// Whether another line, by its first step and its drift, comes as near as so many steps.
+    fn meets(&self, (first, drift): (usize, i64), spectra: usize, reach: usize) -> bool {
+        let other = Self { first, drift, ..*self };
+        (0..spectra).any(|t| (self.step(spectra, t) - other.step(spectra, t)).unsigned_abs() <= reach as u64)
     }
 
     /// Its step in the middle of the stretch.
@@ -109,13 +117,17 @@ pub fn find<P: Searched>(
         if (plane.margin as i64..(plane.margin + own) as i64).contains(&middle) {
             found.lines.push(line);
         }
-        // Lines of these tiles may have crossed it: their lower ends are at most the largest drift below it.
+        // Lines of these tiles may have crossed it: their lower ends are at most the largest drift below it. What did not cross it is
+        // what it was: nothing grows but what was below the mean of noise.
         let low = first.min((first as i64 + drift).max(0) as usize);
-        let from = low.saturating_sub(line.wide + most_drift + 2) / TILE;
-        let to = ((low + drift.unsigned_abs() as usize + line.wide + 2) / TILE).min(tiles - 1);
+        let reach = line.wide + BEYOND_WIDE;
+        let from = low.saturating_sub(reach + most_drift) / TILE;
+        let to = ((low + drift.unsigned_abs() as usize + reach) / TILE).min(tiles - 1);
         for (tile, best) in best.iter_mut().enumerate().take(to + 1).skip(from) {
-            *best = P::strongest(&mut search, plane, tile);
-            tick();
+            if best.is_some_and(|best| line.meets((best.1, best.2), plane.spectra, reach)) {
+                *best = P::strongest(&mut search, plane, tile);
+                tick();
+            }
         }
     }
     found

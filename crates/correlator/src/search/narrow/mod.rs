@@ -98,6 +98,16 @@ pub enum NarrowError {
         /// Longest, s.
         most_s: f64,
     },
+    /// A rank cannot hold the least that is searched at once.
+    #[error(
+        "a stretch of the narrowest part of a band takes {needed_mib} MiB, {given_mib} are given: more --memory-mib, or a shorter --stretch"
+    )]
+    Memory {
+        /// Needed, MiB.
+        needed_mib: usize,
+        /// Given, MiB.
+        given_mib: usize,
+    },
     /// Nothing to search.
     #[error("scans last less than four spectra of {spectrum_s} s: search wider channels")]
     Short {

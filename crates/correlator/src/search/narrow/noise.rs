@@ -16,12 +16,6 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Noise power at a spectrum and step; `None` where the spectrum is not used.
-    pub fn at(&self, t: usize, step: usize) -> Option<f64> {
-        let time = self.time_t.get(t).copied().filter(|time| *time > 0.0)?;
-        Some(time * self.piece(step))
-    }
-
     /// Noise of spectra alone: the same at all steps.
     pub fn of_times(time_t: Vec<f64>) -> Self {
         Self { time_t, pieces: Vec::new() }

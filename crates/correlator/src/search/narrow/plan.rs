@@ -72,6 +72,12 @@ pub(crate) fn plan_of(base: Plan, settings: NarrowSettings) -> Result<NarrowPlan
         .map(|scan| settings.half_field_rad.unwrap_or_else(|| half_field(&base.job, scan)))
         .collect();
     let plan = NarrowPlan { base, settings, grid, shared, units, half_fields };
+    let of = |unit: &NarrowUnit| grid.bytes(unit.spectra, plan.shared[unit.shared].members.len());
+    let needed = plan.units.iter().map(of).max().unwrap_or(0);
+    if needed > settings.memory_bytes {
+        let [needed_mib, given_mib] = [needed, settings.memory_bytes].map(|bytes| bytes.div_ceil(1 << 20));
+        return Err(Failure::usage(NarrowError::Memory { needed_mib, given_mib }));
+    }
     for unit in &plan.units {
         let field = plan.field(unit);
         let directions = field.directions(unit.spectra as f64 * grid.spectrum_s());
@@ -146,8 +152,13 @@ impl NarrowPlan {
 
     /// Bytes of a unit's spectra, and of all stations' that are kept for the next one.
     fn spectra_bytes(&self, unit: &NarrowUnit) -> usize {
+        (unit.to - unit.from) * self.sub_band_bytes(unit)
+    }
+
+    /// Bytes of the spectra of a sub-band, of as many stations as any band has.
+    fn sub_band_bytes(&self, unit: &NarrowUnit) -> usize {
         let stations = self.shared.iter().map(|shared| shared.members.len()).max().unwrap_or(0);
-        (unit.to - unit.from) * self.grid.bytes(unit.spectra, stations)
+        self.grid.bytes(unit.spectra, stations)
     }
 
     /// Bytes of memory that a unit needs at most, besides what is read.
@@ -202,6 +213,18 @@ impl fmt::Display for NarrowPlan {
             self.units.len(),
             most.div_ceil(1 << 20),
             all.div_ceil(1 << 20)
-        )
+        )?;
+        let parts = |unit: &NarrowUnit| grid.sub_bands().div_ceil(unit.to - unit.from);
+        let parts = self.units.iter().filter(|unit| unit.from == 0).map(parts).max().unwrap_or(1);
+        if parts > 1 {
+            let of_band = |unit: &NarrowUnit| grid.sub_bands() * self.sub_band_bytes(unit);
+            let whole = self.units.iter().map(of_band).max().unwrap_or(0);
+            write!(
+                f,
+                "\na band is searched in {parts} parts, and transformed for each of them: once with --memory-mib {}, or with a shorter --stretch",
+                whole.div_ceil(1 << 20)
+            )?;
+        }
+        Ok(())
     }
 }

@@ -51,10 +51,13 @@ impl Station {
         Self { voltages, spectra, channels, inside, scale, simd }
     }
 
-    /// Noise power at a spectrum and step; `None` where there is nothing.
-    pub fn noise(&self, t: usize, step: i64) -> Option<f64> {
-        let step = usize::try_from(step).ok().filter(|step| self.inside.contains(&(step / STEPS)))?;
-        self.scale.at(t, step)
+    /// Noise power at steps, in units of that of a spectrum; 0 where there is nothing.
+    pub fn noise(&self, steps: Range<i64>) -> Vec<f64> {
+        let of = |step: i64| {
+            let inside = usize::try_from(step).ok().filter(|step| self.inside.contains(&(step / STEPS)));
+            inside.map_or(0.0, |step| self.scale.piece(step))
+        };
+        steps.map(of).collect()
     }
 
     /// Whether there are enough data to be searched.

@@ -82,16 +82,20 @@ pub(super) fn track(between: &mut Between, stations: &[Station], line: &Line, ha
     let spectra = stations.first().map_or(0, |s| s.spectra);
     let mut track = Track::new(stations.len(), spectra, half);
     let row = 2 * half + 1;
+    let first_t: Vec<i64> = (0..spectra).map(|t| line.step(spectra, t) - half as i64).collect();
+    let (low, high) = first_t.iter().fold((i64::MAX, i64::MIN), |(a, b), &s| (a.min(s), b.max(s)));
     for (station, z_tk) in stations.iter().zip(&mut track.z_mtk) {
+        let noise = station.noise(low..high.saturating_add(row as i64));
+        let roots: Vec<f64> = noise.into_iter().map(f64::sqrt).collect();
         for (t, values) in z_tk.chunks_exact_mut(row).enumerate() {
-            if station.scale.time_t[t] <= 0.0 {
+            let time = station.scale.time_t[t];
+            if time <= 0.0 {
                 continue;
             }
-            let first = line.step(spectra, t) - half as i64;
-            between.row((&station.voltages, t), first, values);
-            for (k, z) in values.iter_mut().enumerate() {
-                let noise = station.noise(t, first + k as i64);
-                *z = noise.map_or(Default::default(), |noise| *z / noise.sqrt() as f32);
+            between.row((&station.voltages, t), first_t[t], values);
+            let time = time.sqrt();
+            for (z, root) in values.iter_mut().zip(&roots[(first_t[t] - low) as usize..]) {
+                *z = if *root > 0.0 { *z / (time * root) as f32 } else { Complex32::default() };
             }
         }
     }

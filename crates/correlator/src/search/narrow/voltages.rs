@@ -101,10 +101,11 @@ impl Voltages {
             x[..before].fill(0.0);
             x[after.max(before)..].fill(0.0);
         }
-        for part in &self.parts {
+        let first = self.parts.partition_point(|p| (p.from + p.channels) as i64 <= from);
+        for part in &self.parts[first..] {
             let (low, high) = (from.max(part.from as i64), to.min((part.from + part.channels) as i64));
             if low >= high {
-                continue;
+                break;
             }
             let groups = part.of(t);
             let place = (low - from) as usize..(high - from) as usize;
