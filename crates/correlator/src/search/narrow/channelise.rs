@@ -65,6 +65,12 @@ pub(super) struct Channeliser<'a> {
     long: Transforms,
 }
 
+/// The first block that a stretch needs, and how many: the one before it reaches into the stretch, too.
+fn blocks(from: usize, end: usize) -> (i64, i64) {
+    let first = (from / HOP) as i64 - 1;
+    (first, end.div_ceil(HOP) as i64 - first)
+}
+
 /// Samples of a sub-band that are held while a spectrum of so many is made: a stretch begins up to two hops after its first block, and a spectrum
 /// is whole with the last block that begins before its end.
 fn room(points: usize) -> usize {
@@ -128,9 +134,7 @@ impl<'a> Channeliser<'a> {
     ) -> Result<(), BasebandError> {
         let points = self.grid.points;
         let (from, end) = (wanted.first * points, (wanted.first + wanted.spectra) * points);
-        // The block before the first one reaches into the stretch, too.
-        let first_block = (from / HOP) as i64 - 1;
-        let blocks = end.div_ceil(HOP) as i64 - first_block;
+        let (first_block, blocks) = blocks(from, end);
         sums.resize_with(wanted.sub_bands.len(), Vec::new);
         for sum in &mut *sums {
             sum.resize(room(points), Complex32::ZERO);
@@ -315,8 +319,9 @@ mod tests {
     fn blocks_of_any_spectrum_fit_in_the_room() {
         for points in (SUB_BINS..4 * SUB_BINS).step_by(16) {
             for from in (0..200).map(|first| first * points) {
-                let held_from = (from / HOP) as i64 * HOP as i64 - HOP as i64;
-                let last = ((from + points).div_ceil(HOP) - 1) * HOP;
+                let (first_block, blocks) = blocks(from, from + points);
+                let held_from = first_block * HOP as i64;
+                let last = (first_block + blocks - 1) as usize * HOP;
                 let at = (last as i64 - held_from) as usize;
                 assert!(at + SUB_BINS <= room(points), "{points} {from}: {at}");
                 assert!(last + HOP >= from + points, "the spectrum is whole");

@@ -79,7 +79,7 @@ impl Common {
 
 /// What the stations of a field have in common beside a line that is so many steps wide; `None` where noise may have as much.
 pub fn common(test: &CrossTest, track: &Track, line_wide: usize, field: &FieldOfRates) -> Option<Common> {
-    let pairs = all_pairs(&(0..track.z_mtk.len()).filter(|&m| track.power(m, 0).1 > 0).collect::<Vec<_>>());
+    let pairs = all_pairs(&track.with_data());
     let most = field.most_steps(track.half);
     let beside = beside(track.half, line_wide);
     let scale_mk = scales(track);

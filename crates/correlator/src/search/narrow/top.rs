@@ -23,8 +23,8 @@ struct Level {
     needed: usize,
     /// Places that the row of drift 0 has; that of drift d has d fewer.
     len: usize,
-    /// Where its sums are kept until the next level has read them, in rows.
-    kept: usize,
+    /// Rows of sums that are kept until the next level has read them, and where.
+    kept: (usize, usize),
 }
 
 /// Levels at most: two doublings each.
@@ -41,10 +41,10 @@ fn levels((spectra, begin, most): (usize, usize, usize)) -> ([Level; LEVELS], us
         len -= by - 1;
         let size = by * half;
         let needed = (most / (spectra / size) + 1).min(size);
-        levels[n] = Level { by, half, needed, len, kept };
         // As many as the next level adds up.
-        kept += spectra.min(4 * size);
-        (half, n) = (size, n + 1);
+        let rows = spectra.min(4 * size);
+        levels[n] = Level { by, half, needed, len, kept: (rows, kept) };
+        (half, n, kept) = (size, n + 1, kept + rows);
     }
     (levels, n)
 }
@@ -70,19 +70,19 @@ impl Kernel for Top<'_> {
                 if end % size > 0 {
                     break;
                 }
-                let (before, here) = sums.split_at_mut(level.kept * stride);
+                let (rows_kept, place) = level.kept;
+                let (before, here) = sums.split_at_mut(place * stride);
                 let from = if l == 0 {
                     Rows { first: rows.first.wrapping_add_signed((end - size) as isize * rows.step), ..rows }
                 } else {
-                    Rows { values: before, first: levels[l - 1].kept * stride, step: stride as isize }
+                    Rows { values: before, first: levels[l - 1].kept.1 * stride, step: stride as isize }
                 };
-                let kept = if l + 1 < n { 4 * size } else { spectra };
-                level.sums(from, &mut here[(end - size) % kept * stride..], stride);
+                level.sums(from, &mut here[(end - size) % rows_kept * stride..], stride);
             }
         }
         let rows = match n {
             0 => rows,
-            n => Rows { values: &sums[..], first: levels[n - 1].kept * stride, step: stride as isize },
+            n => Rows { values: &sums[..], first: levels[n - 1].kept.1 * stride, step: stride as isize },
         };
         strongest(rows, (spectra / 2, begin), (least, most), bound)
     }

@@ -67,8 +67,13 @@ impl Track {
     }
 
     /// Stations that have data.
+    pub fn with_data(&self) -> Vec<usize> {
+        (0..self.z_mtk.len()).filter(|&m| self.power(m, 0).1 > 0).collect()
+    }
+
+    /// How many they are.
     pub fn stations(&self) -> usize {
-        (0..self.z_mtk.len()).filter(|&m| self.power(m, 0).1 > 0).count()
+        self.with_data().len()
     }
 }
 
