@@ -9,7 +9,8 @@
 //! no window, so that powers of noise are independent.
 
 use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
-use super::turning::{BOTH, HOP, Parts, Turning};
+use super::sums::{Kept, Sums};
+use super::turning::{HOP, Parts, Piece, Turning};
 use super::window::{multiply, window};
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples};
 use crate::geometry::{Block, BlockDelay, block_delay};
@@ -38,9 +39,6 @@ pub(super) struct Wanted<'a> {
 
 /// Takes spectra: number in the stretch, place of the sub-band in the list, all its channels, share of samples that are valid.
 pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, &[Complex32], f64);
-
-/// Voltages of sub-bands, as long as a spectrum: memory that one station after the other uses.
-pub(super) type Sums = Vec<Vec<Complex32>>;
 
 /// Makes long spectra of one station's band.
 pub(super) struct Channeliser<'a> {
@@ -135,12 +133,11 @@ impl<'a> Channeliser<'a> {
         let points = self.grid.points;
         let (from, end) = (wanted.first * points, (wanted.first + wanted.spectra) * points);
         let (first_block, blocks) = blocks(from, end);
-        sums.resize_with(wanted.sub_bands.len(), Vec::new);
-        for sum in &mut *sums {
-            sum.resize(room(points), Complex32::ZERO);
-            // What the first block adds to; the rest is written before it is read.
-            sum[..BOTH].fill(Complex32::ZERO);
-        }
+        let kept = match self.held {
+            Held::Codes(_) => sums.of_codes(self.samples, points, self.simd),
+            Held::Numbers(..) => Kept::Floats,
+        };
+        sums.begin(kept, wanted.sub_bands.len(), room(points));
         // Samples of the sub-bands before this one are done; what is held begins with it.
         let mut held_from = first_block * HOP as i64;
         let (mut next, mut valid, mut all, mut shares) = (wanted.first, 0.0, 0.0, [0.0; 2]);
@@ -155,8 +152,8 @@ impl<'a> Channeliser<'a> {
             let (which, share) = ((k % 2) as usize, shares[(k % 2) as usize]);
             let start = (first_block + k) * HOP as i64;
             let at = (start - held_from) as usize;
-            for (sum, &sub_band) in sums.iter_mut().zip(wanted.sub_bands) {
-                self.add((which, sub_band), &mut sum[at..at + SUB_BINS]);
+            for (place, &sub_band) in wanted.sub_bands.iter().enumerate() {
+                self.add((which, sub_band), sums.block(kept, place, at));
             }
             (valid, all) = (valid + share, all + 1.0);
             // Up to where the next block begins everything is there.
@@ -164,10 +161,9 @@ impl<'a> Channeliser<'a> {
             while next < wanted.first + wanted.spectra && ((next + 1) * points) as i64 <= complete {
                 let begin = ((next * points) as i64 - held_from) as usize;
                 let end = begin + points;
-                for (place, sum) in sums.iter_mut().enumerate() {
-                    self.long.forward(&mut sum[begin..end]);
-                    sink(next - wanted.first, place, &sum[begin..end], valid / all);
-                    sum.copy_within(end.., 0);
+                for place in 0..wanted.sub_bands.len() {
+                    let spectrum = sums.spectrum(kept, place, begin..end, (&mut self.long, self.simd));
+                    sink(next - wanted.first, place, spectrum, valid / all);
                     tick();
                 }
                 held_from += end as i64;
@@ -284,7 +280,7 @@ impl<'a> Channeliser<'a> {
     }
 
     /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
-    fn add(&mut self, (which, sub_band): (usize, usize), sum: &mut [Complex32]) {
+    fn add(&mut self, (which, sub_band): (usize, usize), sum: Piece) {
         let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64 + self.member.first_bin as i64;
         let low = low + self.turning[which].whole;
         let spectrum = &self.spectra[which];

@@ -26,6 +26,7 @@ mod station;
 mod strip;
 #[cfg(test)]
 mod strip_tests;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod tile;

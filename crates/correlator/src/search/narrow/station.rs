@@ -1,8 +1,9 @@
 //! One station's spectra of a unit, and the noise around each channel.
 
-use super::channelise::{Channeliser, Sums, Wanted, first_step};
+use super::channelise::{Channeliser, Wanted, first_step};
 use super::grid::{Grid, STEPS};
 use super::noise::{PIECE, Scale, median, median_of_mean};
+use super::sums::Sums;
 use super::voltages::{Memory, Voltages};
 use crate::baseband::{BasebandError, SampleSource};
 use mirinae_simd::{Kernel, Lanes, Simd};

@@ -58,13 +58,21 @@ impl Turning {
     }
 
     /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
-    pub fn add(&self, simd: Simd, voltage: (&[f32], &[f32]), sum: &mut [Complex32]) {
-        simd.run(Turned {
-            left: (&self.left.re, &self.left.im),
-            voltage,
-            sum: bytemuck::cast_slice_mut(sum),
-        });
+    pub fn add(&self, simd: Simd, voltage: (&[f32], &[f32]), sum: Piece) {
+        let left = (&self.left.re[..], &self.left.im[..]);
+        match sum {
+            Piece::Floats(sum) => simd.run(Turned { left, voltage, sum: bytemuck::cast_slice_mut(sum) }),
+            Piece::Whole(sum, unit) => simd.run(TurnedWhole { left, voltage, unit, sum }),
+        }
     }
+}
+
+/// Voltages of a sub-band over a block.
+pub(super) enum Piece<'a> {
+    /// Numbers.
+    Floats(&'a mut [Complex32]),
+    /// Whole ones, 16 real parts and 16 imaginary ones in turn, so many of a voltage of 1.
+    Whole(&'a mut [i16], f32),
 }
 
 /// Turns a voltage and adds it.
@@ -107,6 +115,68 @@ impl Kernel for Turned<'_> {
     }
 }
 
+/// The same in whole numbers.
+struct TurnedWhole<'a> {
+    left: (&'a [f32], &'a [f32]),
+    voltage: (&'a [f32], &'a [f32]),
+    unit: f32,
+    /// [`AT_ONCE`] real parts and as many imaginary ones in turn.
+    sum: &'a mut [i16],
+}
+
+/// The largest whole number.
+const WHOLE: f32 = 32_767.0;
+
+/// The nearest whole numbers.
+#[inline(always)]
+fn whole(x: &[f32; AT_ONCE]) -> [i16; AT_ONCE] {
+    /// Adding it leaves the nearest whole number in the lowest bits.
+    const ROUND: f32 = 12_582_912.0;
+    let mut numbers = [0i16; AT_ONCE];
+    for i in 0..AT_ONCE {
+        let low = if x[i] > -WHOLE { x[i] } else { -WHOLE };
+        let within = if low < WHOLE { low } else { WHOLE };
+        numbers[i] = (within + ROUND).to_bits() as i16;
+    }
+    numbers
+}
+
+impl Kernel for TurnedWhole<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (a, b) = (&self.left.0[..SUB_BINS], &self.left.1[..SUB_BINS]);
+        let (c, d) = (&self.voltage.0[..SUB_BINS], &self.voltage.1[..SUB_BINS]);
+        let sum = &mut self.sum[..2 * SUB_BINS];
+        let mut at = 0;
+        while at < SUB_BINS {
+            let (a, b) = (&a[at..at + AT_ONCE], &b[at..at + AT_ONCE]);
+            let (c, d) = (&c[at..at + AT_ONCE], &d[at..at + AT_ONCE]);
+            let (mut re, mut im) = ([0.0f32; AT_ONCE], [0.0f32; AT_ONCE]);
+            for i in 0..AT_ONCE {
+                re[i] = self.unit * (a[i] * c[i] - b[i] * d[i]);
+            }
+            for i in 0..AT_ONCE {
+                im[i] = self.unit * (a[i] * d[i] + b[i] * c[i]);
+            }
+            let (to_re, to_im) = sum[2 * at..][..2 * AT_ONCE].split_at_mut(AT_ONCE);
+            let (mut re, mut im) = (whole(&re), whole(&im));
+            if at < BOTH {
+                for i in 0..AT_ONCE {
+                    re[i] = re[i].saturating_add(to_re[i]);
+                }
+                for i in 0..AT_ONCE {
+                    im[i] = im[i].saturating_add(to_im[i]);
+                }
+            }
+            to_re.copy_from_slice(&re);
+            to_im.copy_from_slice(&im);
+            at += AT_ONCE;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +199,16 @@ mod tests {
             let (ones, zeros) = (vec![1.0; SUB_BINS], vec![0.0; SUB_BINS]);
             for path in SimdPath::ALL {
                 let mut sum = vec![Complex32::new(0.5, 0.0); SUB_BINS];
-                turning.add(Simd::new(path), (&ones, &zeros), &mut sum);
+                turning.add(Simd::new(path), (&ones, &zeros), Piece::Floats(&mut sum));
+                // The same in whole numbers.
+                let mut parts = [[500; AT_ONCE], [0; AT_ONCE]].concat().repeat(SUB_BINS / AT_ONCE);
+                turning.add(Simd::new(path), (&ones, &zeros), Piece::Whole(&mut parts, 1000.0));
+                for (j, z) in sum.iter().enumerate() {
+                    let place = j / AT_ONCE * 2 * AT_ONCE + j % AT_ONCE;
+                    let [re, im] = [parts[place], parts[place + AT_ONCE]].map(f32::from);
+                    let whole = Complex32::new(re, im) / 1000.0;
+                    assert!((whole - z).norm() < 0.001, "{path:?}: {whole} {z}");
+                }
                 for (j, z) in sum.iter().enumerate() {
                     let share = j as f64 / SUB_BINS as f64;
                     let before = if j < BOTH { 0.5 } else { 0.0 };

@@ -1,7 +1,7 @@
 //! Does one unit of work: every station's spectra, lines in their powers, the cross test of each.
 
 use super::between::Between;
-use super::channelise::{Channeliser, Sums, Wanted};
+use super::channelise::{Channeliser, Wanted};
 use super::common::common;
 use super::cross::CrossTest;
 use super::find::{Found, Line, MOST_HITS, find, take_out};
@@ -12,6 +12,7 @@ use super::plan::NarrowPlan;
 use super::plane::Plane;
 use super::station::{Station, first_step_of};
 use super::strip::{LOOKS, Made, Room, Strip};
+use super::sums::Sums;
 use super::tile::whole_unit;
 use super::tracks::track;
 use super::verdict::{NEAR, Outcome, judge};
