@@ -2,7 +2,7 @@
 
 usage: narrow_noise.py KVN_CORR [--seeds N] [--csv FILE] [--control]
 
-Each seed is 9 s of noise (2 bits) of three stations in two bands of 4 MHz, searched in channels of 4 Hz with drifts up to
+Each seed is 9 s of noise (2 bits) of three stations in two bands of 4 MHz, searched in channels of 3.8 Hz with drifts up to
 10 Hz/s and the threshold at 6 sigma (1.5e-8 for a line). Prints for each sigma how many hits there were and how many the
 threshold allows: hits may be fewer, because neighbouring lines share powers. A candidate of the default threshold is a
 hit of 6.44 sigma, or one of all stations together that passes with a joint chance as small. Exit 0: no more hits than
@@ -21,6 +21,8 @@ import tempfile
 import narrow_trials as trials
 
 THRESHOLD = 6.0
+# 32768 channels in a sub-band: long transforms in whole numbers.
+CHANNEL_HZ = "3.814697265625"
 DEFAULT = 6.44
 
 
@@ -33,7 +35,7 @@ def search(program, seed, folder):
             f.write(f'[[stations]]\ncode = "{code}"\nposition_m = {position}\n')
     subprocess.run([program, "simulate", config, "--out", folder], check=True, capture_output=True)
     job = os.path.join(folder, "trial.input")
-    command = [program, "search", "narrow", job, "--out", folder, "--stretch", "8", "--threshold", str(THRESHOLD), "-q"]
+    command = [program, "search", "narrow", job, "--out", folder, "--stretch", "8", "--threshold", str(THRESHOLD), "-q", "--channel-hz", CHANNEL_HZ]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     tried = float([line for line in ended.stdout.splitlines() if "lines tried" in line][0].split()[0])
     with open(os.path.join(folder, "trial.narrow.csv")) as f:

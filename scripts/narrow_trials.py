@@ -25,7 +25,8 @@ import tempfile
 BAND_HZ = 0.25e6
 LOW_HZ = [22_000.0e6, 22_002.75e6]
 # What the search takes for 4 Hz in such a band.
-CHANNEL_HZ = BAND_HZ * 256 / 8192 / 1920
+# 2048 channels in a sub-band: long transforms in whole numbers, as bands of 16 and 32 MHz have in channels of 4 Hz.
+CHANNEL_HZ = BAND_HZ * 256 / 8192 / 2048
 SPECTRA = 32
 # Completeness that is wanted at a sigma.
 TARGETS = {7.0: 0.73, 8.1: 0.95}
@@ -136,7 +137,7 @@ def simulate(program, seed, each, control, folder, alone=False):
 def sky(program, seed, each, control):
     with tempfile.TemporaryDirectory() as folder:
         truth, job = simulate(program, seed, each, control, folder)
-        search = [program, "search", "narrow", job, "--out", folder, "--stretch", "8", "--field", "80", "-q"]
+        search = [program, "search", "narrow", job, "--out", folder, "--stretch", "8", "--field", "80", "-q", "--channel-hz", str(CHANNEL_HZ)]
         ended = subprocess.run(search, check=True, capture_output=True, text=True)
         lines = [line for line in ended.stdout.splitlines() if "lines tried" in line]
         tried = float(lines[0].split()[0])

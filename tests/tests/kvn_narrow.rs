@@ -329,7 +329,7 @@ fn what_cannot_be_searched_is_told() {
         (["--channel-hz", "1e6"], "can have"),
         (["--drift-hz-per-s", "100"], "cross a channel"),
         (["--channel-hz", "0"], "positive"),
-        (["--memory-mib", "0"], "more --memory-mib"),
+        (["--memory-mib=0", "--stretch=8"], "more --memory-mib"),
     ] {
         let ended = Run::alone("kvn-corr").args(["search", "narrow", job.to_str().unwrap()]).args(args).end();
         assert_eq!(ended.code, Some(64), "{args:?}");

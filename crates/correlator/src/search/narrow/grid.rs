@@ -19,6 +19,8 @@ pub(super) const STEP_BINS: usize = SUB_BINS - 2 * GUARD_BINS;
 const WHOLE_GUARD_BINS: usize = GUARD_BINS - 2;
 /// Steps that a margin has more than the largest drift.
 const LEAST_MARGIN: usize = 32 * STEPS;
+/// Part by which channels may be narrower or wider than asked for, for the sake of faster transforms.
+const NEARLY: f64 = 0.02;
 /// Spectra of a stretch at least.
 const FEWEST_SPECTRA: usize = 4;
 
@@ -43,7 +45,7 @@ impl Grid {
     pub fn new(job: &Job, settings: &NarrowSettings) -> Result<Self, NarrowError> {
         let bandwidth_hz = 0.5 * job.sample_rate_hz as f64;
         let sub_hz = bandwidth_hz * SUB_BINS as f64 / BINS as f64;
-        let points = 16 * smooth(sub_hz / settings.channel_hz / 16.0);
+        let points = points(sub_hz / settings.channel_hz);
         if !(SUB_BINS..=1 << 22).contains(&points) {
             let (least, most) = (sub_hz / f64::from(1 << 22), sub_hz / SUB_BINS as f64);
             return Err(NarrowError::Channel { asked: settings.channel_hz, least, most });
@@ -161,12 +163,23 @@ impl Grid {
     }
 }
 
-/// The number nearest to `x` that has no factors but 2, 3 and 5: transforms of such lengths are fast.
-fn smooth(x: f64) -> usize {
+/// Points of spectra for so many channels in a sub-band: such as long transforms in whole numbers have if they are nearly as many, else the nearest
+/// for which others are fast.
+fn points(channels: f64) -> usize {
+    let whole = 256 * nearest(channels / 256.0, &[2, 3]);
+    if (whole as f64 - channels).abs() <= NEARLY * channels {
+        whole
+    } else {
+        16 * nearest(channels / 16.0, &[2, 3, 5])
+    }
+}
+
+/// The number nearest to `x` that has no factors but some.
+fn nearest(x: f64, factors: &[usize]) -> usize {
     let is_smooth = |n: usize| {
         let mut left = n;
-        for factor in [2, 3, 5] {
-            while left > 0 && left.is_multiple_of(factor) {
+        for factor in factors {
+            while left > 0 && left.is_multiple_of(*factor) {
                 left /= factor;
             }
         }
