@@ -238,9 +238,10 @@ mod tests {
         let simd = Simd::new(SimdPath::detect());
         let fft = Fft16::new(points, [700.0, 128.0], simd)?;
         let x = voltage(points, 700.0, carrier);
-        let whole =
-            |part: fn(&Complex32) -> f32| x.iter().map(|z| part(z).round() as i16).collect::<Vec<_>>();
-        let (re, im) = (whole(|z| z.re), whole(|z| z.im));
+        let whole = |x: f32| x.round() as i16;
+        let blocks = x.chunks(LANES);
+        let parts = blocks.flat_map(|b| b.iter().map(|z| whole(z.re)).chain(b.iter().map(|z| whole(z.im))));
+        let parts: Vec<i16> = parts.collect();
         let mut got = vec![Complex32::default(); points];
         let fits = transform16(simd, (&fft, &mut fft.scratch()), &parts, 1.0, &mut got);
         let value = |z: &Complex32| Complex32::new(whole(z.re).into(), whole(z.im).into());
