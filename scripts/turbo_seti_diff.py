@@ -31,6 +31,7 @@ def spectra(folder, name, config, program):
     out = os.path.join(folder, name)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     search = [program, "search", "narrow", config, "--out", out, "--stretch", "8", "--field", "80", "-q"]
+    search += ["--channel-hz", str(trials.CHANNEL_HZ)]
     subprocess.run(search + (["--filterbank"] if name == "files" else []), check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
