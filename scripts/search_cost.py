@@ -3,7 +3,7 @@
 usage: search_cost.py [--seconds S] [--centres N] [--times N] KVN_CORR [-- options of the narrow search]
 
 A simulated observation of noise (three KVN stations, two bands of 16 MHz, 2 bits, 512 channels, integrations of 0.256 s) is correlated at a grid of
-phase centres 10" apart and searched, by one process each (9 s are one stretch of 8 s and a short one; the default stretch of 32 s costs more). Prints CPU seconds of whole processes (medians), and the ratio of both searches
+phase centres 10" apart and searched, by one process each (16 s are two stretches of the default 8 s; longer ones cost more). Prints CPU seconds of whole processes (medians), and the ratio of both searches
 to the correlation: 2 or less is wanted. Exit 0: so it is, 1: not.
 """
 import argparse

@@ -22,7 +22,10 @@ pub use aligned::Aligned;
 pub use centres::{Fine, turn_groups};
 pub use cross::{CrossRows, cross};
 pub use fft::{Fft, FftScratch};
-pub use fft16::{Fft16, Fft16Scratch, transform16};
+pub use fft16::{
+    Back16, Codes16, Fft16, Fft16Scratch, LANES as LANES16, Pair16, Planes16, TAPS16, Turned16, ahead16,
+    bytes16, powers16, transform16,
+};
 pub use mirinae_common::simd_path::SimdPath;
 pub use spectra::{Line, PairScratch, Planes, Run, pair, rotated};
 pub use states::{count_codes, count_one_by_one};

@@ -123,8 +123,9 @@ pub struct NarrowWishes {
     /// Largest drift up or down, at the geocentre
     #[arg(long, value_name = "RATE", default_value_t = 10.0)]
     pub drift_hz_per_s: f64,
-    /// Length of the stretches over which powers are added along drifting lines; the nearest power of two of spectra
-    #[arg(long, value_name = "SECONDS", default_value_t = 32.0)]
+    /// Length of the stretches over which powers are added along drifting lines; the nearest power of two of spectra: longer ones see weaker signals, and
+    /// cost more
+    #[arg(long, value_name = "SECONDS", default_value_t = 8.0)]
     pub stretch: f64,
     /// Standard deviations of one amplitude that noise exceeds as rarely as it may on one line
     #[arg(long, value_name = "SIGMA", default_value_t = 6.44)]

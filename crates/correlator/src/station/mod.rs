@@ -26,7 +26,7 @@ pub use spectra::Spectra;
 use crate::geometry::BlockDelay;
 use crate::job::{Job, Rotation, Sampling};
 use library::Library;
-use mirinae_simd::{Fft, Run, Simd};
+use mirinae_simd::{Codes16, Fft, Pair16, Run, Simd};
 use planar::Planar;
 
 /// What the kernel needs to know of a recorded channel.
@@ -93,21 +93,21 @@ impl StationSetup {
     }
 }
 
-/// One recorded channel of one block: what goes in and where it comes out.
+/// One recorded channel of one block: what goes in and where it comes out, in numbers or (samples of 2 bits) in whole ones.
 #[derive(Debug)]
-pub struct Item<'a> {
+pub struct Item<'a, R = Run<'a>, T = f32> {
     /// Index of the recorded channel.
     pub channel: usize,
     /// Its samples, as many as a transform has; complex ones are pairs of numbers. Those that are not valid are zero and so add nothing.
-    pub run: Run<'a>,
+    pub run: R,
     /// Delay of the block.
     pub delay: &'a BlockDelay,
     /// Number of the block in its batch: tables of phasors are kept for each.
     pub block: usize,
     /// Real parts of the spectrum, ascending on the sky.
-    pub re: &'a mut [f32],
+    pub re: &'a mut [T],
     /// Imaginary parts.
-    pub im: &'a mut [f32],
+    pub im: &'a mut [T],
 }
 
 /// Makes spectra; owns the transform and all scratch, so that a block allocates nothing.
@@ -158,6 +158,17 @@ impl StationKernel {
                 planar.two(&self.setup, items);
             }
             _ => items.into_iter().for_each(|item| self.one(item)),
+        }
+    }
+
+    /// The same of samples of 2 bits in whole numbers, of the scale that `pair` has; one sideband. False where something does not fit, or where there
+    /// is no such transform: nothing is made then.
+    pub fn two_whole(&mut self, pair: &mut Pair16, items: [Item<Codes16, i16>; 2]) -> bool {
+        match &mut self.way {
+            Way::Planar(planar) if self.setup.rotation == Rotation::AfterTransform => {
+                planar.two_whole(&self.setup, pair, items)
+            }
+            _ => false,
         }
     }
 }

@@ -3,7 +3,9 @@ use super::{ChannelSetup, Item, Phasors, Start, StationSetup, Steps};
 use crate::geometry::BlockDelay;
 use crate::job::Rotation;
 use mirinae_simd::Aligned;
-use mirinae_simd::{Fft, FftScratch, Line, PairScratch, Planes, Run, Simd, pair, rotated};
+use mirinae_simd::{
+    Codes16, Fft, FftScratch, Line, Pair16, PairScratch, Planes, Planes16, Run, Simd, pair, rotated,
+};
 
 /// The transform with its phasors and scratch.
 pub(super) struct Planar {
@@ -39,16 +41,15 @@ pub(super) fn unpack<'a>(run: Run<'a>, out: &'a mut [f32]) -> &'a [f32] {
 /// Two spectra that are taken apart come out twice as large.
 const PAIR_SCALE: f64 = 0.5;
 
-/// What the bins of a channel are turned by, and their first, once the block's slope is made.
-fn planes<'a>(
+/// The first bin of a channel, and what its bins are turned by, once the block's slope is made.
+fn turn<'a>(
     setup: &StationSetup,
     (channel, delay): (&ChannelSetup, &BlockDelay),
     (slopes, scale, room): (&'a Steps, f64, &'a mut Start),
-    (re, im): (&'a mut [f32], &'a mut [f32]),
-) -> Planes<'a> {
+) -> (usize, Line<'a>) {
     let (_, start) = setup.ramp(channel, delay);
     let first_bin = if channel.lower_sideband { setup.channels } else { 0 };
-    Planes { re, im, first_bin, turn: slopes.started(start, scale, room) }
+    (first_bin, slopes.started(start, scale, room))
 }
 
 impl Planar {
@@ -80,7 +81,8 @@ impl Planar {
         };
         self.slopes[item.block].ensure(setup.ramp(channel, item.delay).0);
         let turns = (&self.slopes[item.block], 1.0, &mut self.starts[0]);
-        let mut out = planes(setup, (channel, item.delay), turns, (item.re, item.im));
+        let (first_bin, turn) = turn(setup, (channel, item.delay), turns);
+        let mut out = Planes { re: item.re, im: item.im, first_bin, turn };
         let turn: Line = self.rotator.make(step, start);
         rotated(self.simd, (&self.fft, &mut self.scratch), item.run, turn, &mut out);
     }
@@ -94,17 +96,46 @@ impl Planar {
             }
             _ => [Run::Floats(unpack(a.run, numbers_a)), Run::Floats(unpack(b.run, numbers_b))],
         };
-        let (ca, cb) = (&setup.recorded[a.channel], &setup.recorded[b.channel]);
-        let (slope_a, slope_b) = (setup.ramp(ca, a.delay).0, setup.ramp(cb, b.delay).0);
-        // Channels with clock offsets of their own have another slope in the same block.
-        let place_b = if b.block == a.block && slope_a != slope_b { self.slopes.len() - 1 } else { b.block };
-        self.slopes[a.block].ensure(slope_a);
-        self.slopes[place_b].ensure(slope_b);
-        let [start_a, start_b] = &mut self.starts;
+        let places = [(a.channel, a.delay, a.block), (b.channel, b.delay, b.block)];
+        let [turn_a, turn_b] = turns(setup, (&mut self.slopes, &mut self.starts), places, PAIR_SCALE);
         let out = [
-            planes(setup, (ca, a.delay), (&self.slopes[a.block], PAIR_SCALE, start_a), (a.re, a.im)),
-            planes(setup, (cb, b.delay), (&self.slopes[place_b], PAIR_SCALE, start_b), (b.re, b.im)),
+            Planes { re: a.re, im: a.im, first_bin: turn_a.0, turn: turn_a.1 },
+            Planes { re: b.re, im: b.im, first_bin: turn_b.0, turn: turn_b.1 },
         ];
         pair(self.simd, (&self.fft, &mut self.scratch, &mut self.both), runs, out);
     }
+
+    /// The same in whole numbers; false where something does not fit.
+    pub fn two_whole(
+        &mut self,
+        setup: &StationSetup,
+        pair: &mut Pair16,
+        [a, b]: [Item<Codes16, i16>; 2],
+    ) -> bool {
+        let places = [(a.channel, a.delay, a.block), (b.channel, b.delay, b.block)];
+        let scale = std::f64::consts::FRAC_1_SQRT_2;
+        let [turn_a, turn_b] = turns(setup, (&mut self.slopes, &mut self.starts), places, scale);
+        let out = [
+            Planes16 { re: a.re, im: a.im, first_bin: turn_a.0, turn: turn_a.1 },
+            Planes16 { re: b.re, im: b.im, first_bin: turn_b.0, turn: turn_b.1 },
+        ];
+        pair.run(self.simd, [a.run, b.run], out)
+    }
+}
+
+/// The first bins and turns of two channels or blocks: recorded channel, delay, number in the batch.
+fn turns<'a>(
+    setup: &StationSetup,
+    (slopes, starts): (&'a mut [Steps], &'a mut [Start; 2]),
+    [a, b]: [(usize, &BlockDelay, usize); 2],
+    scale: f64,
+) -> [(usize, Line<'a>); 2] {
+    let (of_a, of_b) = ((&setup.recorded[a.0], a.1), (&setup.recorded[b.0], b.1));
+    let (slope_a, slope_b) = (setup.ramp(of_a.0, of_a.1).0, setup.ramp(of_b.0, of_b.1).0);
+    // Channels with clock offsets of their own have another slope in the same block.
+    let place_b = if b.2 == a.2 && slope_a != slope_b { slopes.len() - 1 } else { b.2 };
+    slopes[a.2].ensure(slope_a);
+    slopes[place_b].ensure(slope_b);
+    let [start_a, start_b] = starts;
+    [turn(setup, of_a, (&slopes[a.2], scale, start_a)), turn(setup, of_b, (&slopes[place_b], scale, start_b))]
 }

@@ -1,9 +1,10 @@
 //! Sixteen whole numbers of 16 bits with AVX2, as parts of complex numbers. Sums saturate; products are of numbers and fractions.
 
+use super::steps::Twiddle;
 use std::arch::x86_64::*;
 
 /// Numbers in a vector.
-pub(super) const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// Sixteen complex numbers: real and imaginary parts. Values are made by kernels of [`super::Fft16`] alone, where the machine has the
 /// instructions.
@@ -12,13 +13,21 @@ pub(super) struct Whole(__m256i, __m256i);
 
 /// Calls an intrinsic of AVX2 that touches registers only.
 macro_rules! call {
-    ($intrinsic:ident($($argument:expr),*)) => {
+    ($intrinsic:ident$(::<$constant:literal>)?($($argument:expr),*)) => {
         // SAFETY: AVX2 is there: an `Fft16` is planned for no other path, and run by `Simd::run`; the intrinsic touches registers only.
-        unsafe { $intrinsic($($argument),*) }
+        unsafe { $intrinsic$(::<$constant>)?($($argument),*) }
     };
 }
 
+pub(super) use call;
+
 impl Whole {
+    /// Of real and imaginary parts.
+    #[inline(always)]
+    pub fn of(re: __m256i, im: __m256i) -> Self {
+        Self(re, im)
+    }
+
     /// Real parts, and imaginary ones after them.
     ///
     /// # Safety
@@ -27,6 +36,13 @@ impl Whole {
     pub unsafe fn load(re: *const i16, im: *const i16) -> Self {
         // SAFETY: as the caller says; no alignment is asked for.
         unsafe { Self(_mm256_loadu_si256(re.cast()), _mm256_loadu_si256(im.cast())) }
+    }
+
+    /// Asks for numbers that will be loaded soon: lines that are far apart are not fetched beforehand by the processor itself.
+    #[inline(always)]
+    pub fn ahead(re: *const i16) {
+        // SAFETY: the instruction only hints, at any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(re.cast()) }
     }
 
     /// # Safety
@@ -42,8 +58,9 @@ impl Whole {
 
     /// The same fraction in all, in units of 2^-15.
     #[inline(always)]
-    pub fn splat([re, im]: [i16; 2]) -> Self {
-        Self(call!(_mm256_set1_epi16(re)), call!(_mm256_set1_epi16(im)))
+    pub fn splat([re, im]: Twiddle) -> Self {
+        let (re, im): (i32, i32) = (bytemuck::cast(re), bytemuck::cast(im));
+        Self(call!(_mm256_set1_epi32(re)), call!(_mm256_set1_epi32(im)))
     }
 
     #[inline(always)]
@@ -91,37 +108,59 @@ impl Whole {
         Self(sum, difference).times(SQRT_HALF)
     }
 
-    /// Complex numbers in turn, times a factor; what is larger of `top` and their parts' sizes.
+    /// As bytes, real and imaginary parts in turn, times 2^(6 - e) 127 / 128; the exponent e, that of the largest part or 6 where that is less.
     ///
     /// # Safety
-    /// As many can be written, two floats each.
+    /// 32 bytes can be written.
     #[inline(always)]
-    pub unsafe fn store_scaled(self, factor: f32, to: *mut f32, top: Top) -> Top {
-        let (low, high) =
-            (call!(_mm256_unpacklo_epi16(self.0, self.1)), call!(_mm256_unpackhi_epi16(self.0, self.1)));
-        let factor = call!(_mm256_set1_ps(factor));
+    pub unsafe fn store_bytes(self, to: *mut u8) -> u8 {
+        let sizes = call!(_mm256_max_epu16(_mm256_abs_epi16(self.0), _mm256_abs_epi16(self.1)));
+        let (low, high) = (call!(_mm256_castsi256_si128(sizes)), call!(_mm256_extracti128_si256::<1>(sizes)));
+        // The least of what is left up to the largest number.
+        let left = call!(_mm_xor_si128(_mm_max_epu16(low, high), _mm_set1_epi16(-1)));
+        let top = !call!(_mm_cvtsi128_si32(_mm_minpos_epu16(left))) & 0xffff;
+        let e = (top | 64).ilog2();
+        let scaled = self.times(0x7f00 >> (e - 6));
+        let re = call!(_mm256_and_si256(scaled.0, _mm256_set1_epi16(0xff)));
+        let both = call!(_mm256_or_si256(re, _mm256_slli_epi16::<8>(scaled.1)));
         // SAFETY: as the caller says; no alignment is asked for.
-        unsafe {
-            floats(_mm256_castsi256_si128(low), factor, to);
-            floats(_mm256_castsi256_si128(high), factor, to.add(8));
-            floats(_mm256_extracti128_si256::<1>(low), factor, to.add(16));
-            floats(_mm256_extracti128_si256::<1>(high), factor, to.add(24));
-        }
-        let size = call!(_mm256_max_epu16(_mm256_abs_epi16(self.0), _mm256_abs_epi16(self.1)));
-        Top(call!(_mm256_max_epu16(top.0, size)))
+        unsafe { _mm256_storeu_si256(to.cast(), both) };
+        e as u8
+    }
+
+    /// Both parts exchanged.
+    #[inline(always)]
+    pub fn exchanged(self) -> Self {
+        Self(self.1, self.0)
+    }
+
+    /// The same numbers, the last one first.
+    #[inline(always)]
+    pub fn reversed(self) -> Self {
+        Self(reversed(self.0), reversed(self.1))
+    }
+
+    /// With `m` the mirrored bins of a transform of a + i b, twice those of a: `self` + conj `m`.
+    #[inline(always)]
+    pub fn first_of_two(self, m: Self) -> Self {
+        Self(call!(_mm256_adds_epi16(self.0, m.0)), call!(_mm256_subs_epi16(self.1, m.1)))
+    }
+
+    /// Twice those of b: (`self` - conj `m`) / i.
+    #[inline(always)]
+    pub fn second_of_two(self, m: Self) -> Self {
+        Self(call!(_mm256_adds_epi16(self.1, m.1)), call!(_mm256_subs_epi16(m.0, self.0)))
     }
 }
 
-/// Eight numbers times a factor.
-///
-/// # Safety
-/// Eight floats can be written.
+/// Numbers with the last one first.
 #[inline(always)]
-unsafe fn floats(numbers: __m128i, factor: __m256, to: *mut f32) {
-    // SAFETY: as the caller says; no alignment is asked for.
-    unsafe {
-        _mm256_storeu_ps(to, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(numbers)), factor));
-    }
+fn reversed(x: __m256i) -> __m256i {
+    let order = call!(_mm256_setr_epi8(
+        14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1, 14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3,
+        0, 1
+    ));
+    call!(_mm256_permute4x64_epi64::<0b_01_00_11_10>(_mm256_shuffle_epi8(x, order)))
 }
 
 /// 1 over the root of 2, in units of 2^-15.
@@ -136,6 +175,13 @@ impl Top {
     #[inline(always)]
     pub fn zero() -> Self {
         Self(call!(_mm256_setzero_si256()))
+    }
+
+    /// What is larger, these or the sizes of parts.
+    #[inline(always)]
+    pub fn with(self, parts: Whole) -> Self {
+        let sizes = call!(_mm256_max_epu16(_mm256_abs_epi16(parts.0), _mm256_abs_epi16(parts.1)));
+        Self(call!(_mm256_max_epu16(self.0, sizes)))
     }
 
     /// The largest of all.

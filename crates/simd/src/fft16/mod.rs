@@ -3,13 +3,23 @@
 //!
 //! N = N1 N2 points as in [`crate::Fft`]: columns, a turn of every element, rows.
 
+mod back;
+mod bytes;
+mod decode;
 mod lanes;
+mod pair;
+mod powers;
 mod steps;
+
+pub use back::{Back16, Turned16, ahead16};
+pub use bytes::bytes16;
+pub use pair::{Codes16, Pair16, Planes16};
+pub use powers::{TAPS16, powers16};
 
 use crate::{Kernel, Lanes, Simd, SimdPath};
 use bytemuck::{Pod, Zeroable};
-use lanes::{LANES, Top, Whole, transpose};
-use num_complex::Complex32;
+pub use lanes::LANES;
+use lanes::{Top, Whole, transpose};
 use steps::{ROW, Rows, Sink, Source, Step, radices, root, steps, transform};
 
 /// Longest columns and rows.
@@ -79,6 +89,11 @@ impl Fft16 {
         Some(Self { points, rows, columns, over_rows, over_columns, twiddles: lines, factor })
     }
 
+    /// What comes out times this is the transform of what goes in.
+    pub fn factor(&self) -> f32 {
+        self.factor
+    }
+
     /// Number of points.
     pub fn points(&self) -> usize {
         self.points
@@ -91,28 +106,23 @@ impl Fft16 {
     }
 }
 
-/// Transforms `from` (16 real parts and 16 imaginary ones in turn) into `to`, times a factor. False where something does not fit: the result is of
-/// no use then.
+/// Transforms `from` into `to`, both 16 real parts and 16 imaginary ones in turn. False where something does not fit: the result is of no use then.
 pub fn transform16(
     simd: Simd,
     (fft, scratch): (&Fft16, &mut Fft16Scratch),
     from: &[i16],
-    factor: f32,
-    to: &mut [Complex32],
+    to: &mut [i16],
 ) -> bool {
     assert!(simd.path() >= SimdPath::Avx2, "planned for such paths alone");
-    assert!(from.len() == 2 * fft.points && to.len() == fft.points);
-    let factor = factor * fft.factor;
-    simd.run(Transform { fft, scratch, from, factor, to: bytemuck::cast_slice_mut(to) }) <= MOST
+    assert!(from.len() == 2 * fft.points && to.len() == from.len());
+    simd.run(Transform { fft, scratch, from, to }) <= MOST
 }
 
 struct Transform<'a> {
     fft: &'a Fft16,
     scratch: &'a mut Fft16Scratch,
     from: &'a [i16],
-    factor: f32,
-    /// Real and imaginary parts in turn.
-    to: &'a mut [f32],
+    to: &'a mut [i16],
 }
 
 impl Kernel for Transform<'_> {
@@ -121,20 +131,83 @@ impl Kernel for Transform<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> u16 {
-        let Fft16 { points, rows, columns, over_rows, over_columns, twiddles, .. } = self.fft;
-        let (rows, columns) = (*rows, *columns);
-        let Fft16Scratch { columns: [a, b, c], middle } = self.scratch;
+        let row = ROW / LANES * self.fft.columns;
+        for at in 0..self.fft.rows {
+            Whole::ahead(self.from.as_ptr().wrapping_add(at * row));
+        }
+        let from = Blocks { from: self.from.as_ptr(), soon: 4 * row };
+        let mut to = BlocksOut { to: self.to.as_mut_ptr(), top: Top::zero() };
+        // SAFETY: both hold all points, as `transform16` saw.
+        unsafe { self.fft.process::<0, _, _>(self.scratch, &from, &mut to) };
+        to.top.size()
+    }
+}
+
+/// Where a transform reads.
+trait Input {
+    /// Samples `at ..`, 16 of them.
+    ///
+    /// # Safety
+    /// They lie within the transform, and what the input points to is there.
+    unsafe fn get(&self, at: usize) -> Whole;
+}
+
+/// Where a transform writes.
+trait Output {
+    /// Bins `at ..`, 16 of them.
+    ///
+    /// # Safety
+    /// As [`Input::get`].
+    unsafe fn put(&mut self, at: usize, bins: Whole);
+}
+
+impl Fft16 {
+    /// Transforms what `input` gives. A table of `SIDE` rows and columns has code of its own.
+    ///
+    /// # Safety
+    /// `input` and `output` hold all samples and bins; the machine has AVX2.
+    #[inline(always)]
+    unsafe fn process<const SIDE: usize, I: Input, O: Output>(
+        &self,
+        scratch: &mut Fft16Scratch,
+        input: &I,
+        output: &mut O,
+    ) {
+        // SAFETY: as the caller says.
+        unsafe {
+            if (self.rows, self.columns) == (SIDE, SIDE) {
+                self.table::<SIDE, I, O>(scratch, input, output);
+            } else {
+                self.table::<0, I, O>(scratch, input, output);
+            }
+        }
+    }
+
+    /// Transforms a table of `SIDE` rows and columns where the compiler is to know, else 0.
+    ///
+    /// # Safety
+    /// As [`Self::process`].
+    #[inline(always)]
+    unsafe fn table<const SIDE: usize, I: Input, O: Output>(
+        &self,
+        scratch: &mut Fft16Scratch,
+        input: &I,
+        output: &mut O,
+    ) {
+        let Self { points, over_rows, over_columns, twiddles, .. } = self;
+        let (rows, columns) = if SIDE > 0 { (SIDE, SIDE) } else { (self.rows, self.columns) };
+        let Fft16Scratch { columns: [a, b, c], middle } = scratch;
         assert!(a.len() * 32 >= ROW * rows && b.len() * 32 >= ROW * rows && c.len() * 32 >= ROW * rows);
         assert!(middle.len() * 32 >= 2 * points && twiddles.len() * 32 >= 2 * points);
         let (work, turned) = ([a.as_mut_ptr().cast(), b.as_mut_ptr().cast()], c.as_mut_ptr().cast::<i16>());
         let (middle, twiddles) = (middle.as_mut_ptr().cast::<i16>(), twiddles.as_ptr().cast::<i16>());
         for column in (0..columns).step_by(LANES) {
             // SAFETY: the scratches hold `rows` rows each, as asserted; the twiddles a row for each k1 of each group of
-            // columns; block g of the middle holds rows of all columns for the k1 of group g. The parts have all points, as `transform16` saw.
+            // columns; block g of the middle holds rows of all columns for the k1 of group g.
             unsafe {
-                let from = Column { from: self.from.as_ptr(), columns, column };
+                let from = Column { input, columns, column };
                 let mut to = Turned { to: turned, twiddles: twiddles.add(2 * column * rows) };
-                transform(over_rows, work, &from, &mut to);
+                transform::<_, _, SIDE>(over_rows, work, &from, &mut to);
                 for group in 0..rows / LANES {
                     let from = turned.add(ROW * LANES * group);
                     let to = middle.add(ROW * (group * columns + column));
@@ -143,33 +216,62 @@ impl Kernel for Transform<'_> {
                 }
             }
         }
-        let mut top = Top::zero();
         for group in 0..rows / LANES {
-            let to = self.to.as_mut_ptr();
-            let mut to = Scaled { to, rows, k1: group * LANES, factor: self.factor, top };
-            // SAFETY: as above; there is room for all bins.
-            unsafe { transform(over_columns, work, &Rows(middle.add(ROW * group * columns)), &mut to) };
-            top = to.top;
+            let mut to = Row { output, rows, k1: group * LANES };
+            // SAFETY: as above.
+            unsafe {
+                transform::<_, _, SIDE>(over_columns, work, &Rows(middle.add(ROW * group * columns)), &mut to)
+            };
         }
-        top.size()
     }
 }
 
 /// Columns of what goes in.
-struct Column {
-    from: *const i16,
+struct Column<'a, I> {
+    input: &'a I,
     columns: usize,
     column: usize,
 }
 
-impl Source for Column {
+impl<I: Input> Source for Column<'_, I> {
     #[inline(always)]
     unsafe fn get(&self, i: usize) -> Whole {
         // SAFETY: as the caller says; columns go by 16.
-        unsafe {
-            let from = self.from.add(2 * (i * self.columns + self.column));
-            Whole::load(from, from.add(LANES))
-        }
+        unsafe { self.input.get(i * self.columns + self.column) }
+    }
+}
+
+/// Rows of what comes out.
+struct Row<'a, O> {
+    output: &'a mut O,
+    rows: usize,
+    k1: usize,
+}
+
+impl<O: Output> Sink for Row<'_, O> {
+    #[inline(always)]
+    unsafe fn put(&mut self, i: usize, value: Whole) {
+        // SAFETY: as the caller says.
+        unsafe { self.output.put(i * self.rows + self.k1, value) }
+    }
+}
+
+/// 16 real parts and 16 imaginary ones in turn.
+struct Blocks {
+    from: *const i16,
+    /// Numbers to those that are read some rows later.
+    soon: usize,
+}
+
+impl Input for Blocks {
+    #[inline(always)]
+    unsafe fn get(&self, at: usize) -> Whole {
+        let from = self.from.wrapping_add(2 * at);
+        // The next column, the first cache line after this one, from afar; some rows later, from what was fetched so.
+        Whole::ahead(from.wrapping_add(ROW));
+        Whole::ahead(from.wrapping_add(self.soon));
+        // SAFETY: as the caller says; samples go by 16.
+        unsafe { Whole::load(from, from.add(LANES)) }
     }
 }
 
@@ -190,23 +292,18 @@ impl Sink for Turned {
     }
 }
 
-/// Bins, as numbers with their factor.
-struct Scaled {
-    to: *mut f32,
-    rows: usize,
-    k1: usize,
-    factor: f32,
+/// The same, of what comes out.
+struct BlocksOut {
+    to: *mut i16,
     top: Top,
 }
 
-impl Sink for Scaled {
+impl Output for BlocksOut {
     #[inline(always)]
-    unsafe fn put(&mut self, i: usize, value: Whole) {
-        // SAFETY: as the caller says.
-        unsafe {
-            let to = self.to.add(2 * (i * self.rows + self.k1));
-            self.top = value.store_scaled(self.factor, to, self.top);
-        }
+    unsafe fn put(&mut self, at: usize, bins: Whole) {
+        self.top = self.top.with(bins);
+        // SAFETY: as the caller says; bins go by 16.
+        unsafe { bins.store(self.to.add(2 * at), self.to.add(2 * at + LANES)) }
     }
 }
 
@@ -214,6 +311,7 @@ impl Sink for Scaled {
 mod tests {
     use super::*;
     use mirinae_fourier::{FftDirection, Instructions, single};
+    use num_complex::Complex32;
 
     /// Noise of a level, and a carrier at a bin with an amplitude.
     fn voltage(points: usize, level: f32, (bin, amplitude): (usize, f32)) -> Vec<Complex32> {
@@ -242,14 +340,18 @@ mod tests {
         let blocks = x.chunks(LANES);
         let parts = blocks.flat_map(|b| b.iter().map(|z| whole(z.re)).chain(b.iter().map(|z| whole(z.im))));
         let parts: Vec<i16> = parts.collect();
-        let mut got = vec![Complex32::default(); points];
-        let fits = transform16(simd, (&fft, &mut fft.scratch()), &parts, 1.0, &mut got);
+        let mut got = vec![0; 2 * points];
+        let fits = transform16(simd, (&fft, &mut fft.scratch()), &parts, &mut got);
+        let bin = |i: usize| {
+            let at = i / LANES * 2 * LANES + i % LANES;
+            fft.factor() * Complex32::new(got[at].into(), got[at + LANES].into())
+        };
         let value = |z: &Complex32| Complex32::new(whole(z.re).into(), whole(z.im).into());
         let mut wanted: Vec<Complex32> = x.iter().map(value).collect();
         single(points, FftDirection::Forward, Instructions::Any).process(&mut wanted);
         let power = |z: Complex32| f64::from(z.norm_sqr());
         let bins = || (0..points).filter(|bin| *bin != carrier.0);
-        let error: f64 = bins().map(|i| power(got[i] - wanted[i])).sum();
+        let error: f64 = bins().map(|i| power(bin(i) - wanted[i])).sum();
         Some((error / bins().map(|i| power(wanted[i])).sum::<f64>(), fits))
     }
 

@@ -40,6 +40,9 @@ impl Sink for Rows {
     }
 }
 
+/// Real and imaginary parts of a fraction, twice: four bytes are sooner read into all lanes than two.
+pub(super) type Twiddle = [[i16; 2]; 2];
+
 /// One step: `groups` butterflies for each of `stride` interleaved transforms.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
@@ -49,7 +52,7 @@ pub(super) struct Step {
     /// What results without a turn are multiplied by.
     factor: i16,
     /// exp(-2 pi i p j / length) times the factor, for each p below `groups` and 0 < j < radix.
-    twiddles: Vec<[i16; 2]>,
+    twiddles: Vec<Twiddle>,
 }
 
 /// A fraction in units of 2^-15, the nearest to zero of two that are as near: rounding by it is not one-sided.
@@ -64,17 +67,22 @@ pub(super) fn root(part: usize, whole: usize, size: f64) -> [i16; 2] {
     [fraction(size * cos), fraction(-size * sin)]
 }
 
-/// Radices of a transform of 16 2^a 3^b points, a last 8 where 2 has an odd power; `None` for other lengths.
+/// Radices of a transform of 2^a 3^b points, 16 or a multiple of it: 3, 6 and 4 in turn, a last 8 where what is left of the twos has an odd power;
+/// `None` for other lengths.
 pub(super) fn radices(points: usize) -> Option<Vec<usize>> {
-    let (mut left, mut radices) = (points, Vec::new());
+    let (mut left, mut threes) = (points, 0);
     while left > 0 && left.is_multiple_of(3) {
-        radices.push(3);
+        threes += 1;
         left /= 3;
     }
     if !left.is_power_of_two() || left < LANES {
         return None;
     }
-    let mut twos = left.ilog2();
+    let mut twos = left.ilog2() as usize;
+    let sixes = threes.min(twos - 2);
+    twos -= sixes;
+    let mut radices = vec![3; threes - sixes];
+    radices.resize(threes, 6);
     while twos > 0 {
         let radix = if twos == 3 { 8 } else { 4 };
         radices.push(radix);
@@ -92,7 +100,7 @@ pub(super) fn steps(radices: &[usize]) -> Vec<Step> {
         let size = 1.0 / ((radix * last) as f64).sqrt();
         let groups = length / radix;
         let turns = (0..groups).flat_map(|p| (1..radix).map(move |j| (p, j)));
-        let twiddles = turns.map(|(p, j)| root(p * j, length, size)).collect();
+        let twiddles = turns.map(|(p, j)| root(p * j, length, size).map(|x| [x, x])).collect();
         list.push(Step { radix, groups, stride, factor: fraction(size), twiddles });
         length = groups;
         stride *= radix;
@@ -116,6 +124,13 @@ fn butterfly4(x: [Whole; 4]) -> [Whole; 4] {
     [a.add(c), b.sub_i(d), a.sub(c), b.add_i(d)]
 }
 
+/// By the Chinese remainder theorem, without turns (Good 1958, J. R. Statist. Soc. B 20, 361).
+#[inline(always)]
+fn butterfly6(x: [Whole; 6]) -> [Whole; 6] {
+    let (a, b) = (butterfly3([x[0], x[2], x[4]]), butterfly3([x[3], x[5], x[1]]));
+    [a[0].add(b[0]), a[1].sub(b[1]), a[2].add(b[2]), a[0].sub(b[0]), a[1].add(b[1]), a[2].sub(b[2])]
+}
+
 #[inline(always)]
 fn butterfly8(x: [Whole; 8]) -> [Whole; 8] {
     let even = butterfly4([x[0], x[2], x[4], x[6]]);
@@ -137,11 +152,17 @@ fn butterfly8(x: [Whole; 8]) -> [Whole; 8] {
 /// Makes the function of a step of one radix: loops, so that all is inlined.
 macro_rules! step {
     ($name:ident, $radix:literal, $butterfly:ident) => {
+        /// `GROUPS` butterflies for each of `STRIDE` transforms where the compiler is to know, else 0.
+        ///
         /// # Safety
         /// Source and sink hold the whole transform.
         #[inline(always)]
-        unsafe fn $name<S: Source, D: Sink>(step: &Step, from: &S, to: &mut D) {
-            let (groups, stride) = (step.groups, step.stride);
+        unsafe fn $name<S: Source, D: Sink, const GROUPS: usize, const STRIDE: usize>(
+            step: &Step,
+            from: &S,
+            to: &mut D,
+        ) {
+            let (groups, stride) = if GROUPS > 0 { (GROUPS, STRIDE) } else { (step.groups, step.stride) };
             for p in 0..groups {
                 let twiddles = &step.twiddles[p * ($radix - 1)..(p + 1) * ($radix - 1)];
                 for q in 0..stride {
@@ -170,6 +191,7 @@ macro_rules! step {
 
 step!(step3, 3, butterfly3);
 step!(step4, 4, butterfly4);
+step!(step6, 6, butterfly6);
 step!(step8, 8, butterfly8);
 
 /// # Safety
@@ -179,31 +201,46 @@ unsafe fn one<S: Source, D: Sink>(step: &Step, from: &S, to: &mut D) {
     // SAFETY: as the caller says.
     unsafe {
         match step.radix {
-            3 => step3(step, from, to),
-            4 => step4(step, from, to),
-            _ => step8(step, from, to),
+            3 => step3::<S, D, 0, 0>(step, from, to),
+            4 => step4::<S, D, 0, 0>(step, from, to),
+            6 => step6::<S, D, 0, 0>(step, from, to),
+            _ => step8::<S, D, 0, 0>(step, from, to),
         }
     }
 }
 
-/// Transforms all columns: two steps at least.
+/// Transforms all columns, `LENGTH` points long where the compiler is to know, else 0: two steps at least.
 ///
 /// # Safety
 /// Source, sink and both scratches hold the whole transform, the scratches in rows as [`Rows`] has them.
 #[inline(always)]
-pub(super) unsafe fn transform<S: Source, D: Sink>(
+pub(super) unsafe fn transform<S: Source, D: Sink, const LENGTH: usize>(
     steps: &[Step],
     scratch: [*mut i16; 2],
     from: &S,
     to: &mut D,
 ) {
-    let [first, middle @ .., last] = steps else { return };
+    let [work, other] = scratch;
     // SAFETY: as the caller says.
     unsafe {
-        one(first, from, &mut Rows(scratch[0]));
-        for (i, step) in middle.iter().enumerate() {
-            one(step, &Rows(scratch[i % 2]), &mut Rows(scratch[(i + 1) % 2]));
+        match steps {
+            [a, b] if LENGTH == 16 => {
+                step4::<_, _, 4, 1>(a, from, &mut Rows(work));
+                step4::<_, _, 1, 4>(b, &Rows(work), to);
+            }
+            [a, b, c] if LENGTH == 128 => {
+                step4::<_, _, 32, 1>(a, from, &mut Rows(work));
+                step4::<_, _, 8, 4>(b, &Rows(work), &mut Rows(other));
+                step8::<_, _, 1, 16>(c, &Rows(other), to);
+            }
+            [first, middle @ .., last] => {
+                one(first, from, &mut Rows(work));
+                for (i, step) in middle.iter().enumerate() {
+                    one(step, &Rows(scratch[i % 2]), &mut Rows(scratch[(i + 1) % 2]));
+                }
+                one(last, &Rows(scratch[middle.len() % 2]), to);
+            }
+            _ => {}
         }
-        one(last, &Rows(scratch[middle.len() % 2]), to);
     }
 }

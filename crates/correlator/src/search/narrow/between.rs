@@ -117,6 +117,7 @@ impl Kernel for Weighed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sums::Spectrum;
     use super::super::voltages::Memory;
     use super::*;
     use mirinae_simd::SimdPath;
@@ -137,7 +138,8 @@ mod tests {
             let mut voltages = Voltages::new(1, &[points], (Memory::default(), simd));
             let spectrum: Vec<Complex64> = (0..points).map(|k| value(k as f64)).collect();
             let single = |z: &Complex64| Complex32::new(z.re as f32, z.im as f32);
-            voltages.put((0, 0), &spectrum.iter().map(single).collect::<Vec<_>>());
+            let spectrum: Vec<_> = spectrum.iter().map(single).collect();
+            voltages.put((0, 0), Spectrum::Floats(&spectrum), 0);
             let mut between = Between::new(simd);
             for first in [4 * 195, 4 * 195 + 1, 4 * 195 + 2, 4 * 195 + 3] {
                 let mut values = vec![Complex32::default(); 50];

@@ -8,25 +8,18 @@
 //! overlap by guards: only what is within [`super::grid::GUARD_BINS`] of a sub-band's edge is not whole. Long spectra have
 //! no window, so that powers of noise are independent.
 
-use super::grid::{BINS, GUARD_BINS, Grid, Member, STEP_BINS, SUB_BINS};
-use super::sums::{Kept, Sums};
-use super::turning::{HOP, Parts, Piece, Turning};
-use super::window::{multiply, window};
+use super::blocks::{Blocks, Held};
+use super::grid::{BINS, Grid, Member, SUB_BINS};
+use super::sums::{Spectrum, Sums};
+use super::turning::HOP;
 use crate::baseband::{BasebandError, Codes, SampleSource, Samples};
 use crate::geometry::{Block, BlockDelay, block_delay};
 use crate::job::{Job, Rotation};
-use crate::station::{Item, StationKernel, StationSetup};
-use crate::transforms::Transforms;
-use mirinae_simd::{Fft, FftScratch, Run, Simd, SimdPath};
-use num_complex::Complex32;
+use crate::station::StationSetup;
+use mirinae_simd::{Simd, SimdPath};
 
 /// Blocks that are read at once.
 const BATCH: usize = 16;
-/// Samples as they were recorded, or as numbers.
-enum Held {
-    Codes(Codes),
-    Numbers(Samples, i64),
-}
 
 /// What a stretch is made from: scan, first spectrum, number of spectra, sub-bands.
 #[derive(Debug, Clone, Copy)]
@@ -38,29 +31,17 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Takes spectra: number in the stretch, place of the sub-band in the list, all its channels, share of samples that are valid.
-pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, &[Complex32], f64);
+pub(super) type Sink<'a> = &'a mut dyn FnMut(usize, usize, Spectrum, f64);
 
 /// Makes long spectra of one station's band.
 pub(super) struct Channeliser<'a> {
     job: &'a Job,
     grid: Grid,
     member: Member,
-    samples: usize,
-    components: usize,
-    kernel: StationKernel,
-    simd: Simd,
-    window: Vec<f32>,
     held: Held,
     delays: Vec<BlockDelay>,
-    /// Two blocks, and their spectra.
-    blocks: [Vec<f32>; 2],
-    spectra: [Parts; 2],
-    /// How the phase turns within them.
-    turning: [Turning; 2],
-    bins: Parts,
-    voltage: Parts,
-    short: (Fft, Box<FftScratch>),
-    long: Transforms,
+    blocks: Blocks,
+    simd: Simd,
 }
 
 /// The first block that a stretch needs, and how many: the one before it reaches into the stretch, too.
@@ -89,34 +70,14 @@ impl<'a> Channeliser<'a> {
         let channels = (wide_hz / bin_hz).round() as usize;
         let mut setup = StationSetup::of(job, member.stream, Rotation::AfterTransform);
         setup.channels = channels;
-        let samples = setup.samples();
-        let short = Fft::new(SUB_BINS, Simd::new(path).lanes());
-        let scratch = Box::new(short.scratch());
-        let components = source.layout().components;
         let held = if source.has_codes() {
             Held::Codes(Codes::default())
         } else {
             Held::Numbers(Samples::default(), 0)
         };
-        Self {
-            job,
-            grid,
-            member,
-            samples,
-            components,
-            kernel: StationKernel::new(setup, Simd::new(path), 2),
-            simd: Simd::new(path),
-            window: window(samples).into_iter().flat_map(|w| std::iter::repeat_n(w, components)).collect(),
-            held,
-            delays: Vec::new(),
-            blocks: std::array::from_fn(|_| vec![0.0; samples * components]),
-            spectra: std::array::from_fn(|_| Parts::zeros(channels)),
-            turning: std::array::from_fn(|_| Turning::new()),
-            bins: Parts::zeros(SUB_BINS),
-            voltage: Parts::zeros(SUB_BINS),
-            short: (short, scratch),
-            long: Transforms::new(path),
-        }
+        let simd = Simd::new(path);
+        let blocks = Blocks::new(setup, member, (&held, simd));
+        Self { job, grid, member, held, delays: Vec::new(), blocks, simd }
     }
 
     /// Makes all spectra of the sub-bands over a stretch. `tick` is called every few milliseconds of work.
@@ -133,11 +94,8 @@ impl<'a> Channeliser<'a> {
         let points = self.grid.points;
         let (from, end) = (wanted.first * points, (wanted.first + wanted.spectra) * points);
         let (first_block, blocks) = blocks(from, end);
-        let kept = match self.held {
-            Held::Codes(_) => sums.of_codes(self.samples, points, self.simd),
-            Held::Numbers(..) => Kept::Floats,
-        };
-        sums.begin(kept, wanted.sub_bands.len(), room(points));
+        let codes = matches!(self.held, Held::Codes(_)).then(|| self.blocks.samples());
+        let whole = sums.begin((codes, points), (wanted.sub_bands.len(), room(points)), self.simd);
         // Samples of the sub-bands before this one are done; what is held begins with it.
         let mut held_from = first_block * HOP as i64;
         let (mut next, mut valid, mut all, mut shares) = (wanted.first, 0.0, 0.0, [0.0; 2]);
@@ -147,13 +105,16 @@ impl<'a> Channeliser<'a> {
                 tick();
             }
             if k % 2 == 0 {
-                shares = self.transform((k % BATCH as i64) as usize);
+                let first = (k % BATCH as i64) as usize;
+                let delays = &self.delays[first..(first + 2).min(self.delays.len())];
+                shares = self.blocks.make(&self.held, delays, whole);
             }
             let (which, share) = ((k % 2) as usize, shares[(k % 2) as usize]);
             let start = (first_block + k) * HOP as i64;
             let at = (start - held_from) as usize;
             for (place, &sub_band) in wanted.sub_bands.iter().enumerate() {
-                self.add((which, sub_band), sums.block(kept, place, at));
+                sums.ahead(place + 1, at);
+                self.blocks.add((which, sub_band), sums.block(place, at));
             }
             (valid, all) = (valid + share, all + 1.0);
             // Up to where the next block begins everything is there.
@@ -162,7 +123,7 @@ impl<'a> Channeliser<'a> {
                 let begin = ((next * points) as i64 - held_from) as usize;
                 let end = begin + points;
                 for place in 0..wanted.sub_bands.len() {
-                    let spectrum = sums.spectrum(kept, place, begin..end, (&mut self.long, self.simd));
+                    let spectrum = sums.spectrum(place, begin..end);
                     sink(next - wanted.first, place, spectrum, valid / all);
                     tick();
                 }
@@ -183,7 +144,7 @@ impl<'a> Channeliser<'a> {
         blocks: usize,
     ) -> Result<(), BasebandError> {
         let (job, stream) = (self.job, &self.job.streams[self.member.stream]);
-        let (rate_hz, samples) = (stream.sample_rate_hz as i64, self.samples);
+        let (rate_hz, samples) = (stream.sample_rate_hz as i64, self.blocks.samples());
         let scan_start = job.scans[scan].start_s * rate_hz;
         let model = &job.scans[scan].model;
         self.delays.clear();
@@ -207,103 +168,6 @@ impl<'a> Channeliser<'a> {
                 source.read(start + origin, n, samples)
             }
         }
-    }
-
-    /// Makes the spectra of a block that was read and of the next one; the shares of their samples that are valid.
-    fn transform(&mut self, first: usize) -> [f64; 2] {
-        let (mut valid, mut whole) = ([0.0; 2], [false; 2]);
-        let blocks = first..(first + 2).min(self.delays.len());
-        for (which, block) in blocks.clone().enumerate() {
-            valid[which] = self.valid(block);
-            whole[which] = valid[which] >= 1.0 && matches!(self.held, Held::Codes(_));
-            if !whole[which] {
-                self.windowed(which, block);
-            }
-            let lo_hz = self.kernel.setup().recorded[self.member.channel].lo_hz;
-            self.turning[which].set(&self.delays[block], lo_hz, self.samples);
-        }
-        if valid == [0.0; 2] {
-            for spectrum in &mut self.spectra {
-                spectrum.re.fill(0.0);
-                spectrum.im.fill(0.0);
-            }
-            return valid;
-        }
-        let (channel, window) = (self.member.channel, &self.window[..]);
-        let run = |which: usize, numbers| match &self.held {
-            Held::Codes(codes) if whole[which] => {
-                let first = (self.delays[first + which].nearest_sample - codes.first()) as usize;
-                Run::Windowed { bytes: codes.channel(channel), first, table: codes.table(), window }
-            }
-            _ => Run::Floats(numbers),
-        };
-        let parts = self.blocks.iter().zip(&mut self.spectra).zip(&self.delays[blocks]);
-        let mut items = parts.enumerate().map(|(block, ((numbers, spectrum), delay))| Item {
-            channel,
-            run: run(block, numbers),
-            delay,
-            block,
-            re: &mut spectrum.re,
-            im: &mut spectrum.im,
-        });
-        match (items.next(), items.next()) {
-            (Some(a), Some(b)) => self.kernel.two([a, b]),
-            (Some(a), None) => self.kernel.one(a),
-            _ => {}
-        }
-        valid
-    }
-
-    /// The share of a block's samples that are valid.
-    fn valid(&self, block: usize) -> f64 {
-        let (validity, begin) = match &self.held {
-            Held::Codes(codes) => (codes.validity(self.member.channel), codes.first()),
-            Held::Numbers(samples, begin) => (samples.validity(self.member.channel), *begin),
-        };
-        let first = (self.delays[block].nearest_sample - begin) as usize;
-        validity.count(first, first + self.samples) as f64 / self.samples as f64
-    }
-
-    /// A block that was read as numbers under the window, 0 where they are not valid.
-    fn windowed(&mut self, which: usize, block: usize) {
-        let (channel, nearest) = (self.member.channel, self.delays[block].nearest_sample);
-        let numbers = &mut self.blocks[which];
-        match &self.held {
-            Held::Codes(codes) => codes.numbers(channel, (nearest - codes.first()) as usize, numbers),
-            Held::Numbers(samples, begin) => {
-                let first = (nearest - begin) as usize;
-                let range = first * self.components..(first + self.samples) * self.components;
-                numbers.copy_from_slice(&samples.channel(channel)[range]);
-            }
-        }
-        multiply(self.simd, numbers, &self.window);
-    }
-
-    /// Adds the voltage of a sub-band: what the block before has, too, is added to that; the rest is the first that is there.
-    fn add(&mut self, (which, sub_band): (usize, usize), sum: Piece) {
-        let low = (sub_band * STEP_BINS) as i64 - GUARD_BINS as i64 + self.member.first_bin as i64;
-        let low = low + self.turning[which].whole;
-        let spectrum = &self.spectra[which];
-        // Beyond the band there may be more of what the station recorded, or nothing.
-        let bins = spectrum.re.len() as i64;
-        let (from, to) = (low.clamp(0, bins), (low + SUB_BINS as i64).clamp(0, bins));
-        let (re, im) = if to - from == SUB_BINS as i64 {
-            let here = from as usize..to as usize;
-            (&spectrum.re[here.clone()], &spectrum.im[here])
-        } else {
-            for (bins, all) in [(&mut self.bins.re, &spectrum.re), (&mut self.bins.im, &spectrum.im)] {
-                bins.fill(0.0);
-                if from < to {
-                    let here = &all[from as usize..to as usize];
-                    bins[(from - low) as usize..][..here.len()].copy_from_slice(here);
-                }
-            }
-            (&self.bins.re[..], &self.bins.im[..])
-        };
-        // Back is forward with both parts exchanged.
-        let Parts { re: to_re, im: to_im } = &mut self.voltage;
-        mirinae_simd::transform(self.simd, (&self.short.0, &mut self.short.1), (im, re), (to_im, to_re));
-        self.turning[which].add(self.simd, (&self.voltage.re, &self.voltage.im), sum);
     }
 }
 

@@ -5,6 +5,7 @@
 //! is at all stations, coherent, with the rates of one direction of the field; interference is not, and says why.
 
 mod between;
+mod blocks;
 mod channelise;
 mod common;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod filterbank;
 pub(super) mod find;
 mod fine;
 pub(super) mod grid;
+mod groups;
 mod hits;
 pub(super) mod noise;
 mod picture;

@@ -3,11 +3,10 @@
 use super::channelise::{Channeliser, Wanted, first_step};
 use super::grid::{Grid, STEPS};
 use super::noise::{PIECE, Scale, median, median_of_mean};
-use super::sums::Sums;
+use super::sums::{Spectrum, Sums};
 use super::voltages::{Memory, Voltages};
 use crate::baseband::{BasebandError, SampleSource};
-use mirinae_simd::{Kernel, Lanes, Simd};
-use num_complex::Complex32;
+use mirinae_simd::Simd;
 use std::ops::Range;
 
 /// Spectra with less of their samples than this are not used.
@@ -31,7 +30,6 @@ pub(super) struct Station {
     pub inside: Range<usize>,
     /// Noise; its steps begin with the first channel.
     pub scale: Scale,
-    simd: Simd,
 }
 
 /// Sky frequency of the first channel of a unit's spectra, in steps from the band's lower edge.
@@ -47,9 +45,8 @@ impl Station {
         (spectra, channels): (usize, usize),
         inside: Range<usize>,
         scale: Scale,
-        simd: Simd,
     ) -> Self {
-        Self { voltages, spectra, channels, inside, scale, simd }
+        Self { voltages, spectra, channels, inside, scale }
     }
 
     /// Noise power at steps, in units of that of a spectrum; 0 where there is nothing.
@@ -95,28 +92,27 @@ impl Station {
         let mut medians = Medians::new(&inside);
         let mut time_t = vec![0.0; wanted.spectra];
         let (mut line, mut raw, mut made) = (Vec::new(), raw, 0);
-        let mut sink = |t: usize, place: usize, values: &[Complex32], valid: f64| {
+        let mut sink = |t: usize, place: usize, spectrum: Spectrum, valid: f64| {
             let range = part(place);
-            let here = &values[range.clone()];
-            voltages.put((t, place), here);
+            voltages.put((t, place), spectrum, range.start);
             made += 1;
             // The margin before the first sub-band's own channels is counted, too.
             let at = place * own + margin + range.start - guard;
-            medians.add(at, here);
+            medians.add(at, spectrum, range);
             if place + 1 == count {
                 let noise = medians.take() / std::f64::consts::LN_2;
                 time_t[t] = if valid >= LEAST_VALID && noise > 0.0 { noise } else { 0.0 };
             }
             if let Some(raw) = &mut raw {
                 line.clear();
-                line.extend(values[guard..guard + own].iter().map(Complex32::norm_sqr));
+                line.extend((guard..guard + own).map(|channel| spectrum.power(channel)));
                 raw(t, wanted.sub_bands[place] * grid.own_channels(), &line);
             }
         };
         channeliser.run(source, wanted, (sums, &mut sink), tick)?;
         debug_assert_eq!(made, wanted.spectra * count, "memory may hold other spectra");
         let scale = Scale::of_times(time_t);
-        let mut station = Self { voltages, spectra: wanted.spectra, channels, inside, scale, simd };
+        let mut station = Self { voltages, spectra: wanted.spectra, channels, inside, scale };
         let pieces = station.pieces(tick);
         station.scale = station.scale.with_pieces(pieces);
         Ok(station)
@@ -132,17 +128,15 @@ impl Station {
         let expected = median_of_mean(used);
         let at_once = PIECES_AT_ONCE * PIECE_CHANNELS;
         let mut pieces = Vec::with_capacity(self.channels.div_ceil(PIECE_CHANNELS));
-        let zeros = || vec![0.0f32; at_once];
-        let (mut re, mut im, mut mean) = (zeros(), zeros(), zeros());
+        let mut mean = vec![0.0f32; at_once];
         for from in (0..self.channels).step_by(at_once) {
             let n = at_once.min(self.channels - from);
             mean.fill(0.0);
             for t in 0..self.spectra {
                 let time = self.scale.time_t[t];
                 if time > 0.0 {
-                    self.voltages.get(t, from as i64, &mut re[..n], &mut im[..n]);
                     let weight = (1.0 / (time * used as f64)) as f32;
-                    self.simd.run(Add { re: &re[..n], im: &im[..n], weight, mean: &mut mean[..n] });
+                    self.voltages.add_powers(t, from, weight, &mut mean[..n]);
                 }
             }
             for (i, piece) in mean[..n].chunks_mut(PIECE_CHANNELS).enumerate() {
@@ -161,27 +155,6 @@ impl Station {
     }
 }
 
-/// Adds powers with a weight.
-struct Add<'a> {
-    re: &'a [f32],
-    im: &'a [f32],
-    weight: f32,
-    mean: &'a mut [f32],
-}
-
-impl Kernel for Add<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let n = self.mean.len();
-        let (re, im, mean) = (&self.re[..n], &self.im[..n], &mut self.mean[..n]);
-        for i in 0..n {
-            mean[i] += self.weight * (re[i] * re[i] + im[i] * im[i]);
-        }
-    }
-}
-
 /// Collects powers of a spectrum, evenly spread over what was recorded, for their median.
 struct Medians {
     inside: Range<usize>,
@@ -194,12 +167,13 @@ impl Medians {
         Self { inside: inside.clone(), stride: (inside.len() / ENOUGH).max(1), powers: Vec::new() }
     }
 
-    /// Adds channels from `at` on.
-    fn add(&mut self, at: usize, values: &[Complex32]) {
+    /// Adds channels of a sub-band, the first of which is at `at`.
+    fn add(&mut self, at: usize, spectrum: Spectrum, channels: Range<usize>) {
         let from = at.max(self.inside.start);
         let first = self.inside.start + (from - self.inside.start).next_multiple_of(self.stride);
-        let end = self.inside.end.min(at + values.len());
-        let powers = (first..end).step_by(self.stride).map(|channel| values[channel - at].norm_sqr());
+        let end = self.inside.end.min(at + channels.len());
+        let powers =
+            (first..end).step_by(self.stride).map(|place| spectrum.power(place - at + channels.start));
         self.powers.extend(powers);
     }
 

@@ -6,7 +6,8 @@ use super::grid::STEPS;
 use super::plane::Plane;
 use super::station::Station;
 use super::tile::{Searched, whole_limit};
-use mirinae_simd::{Kernel, Lanes, Simd};
+use super::voltages::Voltages;
+use mirinae_simd::{Kernel, Lanes, Simd, SimdPath, TAPS16, powers16};
 
 /// Frequencies of a channel that are looked at first: a carrier a quarter of a channel away from the nearest has 0.81 of its power there.
 pub(super) const LOOKS: usize = 2;
@@ -15,7 +16,7 @@ const OWN: usize = 1 << 14;
 /// Channels beyond them that are seen, more than the largest drift: skirts of strong signals do not reach further.
 const BESIDE: usize = 1024;
 /// Channels on each side that tell what is between two channels.
-const TAPS: usize = 4;
+const TAPS: usize = TAPS16;
 /// Weights of the channels to either side of a frequency in the middle, those above with the other sign: 1, 1/3, 1/5, 1/7 for a transform
 /// without window, times what makes the noise's power 1 (0.95 of that of a carrier is left).
 const WEIGHTS: [f32; TAPS] = [0.653_296_4, 0.217_765_5, 0.130_659_3, 0.093_328_06];
@@ -88,10 +89,15 @@ impl Strip {
             for (i, powers) in powers.chunks_mut(LOOKS * CHUNK).enumerate() {
                 let factors = &room.factors[i * CHUNK..][..powers.len() / LOOKS];
                 let beside = factors.len() + 2 * TAPS;
-                let (re, im) = (&mut room.re[..beside], &mut room.im[..beside]);
-                let from = self.from + i * CHUNK;
-                station.voltages.get(t, from as i64 - TAPS as i64, re, im);
-                top = top.max(simd.run(Powers { re, im, factors, weight, powers }));
+                let from = (self.from + i * CHUNK) as i64 - TAPS as i64;
+                let values = &mut room.values[..2 * beside];
+                let here =
+                    P::of_whole((&station.voltages, t, from), values, (factors, weight), (powers, simd));
+                top = top.max(here.unwrap_or_else(|| {
+                    let (re, im) = (&mut room.re[..beside], &mut room.im[..beside]);
+                    station.voltages.get(t, from, re, im);
+                    simd.run(Powers { re, im, factors, weight, powers })
+                }));
             }
             // Beyond the band there is nothing to be found.
             powers[..begin].fill(level);
@@ -112,6 +118,8 @@ pub(super) struct Room {
     whole: Vec<Vec<u16>>,
     re: [f32; CHUNK + 2 * TAPS],
     im: [f32; CHUNK + 2 * TAPS],
+    /// Real and imaginary parts in turn.
+    values: [i16; 2 * (CHUNK + 2 * TAPS)],
     factors: Vec<f32>,
 }
 
@@ -119,7 +127,8 @@ impl Room {
     /// Nothing yet.
     pub fn new() -> Self {
         let zeros = [0.0; CHUNK + 2 * TAPS];
-        Self { powers: Vec::new(), whole: Vec::new(), re: zeros, im: zeros, factors: Vec::new() }
+        let values = [0; 2 * (CHUNK + 2 * TAPS)];
+        Self { powers: Vec::new(), whole: Vec::new(), re: zeros, im: zeros, values, factors: Vec::new() }
     }
 }
 
@@ -129,6 +138,15 @@ pub(super) trait Made: Searched {
     fn planes(room: &mut Room) -> &mut Vec<Vec<Self>>;
     /// What powers stay below.
     fn limit(spectra: usize) -> f32;
+    /// Powers of channels of a spectrum made of whole numbers, as [`Powers`] makes them of numbers, and the largest one; `None` where there are no such.
+    fn of_whole(
+        _: (&Voltages, usize, i64),
+        _: &mut [i16],
+        _: (&[f32], f32),
+        _: (&mut [Self], Simd),
+    ) -> Option<f32> {
+        None
+    }
     /// Numbers of powers in the middles of channels and between them, one after the other.
     fn pairs(middle: &[f32; AT_ONCE], between: &[f32; AT_ONCE]) -> [Self; LOOKS * AT_ONCE];
 }
@@ -153,6 +171,20 @@ impl Made for f32 {
 }
 
 impl Made for u16 {
+    fn of_whole(
+        (voltages, t, from): (&Voltages, usize, i64),
+        values: &mut [i16],
+        (factors, weight): (&[f32], f32),
+        (powers, simd): (&mut [Self], Simd),
+    ) -> Option<f32> {
+        if simd.path() < SimdPath::Avx2 {
+            return None;
+        }
+        let one = voltages.whole(t, from, values)?;
+        let weights = WEIGHTS.map(|w| (32_768.0 * w).round() as i16);
+        Some(powers16(simd, values, (factors, weight * one * one), weights, powers))
+    }
+
     fn planes(room: &mut Room) -> &mut Vec<Vec<Self>> {
         &mut room.whole
     }

@@ -7,6 +7,7 @@ use super::grid::STEPS;
 use super::noise::Scale;
 use super::station::Station;
 use super::strip::{LOOKS, Room, Strip};
+use super::sums::Spectrum;
 use super::tile::whole_unit;
 use super::voltages::{Memory, Voltages};
 use mirinae_simd::{Simd, SimdPath};
@@ -47,11 +48,11 @@ fn station(noise: f64, carriers: &[Carrier], rng: &mut impl Rng) -> Station {
         }
         let single = |z: &Complex64| Complex32::new(z.re as f32, z.im as f32);
         let spectrum: Vec<Complex32> = spectrum.iter().map(single).collect();
-        voltages.put((t, 0), &spectrum[..3000]);
-        voltages.put((t, 1), &spectrum[3000..]);
+        voltages.put((t, 0), Spectrum::Floats(&spectrum), 0);
+        voltages.put((t, 1), Spectrum::Floats(&spectrum), 3000);
     }
     let scale = Scale::of_times(vec![noise; SPECTRA]);
-    Station::of(voltages, (SPECTRA, CHANNELS), 0..CHANNELS, scale, simd)
+    Station::of(voltages, (SPECTRA, CHANNELS), 0..CHANNELS, scale)
 }
 
 fn strip() -> Strip {
@@ -109,7 +110,9 @@ fn powers_in_whole_numbers_are_the_nearest_ones_and_lines_the_same() {
         let mut powers = strip().powers::<f32>(&station, (1.0, simd), &mut room).unwrap();
         let mut whole = strip().powers::<u16>(&station, (unit, simd), &mut room).unwrap();
         for (number, power) in whole.power_tf.iter().zip(&powers.power_tf) {
-            assert!((f32::from(*number) - unit * power).abs() <= 0.5001, "{number} {power}");
+            // What is between channels is made of whole numbers, too: a thousandth of the noise's amplitude is rounded off.
+            let most = 0.5001 + 0.004 * unit * power.sqrt();
+            assert!((f32::from(*number) - unit * power).abs() <= most, "{path:?}: {number} {power}");
         }
         let place =
             |lines: Vec<Line>| -> Vec<(usize, i64)> { lines.iter().map(|l| (l.first, l.drift)).collect() };

@@ -47,7 +47,7 @@ pub(super) type Raw<'a> = &'a mut dyn FnMut(usize, usize, usize, &[f32]);
 pub(super) type RawOf<'a> = &'a mut dyn FnMut(usize, usize, &[f32]);
 
 /// Memory that one unit after the other uses.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Memories {
     sums: Sums,
     voltages: Vec<Memory>,

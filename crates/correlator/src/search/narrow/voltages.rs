@@ -3,18 +3,10 @@
 //! The strongest number of a group has 6 to 7 bits, and noise 4 to 6: rounding adds less than a thousandth of its power. A strong signal
 //! takes bits from the 15 channels beside it alone.
 
-use mirinae_simd::{Kernel, Lanes, Simd};
-use num_complex::Complex32;
+use super::groups::{BYTES, GROUP, Get, Groups, Put, SHIFT, Shifted, Sum, Values, one, put_whole};
+use super::sums::Spectrum;
+use mirinae_simd::Simd;
 use std::ops::Range;
-
-/// Channels that share an exponent.
-pub(super) const GROUP: usize = 16;
-/// Bytes of a group: real and imaginary parts in turn.
-const BYTES: usize = 2 * GROUP;
-/// Largest number of a byte.
-const MOST: f32 = 127.0;
-/// Adding it leaves the nearest whole number in the lowest bits.
-const ROUND: f32 = 12_582_912.0;
 
 /// Bytes of so many channels of a spectrum.
 pub(super) fn bytes(channels: usize) -> usize {
@@ -81,19 +73,23 @@ impl Voltages {
         Memory { numbers: self.numbers, exponents: self.exponents }
     }
 
-    /// Keeps a part of a spectrum.
-    pub fn put(&mut self, (t, part): (usize, usize), values: &[Complex32]) {
+    /// Keeps a part of a spectrum: channels from `from` on.
+    pub fn put(&mut self, (t, part): (usize, usize), spectrum: Spectrum, from: usize) {
         let part = &self.parts[part];
-        debug_assert!(values.len() == part.channels);
-        let groups = part.of(t);
+        let (groups, channels) = (part.of(t), part.channels);
         let numbers = &mut self.numbers[groups.start * BYTES..groups.end * BYTES];
         let exponents = &mut self.exponents[groups];
-        self.simd.run(Put { values: bytemuck::cast_slice(values), numbers, exponents });
+        match spectrum {
+            Spectrum::Floats(values) => {
+                let values = bytemuck::cast_slice(&values[from..from + channels]);
+                self.simd.run(Put { values, numbers, exponents });
+            }
+            Spectrum::Whole(parts) => put_whole(self.simd, (parts, from, channels), numbers, exponents),
+        }
     }
 
     /// Channels of a spectrum from `from` on, as many as there is room for; 0 beyond what was put.
     pub fn get(&self, t: usize, from: i64, re: &mut [f32], im: &mut [f32]) {
-        let to = from + re.len() as i64;
         let end = self.parts.last().map_or(0, |p| (p.from + p.channels) as i64);
         let before = (-from).clamp(0, re.len() as i64) as usize;
         let after = (end - from).clamp(0, re.len() as i64) as usize;
@@ -101,6 +97,46 @@ impl Voltages {
             x[..before].fill(0.0);
             x[after.max(before)..].fill(0.0);
         }
+        self.each(t, from, re.len(), |groups, place| {
+            self.simd.run(Get { groups, to: Values { re: &mut re[place.clone()], im: &mut im[place] } });
+        });
+    }
+
+    /// Channels of a spectrum from `from` on as whole numbers of sizes up to 4096, real and imaginary parts in turn, and what one is; `None` where some
+    /// groups are too weak beside others to be such.
+    pub fn whole(&self, t: usize, from: i64, to: &mut [i16]) -> Option<f32> {
+        let n = to.len() / 2;
+        let (mut least, mut top, mut there) = (i8::MAX, i8::MIN, 0);
+        self.each(t, from, n, |groups, place| {
+            let end = (groups.from + place.len()).div_ceil(GROUP);
+            for exponent in &groups.exponents[groups.from / GROUP..end] {
+                (least, top) = (least.min(*exponent as i8), top.max(*exponent as i8));
+            }
+            there += place.len();
+        });
+        if there == 0 || i32::from(top) - i32::from(least) > SHIFT {
+            return None;
+        }
+        if there < n {
+            to.fill(0);
+        }
+        self.each(t, from, n, |groups, place| {
+            let to = Shifted { top, to: &mut to[2 * place.start..2 * place.end] };
+            self.simd.run(Get { groups, to });
+        });
+        Some(one(i32::from(top) - SHIFT))
+    }
+
+    /// Adds powers of channels of a spectrum from `from` on, times a weight.
+    pub fn add_powers(&self, t: usize, from: usize, weight: f32, sums: &mut [f32]) {
+        self.each(t, from as i64, sums.len(), |groups, place| {
+            self.simd.run(Get { groups, to: Sum { weight, sums: &mut sums[place] } });
+        });
+    }
+
+    /// Calls `take` with what is kept of `n` channels of a spectrum from `from` on, and their place among these.
+    fn each(&self, t: usize, from: i64, n: usize, mut take: impl FnMut(Groups, Range<usize>)) {
+        let to = from + n as i64;
         let first = self.parts.partition_point(|p| (p.from + p.channels) as i64 <= from);
         for part in &self.parts[first..] {
             let (low, high) = (from.max(part.from as i64), to.min((part.from + part.channels) as i64));
@@ -108,124 +144,13 @@ impl Voltages {
                 break;
             }
             let groups = part.of(t);
-            let place = (low - from) as usize..(high - from) as usize;
-            self.simd.run(Get {
+            let groups = Groups {
                 numbers: &self.numbers[groups.start * BYTES..groups.end * BYTES],
                 exponents: &self.exponents[groups],
                 from: low as usize - part.from,
-                re: &mut re[place.clone()],
-                im: &mut im[place],
-            });
+            };
+            take(groups, (low - from) as usize..(high - from) as usize);
         }
-    }
-}
-
-/// 2^e.
-#[inline(always)]
-fn power(e: i32) -> f32 {
-    f32::from_bits(((e + 127) as u32) << 23)
-}
-
-struct Put<'a> {
-    /// Real and imaginary parts in turn.
-    values: &'a [f32],
-    numbers: &'a mut [u8],
-    exponents: &'a mut [u8],
-}
-
-impl Kernel for Put<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let n = self.values.len();
-        for (group, exponent) in self.exponents.iter_mut().enumerate() {
-            let numbers = &mut self.numbers[group * BYTES..][..BYTES];
-            let from = group * BYTES;
-            if from + BYTES <= n {
-                put(&self.values[from..][..BYTES], numbers, exponent);
-            } else {
-                let mut rest = [0.0f32; BYTES];
-                rest[..n - from].copy_from_slice(&self.values[from..]);
-                put(&rest, numbers, exponent);
-            }
-        }
-    }
-}
-
-/// Keeps a group.
-#[inline(always)]
-fn put(values: &[f32], numbers: &mut [u8], exponent: &mut u8) {
-    // Of numbers without sign, the larger one has the larger bits.
-    let mut tops = [0u32; GROUP];
-    for i in 0..GROUP {
-        let (a, b) = (values[i].abs().to_bits(), values[GROUP + i].abs().to_bits());
-        tops[i] = if a > b { a } else { b };
-    }
-    let mut half = GROUP / 2;
-    while half > 0 {
-        for i in 0..half {
-            tops[i] = if tops[i] > tops[i + half] { tops[i] } else { tops[i + half] };
-        }
-        half /= 2;
-    }
-    let e = ((tops[0] >> 23) as i32 - 127).clamp(-100, 100);
-    *exponent = e as i8 as u8;
-    let scale = power(6 - e) * (MOST / 128.0);
-    let mut held = [0u8; BYTES];
-    for i in 0..BYTES {
-        held[i] = (values[i] * scale + ROUND).to_bits() as u8;
-    }
-    numbers.copy_from_slice(&held);
-}
-
-struct Get<'a> {
-    numbers: &'a [u8],
-    exponents: &'a [u8],
-    from: usize,
-    re: &'a mut [f32],
-    im: &'a mut [f32],
-}
-
-impl Kernel for Get<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let (mut at, mut done, n) = (self.from, 0, self.re.len());
-        while done < n {
-            let (group, skip) = (at / GROUP, at % GROUP);
-            let here = (GROUP - skip).min(n - done);
-            let numbers = &self.numbers[group * BYTES..][..BYTES];
-            let (re, im) = (&mut self.re[done..done + here], &mut self.im[done..done + here]);
-            if let (Some(re), Some(im)) = (re.as_mut_array(), im.as_mut_array()) {
-                get(numbers, self.exponents[group], re, im);
-            } else {
-                let (mut all_re, mut all_im) = ([0.0; GROUP], [0.0; GROUP]);
-                get(numbers, self.exponents[group], &mut all_re, &mut all_im);
-                re.copy_from_slice(&all_re[skip..skip + here]);
-                im.copy_from_slice(&all_im[skip..skip + here]);
-            }
-            (at, done) = (at + here, done + here);
-        }
-    }
-}
-
-/// Real and imaginary parts of a group.
-#[inline(always)]
-fn get(numbers: &[u8], exponent: u8, re: &mut [f32; GROUP], im: &mut [f32; GROUP]) {
-    let scale = power(i32::from(exponent as i8) - 6) * (128.0 / MOST);
-    let pairs: [i16; GROUP] = bytemuck::pod_read_unaligned(numbers);
-    let (mut low, mut high) = ([0i32; GROUP], [0i32; GROUP]);
-    for i in 0..GROUP {
-        let pair = i32::from(i16::from_le(pairs[i]));
-        (low[i], high[i]) = ((pair << 24) >> 24, pair >> 8);
-    }
-    for i in 0..GROUP {
-        re[i] = low[i] as f32 * scale;
-    }
-    for i in 0..GROUP {
-        im[i] = high[i] as f32 * scale;
     }
 }
 
@@ -233,6 +158,7 @@ fn get(numbers: &[u8], exponent: u8, re: &mut [f32; GROUP], im: &mut [f32; GROUP
 mod tests {
     use super::*;
     use mirinae_simd::SimdPath;
+    use num_complex::Complex32;
     use rand::RngExt;
 
     #[test]
@@ -250,7 +176,7 @@ mod tests {
                 let mut from = 0;
                 let row: Vec<Complex32> = re.iter().zip(im).map(|(a, b)| Complex32::new(*a, *b)).collect();
                 for (part, n) in parts.iter().enumerate() {
-                    voltages.put((t, part), &row[from..from + n]);
+                    voltages.put((t, part), Spectrum::Floats(&row), from);
                     from += n;
                 }
             }
@@ -276,6 +202,53 @@ mod tests {
                             );
                         }
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_kept_as_numbers_are() {
+        let mut rng = mirinae_common::random::stream(12, 0, 0);
+        let all = 400;
+        let scale = |i: usize| [128.0f32, 20_000.0, 40.0, 0.0][i / 50 % 4];
+        let values: Vec<Complex32> = (0..all)
+            .map(|i| {
+                let mut part = || (scale(i) * (2.0 * rng.random::<f32>() - 1.0)).round();
+                Complex32::new(part(), part())
+            })
+            .collect();
+        let parts = values.chunks(GROUP).flat_map(|group| {
+            group.iter().map(|z| z.re as i16).chain(group.iter().map(|z| z.im as i16)).collect::<Vec<_>>()
+        });
+        let parts: Vec<i16> = parts.collect();
+        for path in SimdPath::ALL.into_iter().filter(|path| *path >= SimdPath::Avx2 && path.is_available()) {
+            for (from, n) in [(0, 400), (48, 96), (37, 203), (5, 9)] {
+                let mut voltages = Voltages::new(2, &[n], (Memory::default(), Simd::new(path)));
+                voltages.put((0, 0), Spectrum::Floats(&values), from);
+                voltages.put((1, 0), Spectrum::Whole(&parts), from);
+                let mut rows = [0, 1].map(|t| {
+                    let (mut re, mut im) = (vec![0.0; n], vec![0.0; n]);
+                    voltages.get(t, 0, &mut re, &mut im);
+                    let mut sums = vec![1.0; n];
+                    voltages.add_powers(t, 0, 0.5, &mut sums);
+                    for (i, sum) in sums.iter().enumerate() {
+                        let power = re[i] * re[i] + im[i] * im[i];
+                        assert!((sum - 1.0 - 0.5 * power).abs() <= 1e-5 * (1.0 + power));
+                    }
+                    re.append(&mut im);
+                    re
+                });
+                let [floats, whole] = &mut rows;
+                for (i, (a, b)) in floats.iter().zip(whole).enumerate() {
+                    let near = values[from + i % n].norm();
+                    let of_group = values[(from + i % n).saturating_sub(15)..(from + i % n + 16).min(all)]
+                        .iter()
+                        .fold(near, |top, z| top.max(z.norm()));
+                    assert!(
+                        (a - *b).abs() <= 0.5f32.max(0.016 * of_group),
+                        "{path:?} {from} {n} {i}: {a} {b}"
+                    );
                 }
             }
         }
