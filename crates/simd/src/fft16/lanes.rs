@@ -14,7 +14,7 @@ pub(super) struct Whole(__m256i, __m256i);
 /// Calls an intrinsic of AVX2 that touches registers only.
 macro_rules! call {
     ($intrinsic:ident$(::<$constant:literal>)?($($argument:expr),*)) => {
-        // SAFETY: AVX2 is there: an `Fft16` is planned for no other path, and run by `Simd::run`; the intrinsic touches registers only.
+        // SAFETY: AVX2 is there: an `Fft16` is planned for no other path, and what needs none asserts it; the intrinsic touches registers only.
         unsafe { $intrinsic$(::<$constant>)?($($argument),*) }
     };
 }
