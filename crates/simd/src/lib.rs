@@ -23,8 +23,8 @@ pub use centres::{Fine, turn_groups};
 pub use cross::{CrossRows, cross};
 pub use fft::{Fft, FftScratch};
 pub use fft16::{
-    Back16, Codes16, Fft16, Fft16Scratch, LANES as LANES16, Pair16, Planes16, TAPS16, Turned16, ahead16,
-    bytes16, powers16, transform16,
+    Back16, Codes16, Fft16, Fft16Scratch, LANES as LANES16, Pair16, TAPS16, Turned16, ahead16, bytes16,
+    place as place16, powers16, transform16,
 };
 pub use mirinae_common::simd_path::SimdPath;
 pub use spectra::{Line, PairScratch, Planes, Run, pair, rotated};

@@ -75,11 +75,11 @@ impl Line<'_> {
 
 /// Where a spectrum goes, and what it is turned by.
 #[derive(Debug)]
-pub struct Planes<'a> {
+pub struct Planes<'a, T = f32> {
     /// Real parts.
-    pub re: &'a mut [f32],
+    pub re: &'a mut [T],
     /// Imaginary parts.
-    pub im: &'a mut [f32],
+    pub im: &'a mut [T],
     /// First bin: 0 (upper sideband) or half the points (lower).
     pub first_bin: usize,
     /// What the bins are turned by, from the first one on; as many fine ones as the transform has rows.

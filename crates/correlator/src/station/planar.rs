@@ -3,9 +3,7 @@ use super::{ChannelSetup, Item, Phasors, Start, StationSetup, Steps};
 use crate::geometry::BlockDelay;
 use crate::job::Rotation;
 use mirinae_simd::Aligned;
-use mirinae_simd::{
-    Codes16, Fft, FftScratch, Line, Pair16, PairScratch, Planes, Planes16, Run, Simd, pair, rotated,
-};
+use mirinae_simd::{Codes16, Fft, FftScratch, Line, Pair16, PairScratch, Planes, Run, Simd, pair, rotated};
 
 /// The transform with its phasors and scratch.
 pub(super) struct Planar {
@@ -116,8 +114,8 @@ impl Planar {
         let scale = std::f64::consts::FRAC_1_SQRT_2;
         let [turn_a, turn_b] = turns(setup, (&mut self.slopes, &mut self.starts), places, scale);
         let out = [
-            Planes16 { re: a.re, im: a.im, first_bin: turn_a.0, turn: turn_a.1 },
-            Planes16 { re: b.re, im: b.im, first_bin: turn_b.0, turn: turn_b.1 },
+            Planes { re: a.re, im: a.im, first_bin: turn_a.0, turn: turn_a.1 },
+            Planes { re: b.re, im: b.im, first_bin: turn_b.0, turn: turn_b.1 },
         ];
         pair.run(self.simd, [a.run, b.run], out)
     }

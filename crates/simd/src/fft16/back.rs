@@ -105,6 +105,7 @@ impl Output for Turned16<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place;
     use super::*;
     use crate::SimdPath;
     use mirinae_fourier::{FftDirection, Instructions, single};
@@ -130,7 +131,7 @@ mod tests {
         for (i, z) in wanted.iter().enumerate() {
             let there = if i < added { Complex32::new(500.0, 500.0) } else { Complex32::ZERO };
             let wanted = z / 16.0 * turn(i) + there;
-            let at = i / LANES * 2 * LANES + i % LANES;
+            let at = place(i);
             let found = Complex32::new(to[at].into(), to[at + LANES].into());
             assert!((found - wanted).norm() < 6.0, "{i}: {found} {wanted}");
         }

@@ -6,6 +6,11 @@ use std::arch::x86_64::*;
 /// Numbers in a vector.
 pub const LANES: usize = 16;
 
+/// Where the real part of a number is among those of which 16 real parts and 16 imaginary ones are kept in turn; its imaginary part is [`LANES`] after it.
+pub fn place(number: usize) -> usize {
+    number / LANES * 2 * LANES + number % LANES
+}
+
 /// Sixteen complex numbers: real and imaginary parts. Values are made by kernels of [`super::Fft16`] alone, where the machine has the
 /// instructions.
 #[derive(Clone, Copy)]
@@ -108,13 +113,19 @@ impl Whole {
         Self(sum, difference).times(SQRT_HALF)
     }
 
+    /// The larger size of both parts.
+    #[inline(always)]
+    fn sizes(self) -> __m256i {
+        call!(_mm256_max_epu16(_mm256_abs_epi16(self.0), _mm256_abs_epi16(self.1)))
+    }
+
     /// As bytes, real and imaginary parts in turn, times 2^(6 - e) 127 / 128; the exponent e, that of the largest part or 6 where that is less.
     ///
     /// # Safety
     /// 32 bytes can be written.
     #[inline(always)]
     pub unsafe fn store_bytes(self, to: *mut u8) -> u8 {
-        let sizes = call!(_mm256_max_epu16(_mm256_abs_epi16(self.0), _mm256_abs_epi16(self.1)));
+        let sizes = self.sizes();
         let (low, high) = (call!(_mm256_castsi256_si128(sizes)), call!(_mm256_extracti128_si256::<1>(sizes)));
         // The least of what is left up to the largest number.
         let left = call!(_mm_xor_si128(_mm_max_epu16(low, high), _mm_set1_epi16(-1)));
@@ -180,8 +191,7 @@ impl Top {
     /// What is larger, these or the sizes of parts.
     #[inline(always)]
     pub fn with(self, parts: Whole) -> Self {
-        let sizes = call!(_mm256_max_epu16(_mm256_abs_epi16(parts.0), _mm256_abs_epi16(parts.1)));
-        Self(call!(_mm256_max_epu16(self.0, sizes)))
+        Self(call!(_mm256_max_epu16(self.0, parts.sizes())))
     }
 
     /// The largest of all.

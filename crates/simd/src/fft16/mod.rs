@@ -13,12 +13,12 @@ mod steps;
 
 pub use back::{Back16, Turned16, ahead16};
 pub use bytes::bytes16;
-pub use pair::{Codes16, Pair16, Planes16};
+pub use pair::{Codes16, Pair16};
 pub use powers::{TAPS16, powers16};
 
 use crate::{Kernel, Lanes, Simd, SimdPath};
 use bytemuck::{Pod, Zeroable};
-pub use lanes::LANES;
+pub use lanes::{LANES, place};
 use lanes::{Top, Whole, transpose};
 use steps::{ROW, Rows, Sink, Source, Step, radices, root, steps, transform};
 
@@ -343,7 +343,7 @@ mod tests {
         let mut got = vec![0; 2 * points];
         let fits = transform16(simd, (&fft, &mut fft.scratch()), &parts, &mut got);
         let bin = |i: usize| {
-            let at = i / LANES * 2 * LANES + i % LANES;
+            let at = place(i);
             fft.factor() * Complex32::new(got[at].into(), got[at + LANES].into())
         };
         let value = |z: &Complex32| Complex32::new(whole(z.re).into(), whole(z.im).into());

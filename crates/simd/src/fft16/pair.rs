@@ -3,7 +3,7 @@
 use super::decode::{Decoder, decode};
 use super::lanes::{LANES, Top, Whole};
 use super::{Fft16, Fft16Scratch, Input, Output};
-use crate::{Kernel, Lanes, Line, Simd};
+use crate::{Kernel, Lanes, Line, Planes, Simd};
 
 /// Roots of the mean squares that noise goes in with and comes out with: sums of four samples fit, and carriers of 20 times the noise.
 const LEVELS: [f64; 2] = [1400.0, 700.0];
@@ -21,19 +21,6 @@ pub struct Codes16<'a> {
     pub first: usize,
     /// Values of the four.
     pub values: [f32; 4],
-}
-
-/// Where a spectrum goes, and what it is turned by.
-#[derive(Debug)]
-pub struct Planes16<'a> {
-    /// Real parts.
-    pub re: &'a mut [i16],
-    /// Imaginary parts.
-    pub im: &'a mut [i16],
-    /// First bin: 0 (upper sideband) or half the points (lower).
-    pub first_bin: usize,
-    /// What the bins are turned by, from the first one on: phasors of size 1 at most.
-    pub turn: Line<'a>,
 }
 
 /// The transform with its window, and the memory that it works in.
@@ -75,8 +62,8 @@ impl Pair16 {
     pub const LEVEL: f64 = LEVELS[1];
 
     /// Twice the spectra, turned, times [`Self::LEVEL`] over the samples' root of the mean square and the root of the number of points. False where something
-    /// does not fit: they are of no use then.
-    pub fn run(&mut self, simd: Simd, runs: [Codes16; 2], out: [Planes16; 2]) -> bool {
+    /// does not fit: they are of no use then. Phasors have size 1 at most.
+    pub fn run(&mut self, simd: Simd, runs: [Codes16; 2], out: [Planes<i16>; 2]) -> bool {
         let points = self.fft.points();
         for run in &runs {
             assert!(run.bytes.len() >= (run.first + points) / 4 + 8);
@@ -118,7 +105,7 @@ fn units(from: &[f32], to: &mut Vec<i16>) {
 struct Two<'a, 'b> {
     pair: &'a mut Pair16,
     runs: [Codes16<'a>; 2],
-    out: [Planes16<'b>; 2],
+    out: [Planes<'b, i16>; 2],
 }
 
 impl Kernel for Two<'_, '_> {
@@ -163,7 +150,7 @@ impl Kernel for Two<'_, '_> {
 /// # Safety
 /// 16 bins from there on lie within the planes.
 #[inline(always)]
-unsafe fn put(planes: &mut Planes16, at: usize, bins: Whole) {
+unsafe fn put(planes: &mut Planes<i16>, at: usize, bins: Whole) {
     // SAFETY: as the caller says.
     unsafe { bins.store(planes.re.as_mut_ptr().add(at), planes.im.as_mut_ptr().add(at)) }
 }
@@ -241,7 +228,7 @@ impl Output for Bins {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Fft, PairScratch, Planes, Run, SimdPath, pair};
+    use crate::{Fft, PairScratch, Run, SimdPath, pair};
     use std::f32::consts::TAU;
 
     const POINTS: usize = 1 << 12;
@@ -297,8 +284,8 @@ mod tests {
         let mut found = vec![vec![0i16; POINTS / 2]; 4];
         let [a, b, c, d] = &mut found[..] else { unreachable!() };
         let out = [
-            Planes16 { re: a, im: b, first_bin, turn: line(0) },
-            Planes16 { re: c, im: d, first_bin, turn: line(1) },
+            Planes { re: a, im: b, first_bin, turn: line(0) },
+            Planes { re: c, im: d, first_bin, turn: line(1) },
         ];
         let run = |i: usize| Codes16 { bytes: &samples[i], first: first[i], values: VALUES };
         let mut pair = Pair16::new(&window, 2.07, simd)?;

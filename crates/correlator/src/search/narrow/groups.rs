@@ -1,6 +1,6 @@
 //! How sixteen channels are kept in bytes: their parts with one exponent.
 
-use mirinae_simd::{Kernel, LANES16, Lanes, Simd, bytes16};
+use mirinae_simd::{Kernel, LANES16, Lanes, Simd, bytes16, place16};
 
 /// Channels that share an exponent.
 pub(super) const GROUP: usize = LANES16;
@@ -94,7 +94,7 @@ pub(super) fn put_whole(
         let mut group = [0; BYTES];
         for lane in 0..GROUP.min(channels - first) {
             let channel = from + first + lane;
-            let at = channel / GROUP * BYTES + channel % GROUP;
+            let at = place16(channel);
             (group[lane], group[GROUP + lane]) = (parts[at], parts[at + GROUP]);
         }
         bytes16(simd, &group, numbers, exponent);

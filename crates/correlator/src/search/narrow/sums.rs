@@ -5,7 +5,7 @@ use super::blocks::SAMPLES_RMS;
 use super::grid::SUB_BINS;
 use super::turning::{BOTH, Piece};
 use crate::transforms::Transforms;
-use mirinae_simd::{Aligned, Fft16, Fft16Scratch, LANES16, Pair16, Simd, ahead16, transform16};
+use mirinae_simd::{Aligned, Fft16, Fft16Scratch, LANES16, Pair16, Simd, ahead16, place16, transform16};
 use num_complex::Complex32;
 use std::ops::Range;
 
@@ -49,7 +49,7 @@ impl Spectrum<'_> {
         match self {
             Self::Floats(values) => values[channel].norm_sqr(),
             Self::Whole(parts) => {
-                let at = channel / LANES16 * 2 * LANES16 + channel % LANES16;
+                let at = place16(channel);
                 let square = |part: i16| f32::from(part) * f32::from(part);
                 square(parts[at]) + square(parts[at + LANES16])
             }
@@ -197,7 +197,7 @@ mod tests {
                 Piece::Floats(to) => to[begin..].copy_from_slice(&here[begin..]),
                 Piece::Whole(to, unit) => {
                     for (i, z) in here.iter().enumerate().skip(begin) {
-                        let place = i / LANES16 * 2 * LANES16 + i % LANES16;
+                        let place = place16(i);
                         (to[place], to[place + LANES16]) =
                             ((z.re * unit).round() as i16, (z.im * unit).round() as i16);
                     }

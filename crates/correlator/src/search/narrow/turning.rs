@@ -224,7 +224,7 @@ impl Kernel for Rounded<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mirinae_simd::SimdPath;
+    use mirinae_simd::{SimdPath, place16};
     use std::f64::consts::TAU;
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
                 let mut parts = [[500; AT_ONCE], [0; AT_ONCE]].concat().repeat(SUB_BINS / AT_ONCE);
                 turning.add((&ones, &zeros), Piece::Whole(&mut parts, 1000.0));
                 for (j, z) in sum.iter().enumerate() {
-                    let place = j / AT_ONCE * 2 * AT_ONCE + j % AT_ONCE;
+                    let place = place16(j);
                     let [re, im] = [parts[place], parts[place + AT_ONCE]].map(f32::from);
                     let whole = Complex32::new(re, im) / 1000.0;
                     assert!((whole - z).norm() < 0.001, "{path:?}: {whole} {z}");
